@@ -1,0 +1,73 @@
+# make run    set up, index the sample library, open the chat
+# make test   set up what tests need and run the suite
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 7860
+INDEX ?= .footnote
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: help run setup test test-all lint types format check-format check lock results screenshots clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: setup  ## set up, index the sample library and open the chat (HOST=, PORT=, INDEX=)
+	@$(BIN)/footnote ingest eval/library --index $(INDEX)
+	@$(BIN)/footnote serve --index $(INDEX) --host $(HOST) --port $(PORT)
+
+setup: .venv/installed  ## install what Footnote needs into .venv
+
+test: .venv/tested  ## install what tests need and run the suite
+	$(BIN)/python -m pytest
+
+test-all: .venv/tested  ## the suite with the slow tests
+	$(BIN)/python -m pytest -m ""
+
+check: lint types check-format  ## lint, types and format
+
+lint: .venv/developed
+	$(BIN)/ruff check .
+
+types: .venv/developed
+	$(BIN)/mypy
+
+check-format: .venv/developed
+	$(BIN)/ruff format --check .
+
+format: .venv/developed  ## put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock:  ## pin every dependency anew in constraints.txt
+	rm -rf .venv-lock
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --disable-pip-version-check --prefer-binary '.[dev,test,bench]'
+	{ echo '# Made by `make lock`. Every version that was tested, for pip install -c.'; \
+	  .venv-lock/bin/python -m pip freeze | grep -v '^footnote-rag' | sed -E 's/\+cpu$$//'; } > constraints.txt
+	rm -rf .venv-lock
+
+screenshots: .venv/tested  ## take the pictures of docs/images again
+	$(BIN)/python -m ui.web.screenshots
+
+clean:  ## remove the environment, the sample index and caches
+	rm -rf .venv .venv-lock .footnote .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "Footnote needs Python 3.11, 3.12 or 3.13: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/installed: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+.venv/tested: .venv/installed
+	$(PIP) install -c constraints.txt -e '.[test]'
+	@touch $@
+
+.venv/developed: .venv/installed
+	$(PIP) install -c constraints.txt -e '.[dev]'
+	@touch $@

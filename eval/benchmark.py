@@ -1,0 +1,273 @@
+"""Public retrieval sets in the BEIR layout, asked through the chain that a user asks."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from eval.cases import json_rows, read_turns
+from eval.metrics import (
+    all_gold_at_k,
+    contains_answer,
+    mean,
+    mrr_at_k,
+    ndcg_at_k,
+    percentile,
+    recall_at_k,
+    refusal,
+)
+from ingest.sync import add_texts
+from rag.errors import BadInput, FootnoteError
+from rag.index import Index, create_index
+from rag.manifest import NAME
+from rag.types import Answer, Turn
+
+DOCUMENTS = 10
+# Passages fetched so that ten documents are among them, though one document may hold several.
+PASSAGES = 30
+MARK = "benchmark-corpus.sha256"
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One question of a set. ``answerable`` is None where the set does not say."""
+
+    id: str
+    text: str
+    answerable: bool | None
+    answers: tuple[str, ...]
+    history: tuple[Turn, ...]
+    gold: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a query came back with; the defaults are those of one that failed."""
+
+    seconds: float
+    documents: tuple[str, ...] = ()
+    quotes: tuple[str, ...] = ()
+    confidence: float | None = None
+
+
+@dataclass
+class _Scores:
+    retrieval: dict[str, list[float | None]] = field(default_factory=dict)
+    first: list[float] = field(default_factory=list)
+    any: list[float] = field(default_factory=list)
+    refused: list[bool] = field(default_factory=list)
+    answerable: list[bool] = field(default_factory=list)
+    confidence: list[float] = field(default_factory=list)
+
+
+def run_benchmark(
+    folder: Path,
+    limit: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    index_dir: Path | None = None,
+) -> dict[str, Any]:
+    """Index a corpus, ask its queries, and return the figures as JSON.
+
+    ``folder`` holds ``corpus.jsonl[.gz]`` (``_id``, ``title``, ``text``), ``queries.jsonl[.gz]``
+    (``_id``, ``text``, and if known ``answerable``, ``answers``, ``history``) and ``qrels.tsv`` or
+    ``qrels/test.tsv``, which starts with a header line. ``limit`` takes the first queries only.
+    ``index_dir`` keeps the index and uses it again while the corpus file is the same: remove it
+    after a change of how documents are cut or embedded.
+
+    Each query is asked once, with declining off (threshold 0), so that what would have been quoted
+    is judged for every query; it counts as refused when the confidence is below the threshold that
+    a user gets.
+
+    - Retrieval, over answerable queries with qrels. What is ranked is documents, by their best
+      passage: an answer's 10 passages may cover fewer than 10 documents, so the query as the chain
+      completed it is searched again for 30 passages, and the first 10 documents among them count.
+    - Answer, over answerable queries with ``answers``: ``sentence_hit@1`` is the share whose best
+      quoted sentence (highest score; the first one on a tie) contains a gold answer after SQuAD
+      normalisation, ``answer_hit`` the share where any quoted sentence does.
+    - Refusal, over queries that say whether they are ``answerable``; ``auroc`` of the confidence.
+
+    A query that fails stays in every denominator with the worst value. Raises ``BadInput`` for a
+    folder in another layout, and for an ``index_dir`` that holds something else.
+    """
+    start = time.perf_counter()
+    queries = _read_queries(folder)[:limit]
+    outcomes: list[Outcome] = []
+    with _corpus_index(folder, index_dir) as index:
+        index.warm()
+        for done, query in enumerate(queries, 1):
+            outcomes.append(_ask(index, query))
+            if progress is not None:
+                progress(done, len(queries))
+    figures = _figures(queries, outcomes)
+    return figures | {"seconds": time.perf_counter() - start}
+
+
+def _ask(index: Index, query: Query) -> Outcome:
+    start = time.perf_counter()
+    try:
+        answer = index.chain.answer(query.text, query.history, threshold=0.0)
+        seconds = time.perf_counter() - start
+        passages = index.search(answer.query, k=PASSAGES)
+    except FootnoteError as error:
+        _LOG.warning("query %s failed: %s", query.id, error)
+        return Outcome(time.perf_counter() - start)
+    documents = dict.fromkeys(uri for p in passages for uri in (p.source.uri, *p.source.also_at))
+    return Outcome(seconds, tuple(documents)[:DOCUMENTS], _quotes(answer), answer.confidence)
+
+
+def _quotes(answer: Answer) -> tuple[str, ...]:
+    """The quoted sentences, best first."""
+    return tuple(s.text for s in sorted(answer.sentences, key=lambda s: -s.score))
+
+
+def _figures(queries: Sequence[Query], outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    # Imported here: the module loads its model's weights.
+    from rag.select import THRESHOLD
+
+    s = _Scores({name: [] for name in _RETRIEVAL})
+    for query, outcome in zip(queries, outcomes, strict=True):
+        failed = outcome.confidence is None
+        if query.answerable is not None:
+            worst = float(not query.answerable)
+            confidence = worst if outcome.confidence is None else outcome.confidence
+            s.confidence.append(confidence)
+            s.answerable.append(query.answerable)
+            s.refused.append(not failed and confidence < THRESHOLD)
+        if query.answerable is False:
+            continue
+        if query.gold:
+            for name, (metric, k) in _RETRIEVAL.items():
+                s.retrieval[name].append(metric(outcome.documents, query.gold, k))
+        if query.answers:
+            hits = [contains_answer(quote, query.answers) for quote in outcome.quotes]
+            s.first.append(float(any(hits[:1])))
+            s.any.append(float(any(hits)))
+    seconds = [outcome.seconds for outcome in outcomes]
+    return {
+        "retrieval": {name: mean(values) for name, values in s.retrieval.items()},
+        "answer": {"sentence_hit@1": mean(s.first), "answer_hit": mean(s.any)},
+        "refusal": asdict(refusal(s.refused, s.answerable, s.confidence)),
+        "n": {
+            "queries": len(queries),
+            "answerable": sum(q.answerable is True for q in queries),
+            "unanswerable": sum(q.answerable is False for q in queries),
+            "scored_retrieval": len(s.retrieval["ndcg@10"]),
+            "scored_answer": len(s.first),
+            "failed": sum(outcome.confidence is None for outcome in outcomes),
+        },
+        "latency": {"p50": percentile(seconds, 50), "p95": percentile(seconds, 95)},
+    }
+
+
+_RETRIEVAL = {
+    "ndcg@10": (ndcg_at_k, 10),
+    "recall@5": (recall_at_k, 5),
+    "recall@10": (recall_at_k, 10),
+    "mrr@10": (mrr_at_k, 10),
+    "all_gold@10": (all_gold_at_k, 10),
+}
+
+
+@contextmanager
+def _corpus_index(folder: Path, index_dir: Path | None) -> Iterator[Index]:
+    corpus = _find(folder, "corpus.jsonl", "corpus.jsonl.gz")
+    if index_dir is None:
+        with (
+            tempfile.TemporaryDirectory(prefix="footnote-benchmark-") as temporary,
+            create_index(Path(temporary) / "index") as index,
+        ):
+            add_texts(index, _documents(corpus))
+            yield index
+        return
+    mark, sha256 = index_dir / MARK, _sha256(corpus)
+    if (index_dir / NAME).exists() and not mark.exists():
+        raise BadInput(f"{str(index_dir)!r} is no benchmark's index: give another folder")
+    if mark.exists() and mark.read_text() != sha256:
+        raise BadInput(
+            f"{str(index_dir)!r} was made from another corpus than {str(corpus)!r}: "
+            "give another folder"
+        )
+    with create_index(index_dir) as index:
+        mark.write_text(sha256)
+        ids = {uri for uri, _, _ in _documents(corpus)}
+        if set(index.library.files()) != ids or index.library.counts().owed:
+            add_texts(index, _documents(corpus))
+        yield index
+
+
+def _documents(corpus: Path) -> Iterator[tuple[str, str, str]]:
+    for number, row in json_rows(corpus):
+        title = row.get("title") or ""
+        if not all(isinstance(value, str) for value in (row.get("_id"), title, row.get("text"))):
+            raise BadInput(f"{corpus}:{number}: a document needs '_id' and 'text' as strings")
+        yield row["_id"], title, row["text"]
+
+
+def _read_queries(folder: Path) -> list[Query]:
+    path = _find(folder, "queries.jsonl", "queries.jsonl.gz")
+    gold = _read_qrels(_find(folder, "qrels.tsv", "qrels/test.tsv"))
+    queries = []
+    for number, row in json_rows(path):
+        try:
+            queries.append(_query(row, gold))
+        except BadInput as error:
+            raise BadInput(f"{path}:{number}: {error}") from error
+    return queries
+
+
+def _query(row: dict[str, Any], gold: dict[str, set[str]]) -> Query:
+    answers = row.get("answers") or []
+    if not isinstance(row.get("_id"), str) or not isinstance(row.get("text"), str):
+        raise BadInput("a query needs '_id' and 'text' as strings")
+    if not isinstance(answers, list) or not all(isinstance(a, str) for a in answers):
+        raise BadInput("'answers' must be a list of strings")
+    answerable = row.get("answerable")
+    if answerable is not None and not isinstance(answerable, bool):
+        raise BadInput("'answerable' must be true or false")
+    history = row.get("history") or []
+    if isinstance(history, list):
+        history = [_turn(turn) for turn in history]
+    relevant = frozenset(gold.get(row["_id"], ()))
+    return Query(row["_id"], row["text"], answerable, tuple(answers), read_turns(history), relevant)
+
+
+def _turn(row: Any) -> Any:  # noqa: ANN401 - what is no turn goes on to be refused
+    """A turn whose speaker is named as other data sets do, as ours name it."""
+    if not isinstance(row, dict):
+        return row
+    role = row.get("role", row.get("speaker"))
+    return {"role": "assistant" if role == "agent" else role, "text": row.get("text")}
+
+
+def _read_qrels(path: Path) -> dict[str, set[str]]:
+    gold: dict[str, set[str]] = {}
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines[1:], 2):
+        cells = line.split("\t")
+        if not line.strip():
+            continue
+        if len(cells) != 3 or not cells[2].strip().lstrip("-").isdigit():
+            raise BadInput(f"{path}:{number}: not query-id, corpus-id and score between tabs")
+        if int(cells[2]) > 0:
+            gold.setdefault(cells[0], set()).add(cells[1])
+    return gold
+
+
+def _find(folder: Path, *names: str) -> Path:
+    for name in names:
+        if (folder / name).is_file():
+            return folder / name
+    raise BadInput(f"{str(folder)!r} holds no {' or '.join(names)}")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,184 @@
+"""A parsed document to chunks: along its structure, on sentence boundaries, as long as is read.
+
+A chunk never crosses a heading or a page. Its length is counted in the embedding model's own tokens,
+with the title and headings that are embedded in front of it, so nothing of it is cut off unread.
+"""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import sentencex
+
+from ingest.parsed import Block, Parsed
+from rag.embed import Encoder
+from rag.types import Chunk, Span
+
+# Of 96 to 256 tokens this one retrieved best; docs/measurements.md has the table.
+TARGET_TOKENS = 160
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """What is never divided further: a sentence, a table row, a line of code."""
+
+    start: int
+    end: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    headings: tuple[str, ...]
+    page: int | None
+    blocks: tuple[Block, ...]
+
+
+def embedded_text(title: str, headings: Sequence[str], text: str) -> str:
+    """What is embedded for a chunk: where it stands, then what it says. Only the latter is cited."""
+    place = " > ".join(part for part in (title, *headings) if part)
+    return f"{place}\n{text}" if place else text
+
+
+def chunk_document(parsed: Parsed, source_id: str, title: str, encoder: Encoder) -> list[Chunk]:
+    """Cut a document into chunks, in reading order, every block in exactly one place.
+
+    Every chunk satisfies ``parsed.text[c.start:c.end] == c.text``, and with its title and headings
+    the encoder reads all of it.
+    """
+    chunks: list[Chunk] = []
+    for section in _sections(parsed):
+        headings = section.headings
+        place = encoder.token_counts([embedded_text(title, headings, ".")])[0]
+        if place > encoder.max_tokens // 2:
+            # Headings so long that they would crowd out the text: the innermost must do.
+            headings = tuple(h[:80] for h in headings[-1:])
+            title = title[:80]
+            place = encoder.token_counts([embedded_text(title, headings, ".")])[0]
+        room = min(TARGET_TOKENS, encoder.max_tokens) - place
+        units = _units(parsed.text, section.blocks, max(room, 16), encoder)
+        for group in _pack(units, max(room, 16)):
+            chunks.append(_chunk(parsed.text, source_id, section, group))
+    return chunks
+
+
+def split_sentences(text: str) -> list[Span]:
+    """Sentence boundaries of running text, without the white space around them."""
+    ends: list[int] = []
+    position = 0
+    for boundary in sentencex.get_sentence_boundaries("en", text):
+        # Its own indices drift on some scripts, so each piece is looked up behind the one before.
+        found = text.find(boundary["text"], position)
+        if found >= 0:
+            position = found + len(boundary["text"])
+            ends.append(position)
+    starts = [0, *ends[:-1]]
+    if ends:
+        ends[-1] = len(text)
+    return [
+        span
+        for start, end in zip(starts, ends or [len(text)], strict=True)
+        for span in _stripped(text, start, end)
+    ]
+
+
+def _sections(parsed: Parsed) -> Iterator[_Section]:
+    """Runs of blocks under one heading path and on one page.
+
+    A heading with nothing under it is a section of its own, so that no text is lost.
+    """
+    path: list[tuple[int, str]] = []
+    blocks = parsed.blocks
+    tagged: list[tuple[tuple[tuple[str, ...], int | None], Block]] = []
+    for i, block in enumerate(blocks):
+        above = tuple(name for _, name in path)
+        if block.kind != "heading":
+            tagged.append(((above, block.page), block))
+            continue
+        while path and path[-1][0] >= block.level:
+            path.pop()
+        following = blocks[i + 1] if i + 1 < len(blocks) else None
+        if following is None or (following.kind == "heading" and following.level <= block.level):
+            tagged.append(((tuple(name for _, name in path), block.page), block))
+        path.append((block.level, " ".join(parsed.text[block.start : block.end].split())))
+    for (headings, page), run in groupby(tagged, key=lambda pair: pair[0]):
+        yield _Section(headings, page, tuple(block for _, block in run))
+
+
+def _units(text: str, blocks: Sequence[Block], room: int, encoder: Encoder) -> list[_Unit]:
+    spans: list[Span] = []
+    for block in blocks:
+        body = text[block.start : block.end]
+        if block.kind in ("paragraph", "list_item"):
+            inner = split_sentences(body)
+        elif block.kind == "code":
+            inner = [Span(m.start(), m.end()) for m in re.finditer(r"\S[^\n]*", body)]
+        else:
+            inner = [Span(0, len(body))]
+        spans.extend(Span(block.start + s.start, block.start + s.end) for s in inner)
+    units: list[_Unit] = []
+    encodings = encoder.tokenizer.encode_batch(
+        [text[s.start : s.end] for s in spans], add_special_tokens=False
+    )
+    for span, encoding in zip(spans, encodings, strict=True):
+        ends = [end for _, end in encoding.offsets]
+        units.extend(_divide(text, span, ends, room))
+    return units
+
+
+def _divide(text: str, span: Span, ends: Sequence[int], room: int) -> Iterator[_Unit]:
+    """A unit, or where it alone is longer than a chunk, its parts, cut between words."""
+    start, used = span.start, 0
+    while len(ends) - used > room:
+        cut = span.start + ends[used + room - 1]
+        space = max(text.rfind(" ", start + 1, cut), text.rfind("\n", start + 1, cut))
+        if space > start:
+            cut = space
+        now = bisect.bisect_right(ends, cut - span.start)
+        for part in _stripped(text, start, cut):
+            yield _Unit(part.start, part.end, now - used)
+        start, used = cut, max(now, used + 1)
+    for part in _stripped(text, start, span.end):
+        yield _Unit(part.start, part.end, max(len(ends) - used, 1))
+
+
+def _stripped(text: str, start: int, end: int) -> Iterator[Span]:
+    piece = text[start:end]
+    lead = len(piece) - len(piece.lstrip())
+    body = piece.strip()
+    if body:
+        yield Span(start + lead, start + lead + len(body))
+
+
+def _pack(units: Sequence[_Unit], room: int) -> Iterator[list[_Unit]]:
+    """Fill chunks evenly: as few as the text needs, none with a mere tail."""
+    total = sum(unit.tokens for unit in units)
+    target = total / -(-total // room) if total else room
+    group: list[_Unit] = []
+    size = 0
+    for unit in units:
+        if group and (size + unit.tokens > room or size + unit.tokens / 2 > target):
+            yield group
+            group, size = [], 0
+        group.append(unit)
+        size += unit.tokens
+    if group:
+        yield group
+
+
+def _chunk(text: str, source_id: str, section: _Section, units: Sequence[_Unit]) -> Chunk:
+    start, end = units[0].start, units[-1].end
+    return Chunk(
+        id=f"{source_id}-{start}-{end}",
+        source_id=source_id,
+        text=text[start:end],
+        start=start,
+        end=end,
+        page=section.page,
+        headings=section.headings,
+        sentences=tuple(Span(u.start, u.end) for u in units),
+    )

@@ -1,0 +1,185 @@
+"""Word documents: paragraphs, lists and tables in document order."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import docx
+from docx.opc.exceptions import PackageNotFoundError
+from docx.oxml.ns import qn
+
+from ingest.parsed import BlockKind, Builder, Parsed, collapse, is_header
+from rag.errors import BadDocument
+
+if TYPE_CHECKING:
+    from docx.document import Document
+    from docx.oxml.xmlchemy import BaseOxmlElement
+
+MAX_UNPACKED_BYTES = 500_000_000
+MAX_RATIO = 200
+_RATIO_FROM_BYTES = 10_000_000  # below this nothing can explode, whatever the ratio
+
+_MAX_INHERITANCE = 20  # styles may refer to each other in a circle
+_MAX_COLUMNS = 63  # of a Word table
+_HEADING = re.compile(r"title|heading ([1-9])")
+
+_P, _R, _T, _TBL, _TR, _TC = map(qn, ("w:p", "w:r", "w:t", "w:tbl", "w:tr", "w:tc"))
+_P_PR, _R_PR, _TC_PR, _VAL = map(qn, ("w:pPr", "w:rPr", "w:tcPr", "w:val"))
+_STYLE, _STYLE_ID, _NAME = map(qn, ("w:style", "w:styleId", "w:name"))
+_P_STYLE, _BASED_ON, _OUTLINE = map(qn, ("w:pStyle", "w:basedOn", "w:outlineLvl"))
+_GRID_SPAN, _V_MERGE, _NUM_PR, _VANISH = map(qn, ("w:gridSpan", "w:vMerge", "w:numPr", "w:vanish"))
+_BOX = qn("w:txbxContent")
+
+_SPELLED = {qn("w:tab"): "\t", qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:noBreakHyphen"): "-"}
+_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+# Deleted, moved away, settings, text boxes (read apart), the second rendering of a drawing.
+_SKIPPED = frozenset((*map(qn, ("w:del", "w:moveFrom", "w:pPr", "w:rPr")), _BOX, _FALLBACK))
+_CONTAINERS = frozenset(map(qn, ("w:sdt", "w:sdtContent", "w:customXml", "w:ins", "w:moveTo")))
+
+
+def parse_docx(path: Path, media_type: str) -> Parsed:
+    """Read the body of a Word document: no headers, footers, comments or deleted text.
+
+    Raises ``BadDocument`` for a file that is no Word document, is broken, or would unpack to more
+    than ``MAX_UNPACKED_BYTES`` or ``MAX_RATIO`` times its size.
+    """
+    document = _open(path)
+    builder = Builder()
+    styles = _Styles(document)
+    for element in _children(document.element.body, _P, _TBL):
+        if element.tag == _TBL:
+            _add_table(builder, element)
+            continue
+        kind, level = styles.kind(element)
+        builder.add(kind, _text(element), level=level)
+        for box in element.iter(_BOX):
+            if next(box.iterancestors(_FALLBACK), None) is None:
+                for paragraph in _children(box, _P):
+                    builder.add("paragraph", _text(paragraph))
+    properties = document.core_properties
+    heading = next((b for b in builder.blocks if b.kind == "heading"), None)
+    return builder.build(
+        title=collapse(properties.title or "")
+        or (builder.text_of(heading) if heading else path.stem),
+        media_type=media_type,
+        date=properties.created.isoformat() if properties.created else "",
+    )
+
+
+def _open(path: Path) -> Document:
+    broken = f"{path}: is not a readable Word document: open it in Word and save it as .docx again"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+        unpacked = sum(member.file_size for member in members)
+        packed = max(1, sum(member.compress_size for member in members))
+        bomb = unpacked > _RATIO_FROM_BYTES and unpacked / packed > MAX_RATIO
+        if unpacked > MAX_UNPACKED_BYTES or bomb:
+            raise BadDocument(
+                f"{path}: unpacks to {unpacked / 1e6:,.0f} MB, {unpacked / packed:,.0f} times its "
+                f"size; at most {MAX_UNPACKED_BYTES // 10**6} MB and {MAX_RATIO} times are read: "
+                "remove its images or split it"
+            )
+        return docx.Document(str(path))
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        PackageNotFoundError,
+        SyntaxError,  # malformed XML, as lxml reports it
+        NotImplementedError,  # a compression method zipfile does not know
+        RuntimeError,  # a member with a password
+        KeyError,  # a part that the others refer to is missing
+        ValueError,  # another kind of Office document
+    ) as error:
+        raise BadDocument(broken) from error
+
+
+def _children(parent: BaseOxmlElement, *tags: str) -> Iterator[BaseOxmlElement]:
+    """The children of ``parent`` with these tags, content controls and insertions opened."""
+    for child in parent.iterchildren():
+        if child.tag in tags:
+            yield child
+        elif child.tag in _CONTAINERS:
+            yield from _children(child, *tags)
+
+
+def _text(element: BaseOxmlElement) -> str:
+    """The text of a paragraph as its reader sees it, later changes accepted."""
+    parts: list[str] = []
+    pending = [element]
+    while pending:
+        node = pending.pop()
+        if node.tag == _T:
+            parts.append(node.text or "")
+        elif node.tag in _SPELLED:
+            parts.append(_SPELLED[node.tag])
+        elif node.tag not in _SKIPPED and not _is_hidden(node):
+            pending += reversed(node)
+    return "".join(parts)
+
+
+def _is_hidden(node: BaseOxmlElement) -> bool:
+    mark = node.find(f"{_R_PR}/{_VANISH}") if node.tag == _R else None
+    return mark is not None and mark.get(_VAL, "true") in ("true", "1", "on")
+
+
+def _add_table(builder: Builder, table: BaseOxmlElement) -> None:
+    """Append the rows of a table; the first labels the others when it names columns."""
+    rows: list[list[str]] = []
+    for row in _children(table, _TR):
+        texts: list[str] = []
+        for cell in _children(row, _TC):
+            text = " ".join(_text(paragraph) for paragraph in cell.iter(_P))
+            span = cell.find(f"{_TC_PR}/{_GRID_SPAN}")
+            merge = cell.find(f"{_TC_PR}/{_V_MERGE}")
+            if merge is not None and merge.get(_VAL) != "restart" and rows:
+                above = rows[-1]  # a cell merged with the one above says the same
+                text = above[len(texts)] if len(texts) < len(above) else text
+            width = int(span.get(_VAL, "1")) if span is not None else 1
+            texts += [text, *[""] * (min(width, _MAX_COLUMNS) - 1)]
+        rows.append(texts)
+    header = rows.pop(0) if len(rows) > 1 and is_header(rows[0]) else None
+    builder.add_table(rows, header)
+
+
+class _Styles:
+    """Tells headings and list items by style, outline level or numbering."""
+
+    def __init__(self, document: Document) -> None:
+        self._styles = {
+            style.get(_STYLE_ID): style for style in document.styles.element.iter(_STYLE)
+        }
+
+    def kind(self, paragraph: BaseOxmlElement) -> tuple[BlockKind, int]:
+        """The kind of a paragraph, and its level if it is a heading."""
+        properties = paragraph.find(_P_PR)
+        if properties is None:
+            return "paragraph", 0
+        is_item = False
+        for source, name in self._chain(properties):
+            outline = source.find(_OUTLINE) if source is not None else None
+            level = int(outline.get(_VAL, "9")) if outline is not None else 9
+            if match := _HEADING.fullmatch(name):
+                return "heading", min(int(match[1] or 1), 6)
+            if level < 9:
+                return "heading", min(level + 1, 6)
+            is_item |= name.startswith("list") and name != "list paragraph"
+            is_item |= source is not None and source.find(_NUM_PR) is not None
+        return ("list_item", 0) if is_item else ("paragraph", 0)
+
+    def _chain(self, properties: BaseOxmlElement) -> Iterator[tuple[BaseOxmlElement | None, str]]:
+        """Paragraph properties with the name of their style: its own, then those inherited."""
+        yield properties, ""
+        reference = properties.find(_P_STYLE)
+        for _ in range(_MAX_INHERITANCE):
+            style = self._styles.get(reference.get(_VAL)) if reference is not None else None
+            if style is None:
+                return
+            name = style.find(_NAME)
+            yield style.find(_P_PR), (name.get(_VAL, "") if name is not None else "").lower()
+            reference = style.find(_BASED_ON)

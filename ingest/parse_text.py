@@ -1,0 +1,290 @@
+"""Plain text, Markdown and comma- or tab-separated tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ingest.parsed import (
+    Block,
+    BlockKind,
+    Builder,
+    Parsed,
+    is_header,
+    iso_date,
+    repair,
+    repair_warnings,
+)
+from rag.errors import BadDocument
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
+_BOMS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_MAX_CONTROL = 0.1  # share of control characters above which a file is not text
+_DETECT_BYTES = 1_000_000  # enough to tell an encoding by
+
+_ITEM = re.compile(r"\s*(?:[-*+•‣◦▪–]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])\s+\S")
+_END = re.compile(r"[.!?,;:…。！？：；]$")
+_WRAP_WIDTH = 120  # nobody wraps lines by hand at more columns
+_HEADING_LENGTH = 80
+_FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_FRONT_FIELD = re.compile(r"(title|date)\s*:\s*(.+)", re.IGNORECASE)
+_DELIMITERS = ",;\t|"
+_SNIFFED_ROWS = 50
+_SOFT_BREAK = "\r"  # no text has one: ``repair`` was there before
+
+
+def decode(path: Path, data: bytes, declared: str = "") -> tuple[str, tuple[str, ...]]:
+    r"""The text in ``data``, with ``\n`` line ends, and warnings of what was guessed or repaired.
+
+    Tried in this order: byte order mark, the ``declared`` encoding, UTF-8, detection. Raises
+    ``BadDocument`` for data that is not text.
+    """
+    marked = next((name for bom, name in _BOMS if data.startswith(bom)), "")
+    if not marked and b"\x00" in data:
+        raise BadDocument(
+            f"{path}: is binary, not text (it has NUL bytes): give it its proper suffix, or save "
+            "it as UTF-8 text"
+        )
+    warnings: tuple[str, ...] = ()
+    text = None
+    for encoding in dict.fromkeys(filter(None, (marked, declared, "utf-8"))):
+        try:
+            text = data.decode(encoding)
+        except (UnicodeDecodeError, LookupError):  # LookupError: no such encoding
+            continue
+        break
+    if text is None:
+        text, encoding = _detect(path, data)
+        warnings = (f"read as {encoding}, not UTF-8",)
+    if len(_CONTROL.findall(text)) > _MAX_CONTROL * len(text):
+        raise BadDocument(
+            f"{path}: is binary, not text (over {_MAX_CONTROL:.0%} control characters): give it "
+            "its proper suffix"
+        )
+    text, repaired = repair(text)
+    return text, warnings + repair_warnings(repaired)
+
+
+def parse_plain(path: Path, data: bytes, media_type: str) -> Parsed:
+    """Read plain text, kept character by character: blocks are ranges of the file's own text.
+
+    Blank lines end paragraphs. Between them, lines wrapped by hand are one paragraph, other lines
+    each their own. The title is the first line if that is a heading, else the file's name.
+    """
+    text, warnings = decode(path, data)
+    pieces = list(_plain_pieces(text))
+    blocks: list[Block] = []
+    for position, (start, end) in enumerate(pieces):
+        following = pieces[position + 1] if position + 1 < len(pieces) else None
+        kind: BlockKind = "paragraph"
+        if _ITEM.match(text, start, end):
+            kind = "list_item"
+        elif following and _is_heading(text[start:end], text[slice(*following)]):
+            kind = "heading"
+        level = 0 if kind != "heading" else 1 if not blocks else 2
+        blocks.append(Block(kind, start, end, level))
+    titled = bool(blocks) and blocks[0].kind == "heading"
+    title = text[blocks[0].start : blocks[0].end] if titled else path.stem
+    return Parsed(text, tuple(blocks), title, "", media_type, None, warnings)
+
+
+def parse_markdown(path: Path, data: bytes, media_type: str) -> Parsed:
+    """Read Markdown (CommonMark with tables) as the plain text that its reader sees.
+
+    Marks and link targets are left out. Front matter gives title and date and is no text.
+    """
+    from markdown_it import MarkdownIt
+
+    text, warnings = decode(path, data)
+    fields: dict[str, str] = {}
+    if front := _FRONT_MATTER.match(text):
+        for line in (front[1] or "").splitlines():
+            if field := _FRONT_FIELD.fullmatch(line.strip()):
+                fields[field[1].lower()] = field[2].strip().strip("\"'")
+        text = text[front.end() :]
+    builder = Builder()
+    builder.warnings += warnings
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text)
+    _add_tokens(builder, tokens)
+    first = next((block for block in builder.blocks if block.kind == "heading"), None)
+    heading = builder.text_of(first) if first else ""
+    return builder.build(
+        title=fields.get("title") or heading or path.stem,
+        media_type=media_type,
+        date=iso_date(fields.get("date", "")),
+    )
+
+
+def parse_csv(path: Path, data: bytes, media_type: str) -> Parsed:
+    """Read a table: one block per row, labelled by the header when the first row is one."""
+    text, warnings = decode(path, data)
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(text)
+    try:
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error as error:
+        raise BadDocument(
+            f"{path}: cannot be read as a table ({error}): mend its quotes, or rename it to .txt"
+        ) from error
+    rows = [row for row in rows if any(map(str.strip, row))]
+    header = rows.pop(0) if len(rows) > 1 and is_header(rows[0]) else None
+    builder = Builder()
+    builder.warnings += warnings
+    builder.add_table(rows, header)
+    return builder.build(title=path.stem, media_type=media_type)
+
+
+def _detect(path: Path, data: bytes) -> tuple[str, str]:
+    """The text and the name of the most likely encoding."""
+    from charset_normalizer import from_bytes
+
+    likely = [match.encoding for match in from_bytes(data[:_DETECT_BYTES])]
+    # Where Western Windows is among the candidates it is by far the most common of them.
+    for codec in ("cp1252", *likely) if not likely or "cp1252" in likely else likely:
+        try:
+            return data.decode(codec), re.sub(r"^cp(?=125\d$)", "windows-", codec)
+        except UnicodeDecodeError:
+            continue
+    raise BadDocument(f"{path}: is in no known text encoding: save it as UTF-8 text")
+
+
+def _add_tokens(builder: Builder, tokens: Sequence[Token]) -> None:
+    """Append the blocks of a Markdown document."""
+    kinds: list[BlockKind] = ["paragraph"]
+    marker, level = "", 0
+    rows: list[list[str]] = []
+    for token in tokens:
+        if token.type == "list_item_open":
+            kinds.append("list_item")
+            marker = f"{token.info}{token.markup} " if token.info else ""
+        elif token.type == "list_item_close":
+            kinds.pop()
+        elif token.type == "heading_open":
+            kinds.append("heading")
+            level = int(token.tag[1])
+        elif token.type == "heading_close":
+            kinds.pop()
+            level = 0
+        elif token.type == "tr_open":
+            rows.append([])
+        elif token.type in ("th_open", "td_open"):
+            rows[-1].append("")
+        elif token.type == "table_close":
+            header, *body = rows
+            named = any(header) and bool(body)
+            builder.add_table(body if named else rows, header if named else None)
+            rows = []
+        elif token.type == "inline" and rows:
+            rows[-1][-1] = _inline_text(token)  # on one line by the standard
+        elif token.type == "inline":
+            lines = _inline_text(token).split(_SOFT_BREAK)
+            # By the standard these are one paragraph; lines this long were not wrapped by hand.
+            if max(map(len, lines)) <= 2 * _WRAP_WIDTH:
+                lines = [" ".join(lines)]
+            for line in lines:
+                builder.add(kinds[-1], marker + line, level=level)
+                marker = ""
+        elif token.type in ("fence", "code_block"):
+            builder.add("code", textwrap.dedent(token.content))
+        elif token.type == "html_block":
+            from ingest.parse_html import add_html
+
+            add_html(builder, token.content)
+
+
+def _inline_text(token: Token) -> str:
+    """The plain text of a line: marks dropped, an image by its description."""
+    parts: list[str] = []
+    for child in token.children or ():
+        if child.type in ("text", "text_special", "code_inline"):
+            parts.append(child.content)
+        elif child.type == "image":
+            parts.append(_inline_text(child))
+        elif child.type == "softbreak":
+            parts.append(_SOFT_BREAK)
+        elif child.type == "hardbreak" or child.content.lower().startswith("<br"):
+            parts.append("\n")
+    return "".join(parts)
+
+
+def _delimiter(text: str) -> str:
+    """The delimiter that cuts most of the first rows into the same number of cells."""
+
+    def agreement(delimiter: str) -> tuple[int, int]:
+        try:
+            sizes = Counter(map(len, csv.reader(sample, delimiter=delimiter)))
+        except csv.Error:
+            return 0, 0
+        size, rows = max(sizes.items(), key=lambda item: (item[0] > 1, item[1]), default=(0, 0))
+        return (rows, size) if size > 1 else (0, 0)
+
+    sample = list(islice(io.StringIO(text, newline=""), _SNIFFED_ROWS))
+    return max(_DELIMITERS, key=agreement)
+
+
+def _plain_pieces(text: str) -> Iterator[tuple[int, int]]:
+    """The ranges of paragraphs, list items and single lines, without whitespace around them."""
+    group: list[tuple[int, int]] = []
+    for match in re.finditer(r"[^\n]*\n?", text):
+        line = match[0]
+        if line.strip():
+            start = match.start() + len(line) - len(line.lstrip())
+            group.append((start, match.start() + len(line.rstrip())))
+        else:
+            yield from _unwrap(text, group)
+            group = []
+
+
+def _unwrap(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Join the lines between two blank lines that were wrapped by hand.
+
+    A wrapped line ended for want of room: the first word of the next one did not fit any more.
+    """
+    width = max((end - start for start, end in lines), default=0)
+    items = {line for line in lines if _ITEM.match(text, *line)}
+    pairs = list(pairwise(lines))
+    joined = [
+        after not in items
+        and before[1] - before[0] + 1 + len(text[slice(*after)].split(maxsplit=1)[0]) > width
+        for before, after in pairs
+    ]
+    # Lines of a poem or a log end anywhere; that one of them is the longest is no wrapping.
+    kept = sum(
+        not join and after not in items for join, (_, after) in zip(joined, pairs, strict=True)
+    )
+    wrapped = width <= _WRAP_WIDTH and 2 * kept <= sum(joined)
+    start = end = -1
+    for line, join in zip(lines, [False, *joined], strict=False):
+        if join and wrapped:
+            end = line[1]
+            continue
+        if start >= 0:
+            yield start, end
+        start, end = line
+    if start >= 0:
+        yield start, end
+
+
+def _is_heading(line: str, following: str) -> bool:
+    """Whether a short line without an end mark stands above a longer paragraph or a list."""
+    if "\n" in line or len(line) > _HEADING_LENGTH or _END.search(line):
+        return False
+    if line[0].islower() or not line[0].isalnum():
+        return False
+    prose = len(following) > len(line) and (_END.search(following) or len(following) > _WRAP_WIDTH)
+    return bool(prose or _ITEM.match(following))

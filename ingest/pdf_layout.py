@@ -1,0 +1,198 @@
+"""From the lines of a PDF's pages to headings, paragraphs, list items and table rows.
+
+Lengths are PDF points unless said otherwise; y grows upwards.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ingest.parsed import BlockKind
+from ingest.pdf_lines import Line, Page, reading_order
+
+_LARGE = 1.15  # a line this much higher than the body text is a heading
+_TIGHT = 0.75  # the widest gap inside a paragraph, in line heights
+_HEADING_LENGTH = 200
+
+_BULLETS = "•‣◦▪■●○·\uf0b7\uf0a7"
+_MARKER = re.compile(rf"[{_BULLETS}–*-]|\(?(?:\d{{1,2}}|[a-zA-Z]|[ivx]+)[.)]")
+_LABEL = re.compile(
+    r"(?:(?:item|part|note|section|chapter|article|appendix)\s+)?[\dA-Z]{1,4}(?:\.\d+)*[A-Za-z]?"
+    r"\s*[.:)–—-]?",
+    re.IGNORECASE,
+)
+_TRAILING_SIGN = re.compile(r"(?:^|\s)([$€£¥]\s*\(?|\()$")
+_CLOSING = re.compile(r"[)%]+")
+_HYPHENATED = re.compile(r"([^\W\d_]+)-$")
+_LOWER_WORD = re.compile(r"[^\W\d_]+")
+_WORD = re.compile(r"\w+(?:-\w+)*")
+
+
+class Piece(NamedTuple):
+    """One block to be."""
+
+    kind: BlockKind
+    text: str
+    level: int
+
+
+@dataclass(slots=True)
+class _Open:
+    """A block that may still grow by the next line."""
+
+    kind: BlockKind
+    level: int
+    lines: list[Line]
+
+    def takes(self, line: Line, kind: BlockKind, level: int, right: float) -> bool:
+        """Add ``line``, itself a ``kind``, if it continues this block; ``right`` is the margin."""
+        last = self.lines[-1]
+        if last.bottom - line.top > _TIGHT * line.height:
+            return False
+        if kind == "table_row" and self.kind == "paragraph" and len(self.lines) == 1:
+            # A row's label may begin on the line above its numbers, or go on below them.
+            if not (_goes_on(line) and last.x1 < line.cells[1].x1):
+                return False
+            line.cells[0].text = f"{last.text} {line.cells[0].text}"
+            self.kind, self.lines = "table_row", [line]
+            return True
+        if self.kind == "table_row":
+            if kind != "paragraph" or not _goes_on(line) or line.x1 > last.cells[1].x0:
+                return False
+            last.cells[0].text += f" {line.text}"
+            last.bottom = line.bottom
+            return True
+        if self.kind == "heading":
+            fits = (kind, level) == ("heading", self.level)
+        else:
+            fits = kind == "paragraph" and _wraps(last, line, right)
+        if fits:
+            self.lines.append(line)
+        return fits
+
+
+class Layout:
+    """Reads the pages of one document with what the whole document tells about each.
+
+    That is the height of body text, the sizes of headings and the words to undo hyphenation with.
+    """
+
+    def __init__(self, pages: list[Page]) -> None:
+        self._pages = reading_order(pages)
+        lines = [line for page in self._pages for column in page for line in column]
+        heights: Counter[float] = Counter()
+        for line in lines:
+            heights[round(line.height, 1)] += len(line.text)
+        self._body = heights.most_common(1)[0][0] if heights else 1.0
+        self._sizes: list[float] = []
+        for height in sorted(heights, reverse=True):
+            if height > _LARGE * self._body and not any(height > 0.95 * s for s in self._sizes):
+                self._sizes.append(height)
+        self._words = {word for line in lines for word in _WORD.findall(line.text.lower())}
+
+    def title(self) -> str:
+        """The largest lines of the first page when they stand out, else ""."""
+        first = self._pages[0] if self._pages else []
+        lines = [line for column in first for line in column if len(line.text) > 2]
+        largest = max((line.height for line in lines), default=0.0)
+        if largest <= _LARGE * self._body:
+            return ""
+        title = " ".join(line.text for line in lines if line.height > 0.95 * largest)
+        return title[:_HEADING_LENGTH]
+
+    def pieces(self, index: int) -> Iterator[Piece]:
+        """The blocks of page ``index``, counted from 0, in reading order."""
+        for lines in self._pages[index]:
+            left = min((line.x0 for line in lines), default=0.0)
+            right = max((line.x1 for line in lines), default=0.0)
+            margin = max((line.x1 for line in lines if len(line.cells) == 1), default=right)
+            block: _Open | None = None
+            for line in lines:
+                kind, level = self._classify(line, left, right)
+                if block is not None:
+                    if block.takes(line, kind, level, margin):
+                        continue
+                    yield self._piece(block)
+                block = _Open(kind, level, [line])
+            if block is not None:
+                yield self._piece(block)
+
+    def _classify(self, line: Line, left: float, right: float) -> tuple[BlockKind, int]:
+        text, cells = line.text, line.cells
+        labelled = len(cells) == 2 and bool(_LABEL.fullmatch(cells[0].text))
+        if (len(cells) == 1 or labelled) and len(text) <= _HEADING_LENGTH and _has_word(text):
+            if line.height > _LARGE * self._body:
+                rank = sum(size > 1.05 * line.height for size in self._sizes) + 1
+                return "heading", min(rank, 6)
+            # Bold text elsewhere than at the left or in the middle names the columns of a table.
+            at_left = line.x0 - left < 0.15 * (right - left)
+            in_middle = abs(line.x0 + line.x1 - left - right) < 0.05 * (right - left)
+            strong = line.bold or (text.isupper() and " " in text)
+            if strong and (at_left or in_middle) and text[0] != "(" and text[-1] not in ".,;":
+                return "heading", min(len(self._sizes) + 1, 6)
+        marker = text.split(maxsplit=1)
+        marked = len(marker) == 2 and bool(_MARKER.fullmatch(marker[0]))
+        if marked and (len(cells) == 1 or (len(cells) == 2 and cells[0].text == marker[0])):
+            return "list_item", 0
+        return ("paragraph", 0) if len(cells) == 1 else ("table_row", 0)
+
+    def _piece(self, block: _Open) -> Piece:
+        if block.kind == "table_row":
+            return Piece("table_row", " | ".join(_row(block.lines[0])), 0)
+        text = block.lines[0].text
+        for line in block.lines[1:]:
+            text = self._join(text, line.text)
+        return Piece(block.kind, text, block.level)
+
+    def _join(self, text: str, more: str) -> str:
+        """``text`` and the next line: with a space, or without where a hyphen ends the line.
+
+        The hyphen itself goes unless the document writes the word with it elsewhere.
+        """
+        before = _HYPHENATED.search(text)
+        if not before:
+            wide = text[-1] >= "\u2e80" and more[0] >= "\u2e80"  # Chinese, Japanese: no spaces
+            return text + more if wide else f"{text} {more}"
+        after = _LOWER_WORD.match(more)
+        if not after or not more[0].islower():
+            return text + more
+        first, second = before[1].lower(), after[0].lower()
+        if f"{first}-{second}" in self._words and first + second not in self._words:
+            return text + more
+        return text[:-1] + more
+
+
+def _wraps(last: Line, line: Line, right: float) -> bool:
+    """Whether ``last`` ended for want of room: the first word of ``line`` did not fit any more."""
+    if _goes_on(line) and last.text[-1] not in ".!?:;":
+        return True
+    text = line.text
+    word = len(text.split(maxsplit=1)[0]) + 1
+    return last.x1 + word * (line.x1 - line.x0) / len(text) > right
+
+
+def _goes_on(line: Line) -> bool:
+    return line.cells[0].text[0].islower()
+
+
+def _has_word(text: str) -> bool:
+    return sum(map(str.isalpha, text)) > 1
+
+
+def _row(line: Line) -> list[str]:
+    """The texts of a row's cells, with currency and percent signs back at their numbers."""
+    texts: list[str] = []
+    prefix = ""
+    for cell in line.cells:
+        text, sign = _TRAILING_SIGN.sub("", cell.text), _TRAILING_SIGN.search(cell.text)
+        if texts and _CLOSING.fullmatch(text):
+            texts[-1] += text
+        elif text:
+            texts.append(prefix + text)
+            prefix = ""
+        prefix += sign[1] if sign else ""
+    return [*texts, prefix] if prefix else texts

@@ -1,0 +1,182 @@
+"""From the cells of a PDF's pages to lines in reading order, without running headers and footers.
+
+Lengths are PDF points unless said otherwise; y grows upwards.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from itertools import product
+
+_PROSE_LINES = 6  # a column of prose has at least as many lines, most of them filled
+_FILLED = 0.7  # a filled line takes this share of its column
+_MARGIN = 0.12  # running headers and footers live in this share of the page, top and bottom
+_RUNNING = 0.2  # a line that comes back on this share of the pages is one
+_INTEGER = re.compile(r"\d+")
+
+
+@dataclass(slots=True)
+class Cell:
+    """Characters on one line without a wide gap between them."""
+
+    text: str
+    x0: float
+    x1: float
+    bottom: float
+    top: float
+    bold: bool
+
+    @property
+    def height(self) -> float:
+        """The height of its characters, ascender to descender."""
+        return self.top - self.bottom
+
+    def beside(self, bottom: float, top: float) -> bool:
+        """Whether a box from ``bottom`` to ``top`` is on the same line, indices included."""
+        overlap = min(self.top, top) - max(self.bottom, bottom)
+        return overlap > 0.5 * min(self.height, top - bottom)
+
+
+@dataclass(slots=True)
+class Page:
+    """The cells of one page in content order, and where its bottom and top edges are."""
+
+    cells: list[Cell]
+    bottom: float
+    top: float
+
+
+@dataclass(slots=True)
+class Line:
+    """Cells side by side, from left to right."""
+
+    cells: list[Cell]
+    x0: float = field(init=False)
+    x1: float = field(init=False)
+    bottom: float = field(init=False)
+    top: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.cells.sort(key=lambda cell: cell.x0)
+        self.x0 = self.cells[0].x0
+        self.x1 = max(cell.x1 for cell in self.cells)
+        longest = max(self.cells, key=lambda cell: len(cell.text))
+        self.bottom, self.top = longest.bottom, longest.top
+
+    @property
+    def height(self) -> float:
+        """The height of its longest cell."""
+        return self.top - self.bottom
+
+    @property
+    def text(self) -> str:
+        """All of it, cells joined by a space."""
+        return " ".join(cell.text for cell in self.cells)
+
+    @property
+    def bold(self) -> bool:
+        """Whether nothing in it is light."""
+        return all(cell.bold for cell in self.cells)
+
+
+def reading_order(pages: list[Page]) -> list[list[list[Line]]]:
+    """For every page its columns, for every column its lines, from top to bottom."""
+    result = [[_lines(column) for column in _columns(page.cells)] for page in pages]
+    running = _running(pages, result)
+    return [
+        [[line for line in column if id(line) not in running] for column in columns]
+        for columns in result
+    ]
+
+
+def _columns(cells: list[Cell]) -> list[list[Cell]]:
+    """Cut a page into columns of prose, in reading order; a table is not cut.
+
+    What reaches over the gutter (a title, a wide figure's caption) ends the columns above it.
+    """
+    gutter = _gutter(cells)
+    if gutter is None:
+        return [cells] if cells else []
+    result: list[list[Cell]] = []
+    left: list[Cell] = []
+    right: list[Cell] = []
+    wide: list[Cell] = []
+    for cell in sorted(cells, key=lambda cell: -cell.top):
+        crosses = cell.x0 < gutter < cell.x1
+        if crosses and (left or right):
+            result += [wide, *_columns(left), *_columns(right)]
+            wide, left, right = [], [], []
+        (wide if crosses else left if cell.x1 <= gutter else right).append(cell)
+    result += [wide, *_columns(left), *_columns(right)]
+    return [column for column in result if column]
+
+
+def _gutter(cells: list[Cell]) -> float | None:
+    """The x between two columns of prose, or None.
+
+    Both sides need enough lines, most of which fill their side: that tells prose from a table,
+    whose cells leave room.
+    """
+    if len(cells) < 2 * _PROSE_LINES:
+        return None
+    x0, x1 = min(cell.x0 for cell in cells), max(cell.x1 for cell in cells)
+    steps = [x0 + (x1 - x0) * share / 100 for share in range(25, 76)]
+    crossed = [sum(cell.x0 < x < cell.x1 for cell in cells) for x in steps]
+    best = [x for x, count in zip(steps, crossed, strict=True) if count == min(crossed)]
+    gutter = best[len(best) // 2]
+    sides = (
+        ([cell for cell in cells if cell.x1 <= gutter], gutter - x0),
+        ([cell for cell in cells if cell.x0 >= gutter], x1 - gutter),
+    )
+    for side, width in sides:
+        filled = sum(cell.x1 - cell.x0 > _FILLED * width for cell in side)
+        if filled < _PROSE_LINES or filled < 0.5 * len(side):
+            return None
+    return None if min(crossed) > 0.3 * len(cells) else gutter
+
+
+def _lines(cells: list[Cell]) -> list[Line]:
+    """Gather cells into lines, from top to bottom."""
+    groups: list[list[Cell]] = []
+    for cell in sorted(cells, key=lambda cell: -(cell.top + cell.bottom)):
+        if groups and groups[-1][0].beside(cell.bottom, cell.top):
+            groups[-1].append(cell)
+        else:
+            groups.append([cell])
+    return [Line(group) for group in groups]
+
+
+def _running(pages: list[Page], lines: list[list[list[Line]]]) -> set[int]:
+    """The ids of lines that come back at one place of many pages.
+
+    The place is a height in the margin, or being the last line at whatever height. A number in
+    the line may stand still or count with the pages.
+    """
+    seen: dict[tuple[str, int, str], list[Line]] = defaultdict(list)
+    for number, (page, columns) in enumerate(zip(pages, lines, strict=True)):
+        every = sorted((line for column in columns for line in column), key=lambda line: -line.top)
+        margin = _MARGIN * (page.top - page.bottom)
+        for line in every:
+            places = []
+            if page.top - line.top < margin or line.bottom - page.bottom < margin:
+                places.append(("at", round(line.bottom / 4)))
+            if line is every[-1]:
+                places.append(("last", 0))
+            for (where, height), text in product(places, _countings(line.text, number)):
+                seen[where, height, text].append(line)
+    needed = max(2, min(len(pages), max(3, math.ceil(_RUNNING * len(pages)))))
+    return {id(line) for same in seen.values() if len(same) >= needed for line in same}
+
+
+def _countings(text: str, page: int) -> set[str]:
+    """``text`` as it is, and with its first or last number taken relative to ``page``."""
+    numbers = list(_INTEGER.finditer(text))
+    relative = {
+        f"{text[: number.start()]}<{int(number[0]) - page}>{text[number.end() :]}"
+        for number in (*numbers[:1], *numbers[-1:])
+        if len(number[0]) < 6
+    }
+    return {text, *relative}

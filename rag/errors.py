@@ -1,0 +1,37 @@
+"""Everything Footnote raises on purpose.
+
+FootnoteError
+├── BadInput          a path, file or argument that cannot be used
+│   └── BadQuestion   a question or history that cannot be asked
+├── BadDocument       one file that cannot be read; never stops the others
+├── BadIndex          the index is missing, foreign, newer, locked or damaged
+└── ModelError        the embedding or language model cannot be loaded or used
+
+Each message says what failed, on what, and what to do next.
+"""
+
+from __future__ import annotations
+
+
+class FootnoteError(Exception):
+    """Root of the tree: catch it to show the message; its text is written for the user."""
+
+
+class BadInput(FootnoteError):
+    """A path, file or argument that cannot be used."""
+
+
+class BadQuestion(BadInput):
+    """A question or history that cannot be asked."""
+
+
+class BadDocument(FootnoteError):
+    """One file that cannot be read. The run goes on with the others."""
+
+
+class BadIndex(FootnoteError):
+    """The index is missing, foreign, made by another version or model, locked or damaged."""
+
+
+class ModelError(FootnoteError):
+    """The embedding or language model cannot be found, loaded or used."""

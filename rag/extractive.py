@@ -1,0 +1,57 @@
+"""An answer made of quotations: what was selected, in reading order, each with its citation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rag.select import Candidate
+from rag.types import Citation, Passage, Sentence
+
+
+def quote(chosen: Sequence[Candidate]) -> tuple[str, tuple[Sentence, ...], tuple[Citation, ...]]:
+    """Put selected sentences, best first, into an answer.
+
+    Sources come in the order of their best sentence, sentences in the order of their source. Every
+    sentence is the quotation itself, on one line, with the number of its citation behind it; the
+    answer's text outside the sentences is only these numbers.
+    """
+    best = list(dict.fromkeys(c.passage.source.id for c in chosen))
+    ordered = sorted(chosen, key=lambda c: (best.index(c.passage.source.id), c.span.start))
+    text = ""
+    sentences: list[Sentence] = []
+    citations: list[Citation] = []
+    for number, candidate in enumerate(ordered, 1):
+        citation = _citation(number, candidate)
+        start = len(text) + bool(text)
+        body = " ".join(citation.quote.split())
+        text = f"{text} {body}" if text else body
+        sentences.append(
+            Sentence(body, start, start + len(body), "supported", candidate.score, (citation,))
+        )
+        citations.append(citation)
+        text += f" [{number}]"
+    return text, tuple(sentences), tuple(citations)
+
+
+def nearest_text(passages: Sequence[Passage]) -> str:
+    """What a declined answer says."""
+    if not passages:
+        return "The library holds nothing on this."
+    titles = list(dict.fromkeys(p.source.title for p in passages))[:3]
+    return f"The library does not answer this. Nearest to it: {'; '.join(titles)}."
+
+
+def _citation(number: int, candidate: Candidate) -> Citation:
+    chunk, source = candidate.passage.chunk, candidate.passage.source
+    span = candidate.span
+    return Citation(
+        number=number,
+        source_id=source.id,
+        uri=source.uri,
+        title=source.title,
+        page=chunk.page,
+        headings=chunk.headings,
+        start=span.start,
+        end=span.end,
+        quote=chunk.text[span.start - chunk.start : span.end - chunk.start],
+    )

@@ -1,0 +1,157 @@
+"""Follow-up questions: say again what the question leaves out, so that it can be searched alone.
+
+No model and no index is asked. A question is touched only when its own words show that it leans on
+the conversation ("How much was it?", "And in 2023?", "What about Google?", "Why?"). What it leans on
+is the last user turn that says something, itself completed the same way. The result is shown to the
+reader, so it stays readable: ``How much was it? (Microsoft first invest OpenAI)``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from rag.lexical import STOPWORDS, analyze
+from rag.types import Turn
+
+MAX_CARRIED = 6  # terms taken over; a longer tail pulls the search back to the earlier question
+MAX_TURNS = 10  # user turns looked back on
+
+_PRONOUNS = frozenset(
+    """it its itself they them their theirs he him his she her hers this that these
+    those""".split()
+)
+# Words of a conversation rather than of its subject.
+_SMALL_TALK = frozenset(
+    """please thanks thank ok okay hi hello yes sure really just more most much many very else other
+    another one ones know tell give say said mean meant want need like think get got let us me""".split()
+)
+_WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
+_YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
+# Capitalized words, but not where a sentence begins.
+_NAME = re.compile(r"(?<=[^\s.!?:(] )[A-Z][\w-]+(?: [A-Z0-9][\w-]*)*")
+_CONTINUES = re.compile(
+    r"\W*(?:and|but|or|what about|how about)\b[\s,]*(?:(?:in|for|at|on|by|from|with|the) )*(?P<rest>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_ASKS = re.compile(
+    r"(?:what|who|whose|when|where|which|why|how|is|are|was|were|do|does|did|can|could|will|would"
+    r"|should|has|have|had)\b",
+    re.IGNORECASE,
+)
+_REPAIRS = re.compile(
+    r"\W*(?:so,? |but |no,? )?i(?:['’]m| am| was)? (?:meant?|asking|referring)\b", re.IGNORECASE
+)
+_DEFINES = re.compile(
+    r"\W*(?:what|who)(?:['’]s| is| are| was| were| does)\b(?! the\b)", re.IGNORECASE
+)
+# "Is it possible to ...", "How long does it take to ...": this "it" stands for nothing.
+_EMPTY_IT = re.compile(
+    r"\b(?:(?:is|isn['’]t|was|wasn['’]t) it (?:\w+ ){1,5}?(?:to|that)|(?:does|did|will) it (?:take|cost|mean))\b",
+    re.IGNORECASE,
+)
+_ROLE = re.compile(r"\W*[Ww]ho\b.*\bthe [A-Z]{2,}s?\W*$")  # "Who is the CEO?"
+_DEFINITE = re.compile(r"\b(?:the|any|more|else|other|another)\b", re.IGNORECASE)
+_NEW_CLAUSE = frozenset("and but or if when because while".split())
+
+
+def standalone(question: str, history: Sequence[Turn]) -> str:
+    """``question`` completed from the user's earlier turns, or untouched when it stands alone.
+
+    ``history`` is in order, oldest first. The rules know English; a question in another language
+    is completed only when it has one or two words.
+    """
+    asked = [turn.text for turn in history if turn.role == "user" and _content(turn.text)]
+    context = ""
+    for text in [*asked[-MAX_TURNS:], question]:
+        context = _completed(text, context)
+    return context
+
+
+def _completed(question: str, earlier: str) -> str:
+    """``question`` with what it leans on in ``earlier``, the completed turn before it."""
+    if not earlier or not _leans(question):
+        return question
+    if (substituted := _substituted(question, earlier)) is not None:
+        return substituted
+    seen = set(analyze(question))
+    carried: list[str] = []
+    for word in _content(earlier):
+        terms = analyze(word)
+        if not seen.issuperset(terms):
+            seen.update(terms)
+            carried.append(word)
+    return f"{question} ({' '.join(carried[:MAX_CARRIED])})" if carried else question
+
+
+def _substituted(question: str, earlier: str) -> str | None:
+    """``earlier`` asked again about the one name or year in ``question``, if that is all it holds."""
+    continues = _CONTINUES.match(question)
+    rest = continues["rest"].strip(" \t\r\n?.!") if continues else ""
+    if not rest or rest.casefold() in earlier.casefold():
+        return None
+    slot = None
+    if _YEAR.fullmatch(rest):
+        slot = _YEAR.search(earlier)
+    elif _NAME.fullmatch(f"x {rest}", 2):
+        slot = _NAME.search(earlier)
+    return earlier[: slot.start()] + rest + earlier[slot.end() :] if slot else None
+
+
+def _leans(question: str) -> bool:
+    continues = _CONTINUES.match(question)
+    if continues and _ASKS.match(continues["rest"]):
+        question, continues = continues["rest"], None
+    return bool(
+        continues
+        or _REPAIRS.match(question)
+        or _refers_back(question)
+        or _says_too_little(question)
+    )
+
+
+def _refers_back(question: str) -> bool:
+    """Whether a pronoun comes before anything in the question that it could stand for."""
+    found, before = 0, ""
+    for match in _WORD.finditer(_EMPTY_IT.sub("", question)):
+        word, key = match[0], match[0].casefold()
+        # "Is that ..." points back; "I heard that ..." opens a clause.
+        opens_clause = key == "that" and before and before not in STOPWORDS
+        before = key
+        if key in _PRONOUNS and not opens_clause:
+            return True
+        if found and key in _NEW_CLAUSE:
+            return False
+        if _carries(word):
+            found += 1
+            if found == 2 or _is_coined(word) or (match.start() > 0 and word[0].isupper()):
+                return False
+    return False
+
+
+def _says_too_little(question: str) -> bool:
+    """Whether the question is too short to search for and neither names nor defines its subject."""
+    content = _content(question)
+    if len(content) > 2 or (content and _DEFINES.match(question)):
+        return False
+    if not content or _ROLE.match(question):
+        return True
+    if _NAME.search(question) or any(map(_is_coined, content)):
+        return False
+    return len(content) == 1 or not _ASKS.match(question) or _DEFINITE.search(question) is not None
+
+
+def _content(text: str) -> list[str]:
+    """The words that carry meaning, as written and in order, without a possessive ending."""
+    words = (re.sub(r"['’]s$", "", word) for word in _WORD.findall(text))
+    return [word for word in words if _carries(word)]
+
+
+def _carries(word: str) -> bool:
+    key = word.casefold()
+    return key not in STOPWORDS and key not in _SMALL_TALK and key not in _PRONOUNS
+
+
+def _is_coined(word: str) -> bool:
+    """Whether a word is a name by its form, wherever it stands: OpenAI, NASA, v2."""
+    return any(c.isupper() for c in word[1:]) or (word.isalnum() and not word.isalpha() and not word.isdigit())

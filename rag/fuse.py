@@ -1,0 +1,70 @@
+"""From two scores per passage to one list: convex combination, then near-duplicates left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+DENSE_WEIGHT = 0.6
+NEAR_DUPLICATE = 0.8  # share of distinct words in common; the same text re-published stays above it
+
+_WORD = re.compile(r"\w+")
+
+
+def fuse(
+    cosine: npt.ArrayLike, bm25: npt.ArrayLike, dense_weight: float = DENSE_WEIGHT
+) -> npt.NDArray[np.float64]:
+    """One score in [0, 1] per candidate: ``w * cosine + (1 - w) * bm25 / max(bm25)``.
+
+    Both arrays hold the true scores of the same candidates, whichever half found them: ``cosine``
+    in [-1, 1] or NaN where there is no vector yet, ``bm25`` at least 0. Candidates without a vector
+    are given the mean cosine of the others, so that they are ordered by their words.
+
+    A convex combination of scores (Bruch, Gai and Ingber, "An Analysis of Fusion Functions for
+    Hybrid Retrieval", 2023) orders better than reciprocal ranks. The cosine stays as it is and 0 is
+    BM25's true floor: no score depends on which poor candidates happen to be in the list.
+    """
+    dense = np.array(cosine, dtype=np.float64)
+    lexical = np.asarray(bm25, dtype=np.float64)
+    if dense.size == 0:
+        return dense
+    missing = np.isnan(dense)
+    dense[missing] = 0.0 if missing.all() else dense[~missing].mean()
+    top = lexical.max()
+    relative = lexical / top if top > 0 else np.zeros_like(lexical)
+    fused: npt.NDArray[np.float64] = dense_weight * dense + (1 - dense_weight) * relative
+    return np.clip(fused, 0.0, 1.0)
+
+
+def drop_near_duplicates(
+    ranked: Iterable[tuple[int, str]], k: int, threshold: float = NEAR_DUPLICATE
+) -> list[int]:
+    """The numbers of the ``k`` best passages, best first, that do not repeat a better one.
+
+    ``ranked`` gives (number, text), best first. A text repeats another when the Jaccard similarity
+    of their sets of words reaches ``threshold`` and it has no number of its own: two years of the
+    same report differ in little else.
+    """
+    kept: list[int] = []
+    seen: list[tuple[frozenset[str], frozenset[str]]] = []
+    for number, text in ranked:
+        if len(kept) >= k:
+            break
+        words = frozenset(_WORD.findall(text.casefold()))
+        figures = frozenset(word for word in words if any(map(str.isdigit, word)))
+        if not any(
+            figures <= other_figures and _jaccard(words, other) >= threshold
+            for other, other_figures in seen
+        ):
+            kept.append(number)
+            seen.append((words, figures))
+    return kept
+
+
+def _jaccard(a: frozenset[str], b: frozenset[str]) -> float:
+    shared = len(a & b)
+    union = len(a) + len(b) - shared
+    return shared / union if union else 0.0

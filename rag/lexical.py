@@ -1,0 +1,140 @@
+"""The lexical half of retrieval: BM25 over SQLite's FTS5, in the store's own database.
+
+FTS5 is transactional and incremental: a chunk and its words appear, change and vanish together.
+Text is analyzed here rather than by FTS5, so that one analysis serves the index, the query and
+everything else that compares texts by their words.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import sqlite3
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+import Stemmer
+
+# The words an English question is made of; what is left is what it asks about.
+STOPWORDS = frozenset(
+    """a about all also am an and any are as at be been being but by can could did do does doing done
+    for from had has have having he her him his how i if in into is it its may might must my no not of
+    on or our shall she should so some such than that the their them then there these they this those
+    to was we were what when where which who whom whose why will with would you your""".split()
+)
+MAX_TERMS = 64  # of one query, the rarest; a pasted page would otherwise scan the whole index
+
+_UNSPACED = (  # scripts that put no space between words: Thai to Khmer, kana, Han, Hangul
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uac00-\ud7af\U00020000-\U0003ffff"
+)
+_INDIC = "\u0900-\u0963\u0966-\u0dff"  # their vowel signs are part of a word, but not of \w
+_TOKEN = re.compile(rf"[{_UNSPACED}]+|(?:[^\W_{_UNSPACED}]|[{_INDIC}])+")
+_UNSPACED_START = re.compile(f"[{_UNSPACED}]")
+# Accents, Hebrew and Arabic vowel points: people search without them.
+_ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670]")
+
+
+def analyze(text: str) -> list[str]:
+    """The terms of a text, in order and repeated: caseless, without accents, English stems.
+
+    Scripts written without spaces become overlapping pairs of characters. A term holds letters and
+    digits only, never a character that FTS5 could read as syntax.
+    """
+    if not text.isascii():
+        bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
+        text = unicodedata.normalize("NFKC", bare.casefold())
+    words: list[str] = []
+    for word in _TOKEN.findall(text.lower()):
+        if len(word) > 2 and _UNSPACED_START.match(word):
+            words.extend(word[i : i + 2] for i in range(len(word) - 1))
+        else:
+            words.append(word)
+    stemmed: list[str] = Stemmer.Stemmer("english").stemWords(words)  # an instance is not reentrant
+    return stemmed
+
+
+_STOP_TERMS = frozenset(analyze(" ".join(STOPWORDS)))
+
+
+def query_terms(query: str) -> list[str]:
+    """The distinct terms to search for: those of ``query`` that are not stop words, or else all."""
+    terms = list(dict.fromkeys(analyze(query)))
+    return [term for term in terms if term not in _STOP_TERMS] or terms
+
+
+class LexicalIndex:
+    """An inverted index of chunks in two tables of an open database, inside its transactions.
+
+    Chunks are known by an integer. Scores are FTS5's BM25 (k1 = 1.2, b = 0.75, Robertson's IDF kept
+    above 0), made positive: greater is better, and 0 means that no term is shared.
+    """
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def create(self) -> None:
+        """Create the tables if they are not there."""
+        # The text is terms already, so the tokenizer has only spaces to find: "ascii" splits at
+        # nothing else that is left in it.
+        self._db.execute(
+            "CREATE VIRTUAL TABLE IF NOT EXISTS lexical USING fts5(terms, tokenize = 'ascii')"
+        )
+        self._db.execute(
+            "CREATE VIRTUAL TABLE IF NOT EXISTS lexical_terms USING fts5vocab('lexical', 'row')"
+        )
+
+    def add(self, rows: Iterable[tuple[int, str, str, str]]) -> None:
+        """Index chunks given as (number, title, headings, text); the numbers must be new."""
+        self._db.executemany(
+            "INSERT INTO lexical (rowid, terms) VALUES (?, ?)",
+            ((number, " ".join(analyze("\n".join(parts)))) for number, *parts in rows),
+        )
+
+    def delete(self, numbers: Iterable[int]) -> None:
+        """Forget chunks; a number that is not there is ignored."""
+        self._db.executemany("DELETE FROM lexical WHERE rowid = ?", ((n,) for n in numbers))
+
+    def search(self, query: str, k: int) -> list[tuple[int, float]]:
+        """The ``k`` chunks that score highest, best first, as (number, score)."""
+        if not (match := self._match(query)):
+            return []
+        rows = self._db.execute(
+            "SELECT rowid, -rank FROM lexical WHERE lexical MATCH ? ORDER BY rank, rowid LIMIT ?",
+            (match, k),
+        )
+        return [(int(number), float(score)) for number, score in rows]
+
+    def score(self, query: str, numbers: Sequence[int]) -> dict[int, float]:
+        """The scores of these chunks, the same that ``search`` gives them; 0 without a match."""
+        scores = dict.fromkeys(numbers, 0.0)
+        if numbers and (match := self._match(query)):
+            # "+rowid": one pass over the matches; looking up each row would start BM25 anew each time.
+            rows = self._db.execute(
+                "SELECT rowid, -rank FROM lexical WHERE lexical MATCH ?"
+                " AND +rowid IN (SELECT value FROM json_each(?))",
+                (match, json.dumps(list(numbers))),
+            )
+            scores.update((int(number), float(score)) for number, score in rows)
+        return scores
+
+    def df(self, term: str) -> int:
+        """How many chunks hold a term, as ``analyze`` gives it."""
+        row = self._db.execute("SELECT doc FROM lexical_terms WHERE term = ?", (term,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def __len__(self) -> int:
+        """How many chunks are indexed."""
+        return int(self._db.execute("SELECT count(*) FROM lexical_docsize").fetchone()[0])
+
+    def idf(self, term: str) -> float:
+        """The inverse document frequency of a term, above 0: Lucene's ln(1 + (N - n + .5)/(n + .5))."""
+        n = self.df(term)
+        return math.log1p((len(self) - n + 0.5) / (n + 0.5))
+
+    def _match(self, query: str) -> str:
+        terms = query_terms(query)
+        if len(terms) > MAX_TERMS:
+            terms = sorted(terms, key=self.df)[:MAX_TERMS]
+        return " OR ".join(f'"{term}"' for term in terms)

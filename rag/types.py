@@ -1,0 +1,168 @@
+"""The data that flows through Footnote: frozen values, made once and never changed.
+
+Offsets are Python string indices (code points), half-open: ``text[start:end]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Status = Literal["answered", "declined"]
+Verdict = Literal["supported", "partial", "unsupported"]
+Role = Literal["user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open range of characters, ``text[start:end]``."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One document as it was read.
+
+    ``id`` names the content, not the place: the same bytes read twice are one source.
+    ``uri`` is the place to show, ``also_at`` every other place that holds the same bytes.
+    ``date`` is the ISO 8601 date the document states for itself, or "".
+    """
+
+    id: str
+    uri: str
+    title: str
+    sha256: str
+    media_type: str
+    characters: int
+    pages: int | None = None
+    date: str = ""
+    also_at: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of one source, where ``parsed_text[start:end] == text`` always.
+
+    ``page`` is the 1-based page the chunk starts on, for paged formats. ``headings`` is the path
+    of headings above it, outermost first. ``sentences`` are the ranges that can be quoted, in the
+    source's own coordinates, in reading order and inside ``[start, end)``.
+    """
+
+    id: str
+    source_id: str
+    text: str
+    start: int
+    end: int
+    page: int | None = None
+    headings: tuple[str, ...] = ()
+    sentences: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A retrieved chunk. ``score`` is the fused score in [0, 1] that orders the list.
+
+    ``similarity`` is the cosine between question and chunk (None: not embedded yet), ``bm25`` the
+    lexical score (0: no word in common).
+    """
+
+    chunk: Chunk
+    source: Source
+    score: float
+    similarity: float | None
+    bm25: float
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """The characters that support a sentence: ``quote == parsed_text[start:end]`` always.
+
+    ``number`` is what the reader sees in brackets; one number per source passage in an answer.
+    """
+
+    number: int
+    source_id: str
+    uri: str
+    title: str
+    page: int | None
+    headings: tuple[str, ...]
+    start: int
+    end: int
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of an answer, ``answer.text[start:end] == text``, and what it stands on.
+
+    ``score`` in [0, 1] is the confidence behind ``verdict``.
+    """
+
+    text: str
+    start: int
+    end: int
+    verdict: Verdict
+    score: float
+    citations: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One earlier message of the conversation."""
+
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a question comes back as. Failures raise; there is no third status.
+
+    ``query`` is what was searched, which differs from ``question`` when a follow-up was completed
+    from the history. ``confidence`` in [0, 1] is the chance that the passages answer the question;
+    below the index's threshold the status is ``declined``, ``sentences`` is empty and ``passages``
+    are the nearest. ``notes`` tells the reader of anything that made this answer a lesser one.
+    ``timings`` are seconds per stage.
+    """
+
+    question: str
+    query: str
+    status: Status
+    text: str
+    sentences: tuple[Sentence, ...]
+    citations: tuple[Citation, ...]
+    passages: tuple[Passage, ...]
+    confidence: float
+    engine: str
+    timings: Mapping[str, float]
+    index_revision: int
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The one JSON shape of an answer: command line, HTTP, run files."""
+        return asdict(self)
+
+
+def turns(history: Sequence[Turn | Mapping[str, str]]) -> tuple[Turn, ...]:
+    """Read a conversation given as turns or as ``{"role", "text"}`` (or ``"content"``) mappings.
+
+    Raises ``BadQuestion`` for a row without a known role or text.
+    """
+    from rag.errors import BadQuestion
+
+    result: list[Turn] = []
+    for row in history:
+        if isinstance(row, Turn):
+            result.append(row)
+            continue
+        role, text = row.get("role"), row.get("text", row.get("content"))
+        if role not in ("user", "assistant") or not isinstance(text, str):
+            raise BadQuestion(
+                f"history row {len(result) + 1} is {dict(row)!r}: "
+                'give {"role": "user" or "assistant", "text": "..."}'
+            )
+        result.append(Turn("user" if role == "user" else "assistant", text))
+    return tuple(result)

@@ -1,0 +1,211 @@
+"""A small library, asked for real; and answers made up, to see that they are judged rightly."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from eval.cases import Case, Evidence
+from eval.run import CaseResult, Run, format_table, run_cases
+from ingest.sync import sync
+from rag.errors import BadIndex
+from rag.index import Index, create_index
+from rag.types import Answer, Citation, Turn
+
+TOWER = "The Quillon Tower is 330 metres high.\n\nIt was opened in 1921 by Mara Devlin.\n"
+BRIDGE = "The Osric Bridge is 812 metres\nlong. It was built by Mara Devlin in 1934.\n"
+HIGH = Evidence("tower.txt", "The Quillon Tower is 330 metres high.")
+LONG = Evidence("bridge.txt", "The Osric Bridge is 812 metres long.")
+
+
+def case(identifier: str, *evidence: Evidence, kind: str = "single_fact", **fields: object) -> Case:
+    base = Case(
+        id=identifier,
+        kind=kind,
+        question="How high is the Quillon Tower?",
+        history=(),
+        answerable=bool(evidence),
+        reference="",
+        answers=("330 metres",) if evidence else (),
+        evidence=evidence,
+    )
+    return replace(base, **fields)  # type: ignore[arg-type]
+
+
+FAR = case(
+    "far", kind="unanswerable_far", question="Which spices go into a Portuguese custard tart?"
+)
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    folder = tmp_path_factory.mktemp("library")
+    (folder / "tower.txt").write_text(TOWER, encoding="utf-8")
+    (folder / "deep").mkdir()
+    (folder / "deep" / "bridge.txt").write_text(BRIDGE, encoding="utf-8")
+    with create_index(tmp_path_factory.mktemp("index") / "index") as opened:
+        sync(opened, [folder])
+        yield opened
+
+
+class Canned:
+    """The index, except that it answers what it was given; an exception is raised."""
+
+    def __init__(self, index: Index, *answers: Answer | Exception) -> None:
+        self._index = index
+        self._answers = list(answers)
+        self.asked: list[tuple[str, tuple[Turn, ...]]] = []
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._index, name)
+
+    def ask(self, question: str, history: tuple[Turn, ...] = ()) -> Answer:
+        self.asked.append((question, history))
+        answer = self._answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def judge(index: Index, asked: Case, answer: Answer | Exception) -> CaseResult:
+    run = run_cases(Canned(index, answer), [asked])  # type: ignore[arg-type]
+    return run.cases[0]
+
+
+def answer(index: Index, text: str = "", *spots: tuple[str, int, int], **fields: object) -> Answer:
+    """An answer that cites characters of files; without text, one that declines."""
+    ids = {Path(uri).name: i for uri, i in index.library.files().items()}
+    citations = tuple(
+        Citation(
+            n, ids[name], name, name, None, (), start, end, quote(index, ids[name], start, end)
+        )
+        for n, (name, start, end) in enumerate(spots, 1)
+    )
+    made = Answer(
+        question="", query="", status="answered" if text else "declined", text=text, sentences=(),
+        citations=citations, passages=(), confidence=0.9, engine="test", timings={},
+        index_revision=1,
+    )  # fmt: skip
+    return replace(made, **fields)  # type: ignore[arg-type]
+
+
+def quote(index: Index, source_id: str, start: int, end: int) -> str:
+    return index.library.text(source_id)[start:end]
+
+
+def test_a_run_over_a_real_index(index: Index) -> None:
+    steps: list[tuple[int, int]] = []
+    lost = case("lost", Evidence("tower.txt", "The Quillon Tower is 331 metres high."))
+    run = run_cases(index, [case("high", HIGH), lost, FAR], lambda *done: steps.append(done))
+    assert steps == [(1, 3), (2, 3), (3, 3)]
+    high, broken, far = run.cases
+    assert (high.status, high.right, high.right_and_cited, high.recall) == ("answered",) + (
+        True,
+    ) * 3
+    assert high.case_error == "" and high.citations == high.exact >= 1
+    assert "'tower.txt' is not in the index or lacks" in broken.case_error
+    assert broken.right and not broken.cited and broken.recall == 0
+    assert far.recall is None and far.all_gold is None
+    assert run.totals[-1].kind == "all" and run.totals[-1].n == 3
+    assert run.totals[-1].unscored == 1 and run.totals[-1].failed == 0
+    assert run.totals[-1].recall_at_10 == 0.5
+    assert run.header["cases"] == 3
+    assert run.header["embedding_model"] == index.manifest.embedding_model
+    assert run.header["index_revision"] == index.library.revision()
+    assert json.loads(json.dumps(run.to_dict(), allow_nan=False))["cases"][1]["id"] == "lost"
+    table = format_table(run)
+    assert "unscored: lost: 'tower.txt'" in table
+    assert [line.split()[0] for line in table.splitlines()[:4]] == [
+        "kind", "single_fact", "unanswerable_far", "all",
+    ]  # fmt: skip
+
+
+def test_a_wrong_citation_is_not_cited(index: Index) -> None:
+    asked = case("high", HIGH)
+    cited = judge(index, asked, answer(index, "It is 330 metres. [1]", ("tower.txt", 30, 50)))
+    assert cited.right and cited.cited and cited.cited_all and cited.right_and_cited
+    beside = judge(index, asked, answer(index, "It is 330 metres. [1]", ("tower.txt", 37, 50)))
+    assert beside.right and not beside.cited and not beside.right_and_cited
+    other = judge(index, asked, answer(index, "It is 330 metres. [1]", ("bridge.txt", 0, 30)))
+    assert other.right and not other.cited
+    wrong = judge(index, asked, answer(index, "It is 812 metres. [1]", ("tower.txt", 0, 30)))
+    assert wrong.cited and not wrong.right and not wrong.right_and_cited
+
+
+@pytest.mark.parametrize("kind", ["two_document", "contradiction"])
+def test_two_pieces_of_evidence_need_two_citations(index: Index, kind: str) -> None:
+    asked = case("both", HIGH, LONG, kind=kind)
+    spots = ("tower.txt", 0, 20), ("bridge.txt", 0, 20)
+    half = judge(index, asked, answer(index, "330 metres", spots[0]))
+    assert half.right and half.cited and not half.cited_all and not half.right_and_cited
+    whole = judge(index, asked, answer(index, "330 metres", *spots))
+    assert whole.cited_all and whole.right_and_cited
+    either = case("either", HIGH, LONG)
+    assert judge(index, either, answer(index, "330 metres", spots[0])).right_and_cited
+
+
+def test_declining(index: Index) -> None:
+    declined = judge(index, case("high", HIGH), answer(index, confidence=0.1))
+    assert (declined.status, declined.right, declined.right_and_cited) == ("declined", False, False)
+    rightly = judge(index, FAR, answer(index, confidence=0.1))
+    assert rightly.right and rightly.right_and_cited and not rightly.cited
+    wrongly = judge(index, FAR, answer(index, "Cinnamon."))
+    assert not wrongly.right and not wrongly.right_and_cited
+    # What a declined answer says about the nearest passages is no answer.
+    text = "The library does not answer this. Nearest: 330 metres"
+    assert not judge(index, case("high", HIGH), answer(index, text, status="declined")).right
+
+
+def test_a_failure_is_recorded_counts_as_wrong_and_stops_nothing(index: Index) -> None:
+    canned = Canned(index, BadIndex("gone"), BadIndex("gone"), answer(index, confidence=0.2))
+    run = run_cases(canned, [case("high", HIGH), FAR, FAR])  # type: ignore[arg-type]
+    assert [row.status for row in run.cases] == ["failed", "failed", "declined"]
+    assert run.cases[0].problem == "BadIndex: gone"
+    assert run.cases[0].recall == 0 and not run.cases[0].right
+    assert not run.cases[1].right
+    assert run.totals[-1].failed == 2 and run.totals[-1].n == 3 and run.totals[-1].right == 1
+    # Failed is not declined: half of what cannot be answered was refused.
+    assert run.refusal.recall == 0.5 and run.refusal.over_refusal == 0
+    assert run.refusal.auroc == 0
+    assert "failed: high: BadIndex: gone" in format_table(run)
+
+
+def test_a_bug_is_no_failure_of_a_case(index: Index) -> None:
+    with pytest.raises(ZeroDivisionError):
+        judge(index, FAR, ZeroDivisionError())
+
+
+def test_history_is_asked_with_the_question(index: Index) -> None:
+    history = (Turn("user", "What of the tower?"), Turn("assistant", "Well?"))
+    canned = Canned(index, answer(index))
+    asked = case("follow", HIGH, kind="follow_up", history=history)
+    run_cases(canned, [asked])  # type: ignore[arg-type]
+    assert canned.asked == [(asked.question, history)]
+
+
+def test_a_quote_that_is_not_the_source_is_counted(index: Index) -> None:
+    made = answer(index, "330 metres", ("tower.txt", 0, 20), ("tower.txt", 0, 30))
+    first, second = made.citations
+    gone = replace(second, number=3, source_id="gone")
+    made = replace(made, citations=(first, replace(second, quote="Something else"), gone))
+    row = judge(index, case("high", HIGH), made)
+    assert (row.citations, row.exact) == (3, 1)
+
+
+def test_a_source_is_matched_by_whole_path_parts(index: Index) -> None:
+    deep = case("deep", Evidence("deep/bridge.txt", LONG.quote))
+    assert judge(index, deep, answer(index)).case_error == ""
+    part = case("part", Evidence("ridge.txt", LONG.quote))
+    assert "'ridge.txt' is not in the index" in judge(index, part, answer(index)).case_error
+
+
+def test_no_cases_make_dashes(index: Index) -> None:
+    run: Run = run_cases(index, [])
+    assert [total.kind for total in run.totals] == ["all"]
+    line = format_table(run).splitlines()[1].split()
+    assert line == ["all", *["0"] * 8, "-", "-", "0/0", "-", "-"]
+    assert "nan" not in json.dumps(run.to_dict()).lower()

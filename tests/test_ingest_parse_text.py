@@ -1,0 +1,212 @@
+"""Plain text, Markdown, tables and HTML become the text their reader sees, with its structure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ingest.parse import parse
+from ingest.parsed import Parsed
+
+ARTICLE = (
+    Path(__file__).parents[2]
+    / "shared/data/articles/microsoft-openai-partnership-disparity.txt"
+)
+
+
+def read(folder: Path, name: str, content: str | bytes) -> Parsed:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return parse(path)
+
+
+def outline(parsed: Parsed) -> list[tuple[str, str]]:
+    """Kind (with the level of headings) and text of every block."""
+    return [
+        (block.kind + (str(block.level) if block.level else ""), parsed.text[block.start : block.end])
+        for block in parsed.blocks
+    ]
+
+
+def test_plain_text_is_kept_and_cut_into_paragraphs(tmp_path: Path) -> None:
+    text = (
+        "A Guide to Tea\n\n  Tea is made from leaves that are\n  dried and sometimes fermented.\n\n"
+        "It is drunk hot. All over the world.\n\n- black tea\n- green tea, which is\n  not fermented\n"
+    )
+    parsed = read(tmp_path, "tea.txt", text)
+    assert parsed.text == text
+    assert parsed.title == "A Guide to Tea"
+    assert outline(parsed) == [
+        ("heading1", "A Guide to Tea"),
+        ("paragraph", "Tea is made from leaves that are\n  dried and sometimes fermented."),
+        ("paragraph", "It is drunk hot. All over the world."),
+        ("list_item", "- black tea"),
+        ("list_item", "- green tea, which is\n  not fermented"),
+    ]
+
+
+def test_every_line_may_be_a_paragraph(tmp_path: Path) -> None:
+    lines = ["The first fact is short.", "The second fact is a good deal longer than that.", "Third."]
+    parsed = read(tmp_path, "facts.txt", "\n".join(lines))
+    assert [text for _, text in outline(parsed)] == lines
+    assert parsed.title == "facts"
+
+
+def test_the_article_has_headings_paragraphs_and_items() -> None:
+    if not ARTICLE.exists():
+        pytest.skip("the shared article is not here")
+    found = outline(parse(ARTICLE))
+    assert [text for kind, text in found if kind == "heading2"] == [
+        "A Powerful Start to a Strategic Alliance",
+        "Signs of Disparity Emerge",
+        "The Role of AI Ethics and Safety",
+        "What This Means for the Future of the Partnership",
+        "In Conclusion",
+    ]
+    assert sum(kind == "list_item" for kind, _ in found) == 8
+    assert sum(kind == "paragraph" for kind, _ in found) == 9
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text", "warnings"),
+    [
+        ("utf-8", "Der Bär fraß Honig.", ()),
+        ("utf-8-sig", "Der Bär fraß Honig.", ()),
+        ("utf-16", "Der Bär fraß Honig.", ()),
+        ("utf-32", "Der Bär fraß Honig.", ()),
+        ("cp1252", "Café “déjà vu” costs 3 €.", ("read as windows-1252, not UTF-8",)),
+        ("cp1251", "Это обычный русский текст.", ("read as windows-1251, not UTF-8",)),
+    ],
+)
+def test_encodings_are_found_and_guesses_said(
+    tmp_path: Path, encoding: str, text: str, warnings: tuple[str, ...]
+) -> None:
+    parsed = read(tmp_path, "a.txt", text.encode(encoding))
+    assert parsed.text == text
+    assert parsed.warnings == warnings
+
+
+def test_line_ends_are_normalised(tmp_path: Path) -> None:
+    assert read(tmp_path, "a.txt", "One.\r\n\r\nTwo.\rThree.").text == "One.\n\nTwo.\nThree."
+
+
+def test_markdown_reads_as_its_reader_sees_it(tmp_path: Path) -> None:
+    parsed = read(
+        tmp_path,
+        "a.md",
+        '---\ntitle: "Tea: a guide"\ndate: 2024-05-06\nauthor: x\n---\n# Tea & *herbs*\n\n'
+        "Some **bold**, [a link](http://x.org) and `code`\non two lines. ![a cup](cup.png)<br>End&amp;\n\n"
+        "Second\n------\n\n1. boil\n2. pour\n   - slowly\n\n> Quoted.\n\n"
+        "| Kind | Minutes |\n|:-----|--------:|\n| *black* | 3 |\n| green | |\n\n"
+        "```python\ndef f():\n    return 1\n```\n\n<!-- not seen -->\n<p>As <b>HTML</b></p>\n",
+    )
+    assert outline(parsed) == [
+        ("heading1", "Tea & herbs"),
+        ("paragraph", "Some bold, a link and code on two lines. a cup\nEnd&"),
+        ("heading2", "Second"),
+        ("list_item", "1. boil"),
+        ("list_item", "2. pour"),
+        ("list_item", "slowly"),
+        ("paragraph", "Quoted."),
+        ("table_row", "Kind: black; Minutes: 3"),
+        ("table_row", "Kind: green"),
+        ("code", "def f():\n    return 1"),
+        ("paragraph", "As HTML"),
+    ]
+    assert (parsed.title, parsed.date) == ("Tea: a guide", "2024-05-06")
+    assert read(tmp_path, "b.md", "Text\n\n## Second\n").title == "Second"
+    assert read(tmp_path, "c.md", "Text").title == "c"
+
+
+def test_long_markdown_lines_are_paragraphs(tmp_path: Path) -> None:
+    lines = ["Heading", "word " * 60, "word " * 50]
+    found = outline(read(tmp_path, "a.md", "\n".join(lines)))
+    assert [text for _, text in found] == [line.strip() for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "rows"),
+    [
+        ("a.csv", "Name,Born\nAda,1815\n\nBob,\n", ["Name: Ada; Born: 1815", "Name: Bob"]),
+        ("a.csv", 'Name;Note\n"Ada; L.";"two\nlines"\n', ["Name: Ada; L.; Note: two lines"]),
+        ("a.tsv", "Name\tBorn\nAda, L.\t1815\n", ["Name: Ada, L.; Born: 1815"]),
+        ("a.csv", "1,2\n3,4\n", ["1 | 2", "3 | 4"]),
+        ("a.csv", "Name,Born\n", ["Name | Born"]),
+        ("a.csv", "one\ntwo\n", ["one", "two"]),
+    ],
+)
+def test_tables_are_rows_with_their_labels(
+    tmp_path: Path, name: str, content: str, rows: list[str]
+) -> None:
+    parsed = read(tmp_path, name, content)
+    assert outline(parsed) == [("table_row", row) for row in rows]
+    assert parsed.title == "a"
+
+
+PAGE = """<!doctype html><html><head><meta charset="utf-8"><title>The  page</title>
+<meta property="article:published_time" content="2024-03-01T08:00:00Z"></head><body>
+<header>Site</header><nav>Menu</nav><div style="display:none">secret</div><p hidden>secret</p>
+<article><header><h1>Head <em>line</em></h1></header>Bare text
+<p>A<b>b</b>c &amp; so&shy;ft<br>new
+   line<!-- secret --></p><blockquote>Quoted</blockquote>
+<ol start="3"><li>three<li><p>four</p><ul><li>inner</ul></ol>
+<dl><dt>Term<dd>Meaning</dl><pre>
+  a
+    b
+</pre><table><caption>Years</caption>
+<thead><tr><th rowspan=2>Name<th colspan=2>Year<tr><th>1<th>2</thead>
+<tr><td rowspan=2>Ada<td>5<td>6<tr><td colspan=2>7</table>
+<table><tr><td>plain</td><td>cells</td></tr><tr><td>1</td><td></td></tr></table>
+<table><tr><td><p>layout</p></td></tr></table></article>
+<aside>Ads</aside><form>Search <input></form><script>x</script><footer>Legal</footer></body></html>"""
+
+
+def test_html_is_its_main_content_as_shown(tmp_path: Path) -> None:
+    parsed = read(tmp_path, "a.html", PAGE)
+    assert outline(parsed) == [
+        ("heading1", "Head line"),
+        ("paragraph", "Bare text"),
+        ("paragraph", "Abc & soft\nnew line"),
+        ("paragraph", "Quoted"),
+        ("list_item", "3. three"),
+        ("list_item", "4. four"),
+        ("list_item", "inner"),
+        ("paragraph", "Term"),
+        ("paragraph", "Meaning"),
+        ("code", "a\n  b"),
+        ("paragraph", "Years"),
+        ("table_row", "Name: Ada; Year 1: 5; Year 2: 6"),
+        ("table_row", "Name: Ada; Year 1: 7"),
+        ("table_row", "plain | cells"),
+        ("table_row", "1"),
+        ("paragraph", "layout"),
+    ]
+    assert (parsed.title, parsed.date) == ("The page", "2024-03-01T08:00:00+00:00")
+    assert parsed.warnings == ()
+
+
+def test_html_encoding_is_the_declared_one(tmp_path: Path) -> None:
+    page = '<meta http-equiv="Content-Type" content="text/html; charset=iso-8859-1"><p>3 € “quoted”'
+    parsed = read(tmp_path, "a.htm", page.encode("cp1252"))
+    assert parsed.text == "3 € “quoted”"
+    assert parsed.warnings == ()
+    assert read(tmp_path, "b.htm", b'<meta charset="nonsense"><p>x').text == "x"
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("<body><form id=all><p>Whole page in a form</p></form>", "Whole page in a form"),
+        ("<main></main><p>Beside an empty main</p>", "Beside an empty main"),
+        ("<div>" * 5000 + "deep", "deep"),
+        ("plain words", "plain words"),
+    ],
+)
+def test_html_of_all_kinds_keeps_its_text(tmp_path: Path, page: str, text: str) -> None:
+    assert read(tmp_path, "a.html", page).text == text
+
+
+def test_html_without_main_content_says_so(tmp_path: Path) -> None:
+    parsed = read(tmp_path, "a.html", "<nav>Only <a href=x>links</a></nav>")
+    assert parsed.text == "Only links"
+    assert "no main content" in parsed.warnings[0]

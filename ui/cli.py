@@ -1,0 +1,280 @@
+"""The command line: ``footnote ingest``, ``ask``, ``chat``, ``serve``, ``library``, ``doctor``, ``eval``.
+
+Heavy libraries are imported inside the commands, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rag.errors import BadInput, FootnoteError
+
+if TYPE_CHECKING:
+    from rag.types import Answer
+
+DEFAULT_INDEX = ".footnote"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+index_option = click.option(
+    "--index",
+    "index_dir",
+    default=DEFAULT_INDEX,
+    envvar="FOOTNOTE_INDEX",
+    show_default=True,
+    metavar="DIR",
+    help="The index's folder.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+class FootnoteCli(click.Group):
+    """Failures become one line on standard error and exit code 1, Ctrl-C 130."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command and turn what Footnote raises on purpose into its message."""
+        try:
+            return super().invoke(ctx)
+        except FootnoteError as error:
+            raise click.ClickException(str(error)) from error
+        except KeyboardInterrupt:
+            click.echo("stopped; what is done is kept, run it again to go on", err=True)
+            ctx.exit(130)
+        except BrokenPipeError:
+            # The reader, such as `head`, has had enough.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(0)
+
+
+@click.group(cls=FootnoteCli, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="footnote-rag", prog_name="footnote")
+def main() -> None:
+    """Ask your own documents; every sentence of an answer is bound to what supports it."""
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATHS...")
+@index_option
+@click.option("--embedding-model", metavar="NAME_OR_PATH", help="For a new index.")
+@json_option
+def ingest(
+    paths: tuple[str, ...], index_dir: str, embedding_model: str | None, as_json: bool
+) -> None:
+    """Bring an index up to date with files, folders and patterns.
+
+    New files are added, changed ones replaced, unchanged ones skipped, vanished ones dropped.
+    """
+    from ingest.files import find_files
+    from ingest.sync import sync
+    from rag.index import create_index
+    from ui.progress import BarProgress, print_report
+
+    if not (Path(index_dir) / "manifest.json").exists():
+        # A wrong path should not leave an empty index behind.
+        find_files(paths)
+    with create_index(index_dir, embedding_model) as index:
+        report = sync(index, paths, None if as_json else BarProgress())
+        if as_json:
+            click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=1))
+        else:
+            print_report(report, index)
+    if report.count("failed"):
+        raise SystemExit(1)
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATHS...")
+@index_option
+def remove(paths: tuple[str, ...], index_dir: str) -> None:
+    """Drop documents from an index; the files themselves stay."""
+    from ingest.sync import remove as drop
+    from rag.index import open_index
+
+    with open_index(index_dir) as index:
+        report = drop(index, paths)
+    if not report.files:
+        raise BadInput(
+            f"nothing of {', '.join(map(repr, paths))} is in the index: see `footnote library`"
+        )
+    for row in report.files:
+        click.echo(f"removed {row.uri}")
+
+
+@main.command()
+@index_option
+@json_option
+def library(index_dir: str, as_json: bool) -> None:
+    """List what an index holds."""
+    from dataclasses import asdict
+
+    from rag.index import open_index
+
+    with open_index(index_dir) as index:
+        sources = sorted(index.library.sources().values(), key=lambda s: s.uri)
+        if as_json:
+            click.echo(json.dumps([asdict(s) for s in sources], ensure_ascii=False, indent=1))
+            return
+        for source in sources:
+            pages = f"{source.pages} pages, " if source.pages else ""
+            click.echo(f"{source.uri}\n    {source.title} ({pages}{source.characters:,} characters)")
+            for place in source.also_at:
+                click.echo(f"    also at {place}")
+            for warning in index.library.warnings(source.id):
+                click.echo(f"    warning: {warning}")
+        counts = index.library.counts()
+        click.echo(f"{counts.sources:,} sources, {counts.chunks:,} passages")
+
+
+@main.command()
+@click.argument("question", required=False)
+@click.option(
+    "--from",
+    "questions",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    metavar="FILE",
+    help='Ask every row {"id", "question", "history"} of a JSON Lines file.',
+)
+@index_option
+@json_option
+def ask(question: str | None, questions: str | None, index_dir: str, as_json: bool) -> None:
+    """Ask one question, or a file of them."""
+    from rag.index import open_index
+    from ui.terminal import format_answer, read_questions
+
+    if (question is None) == (questions is None):
+        raise click.UsageError('give a question, as in `footnote ask "Who ...?"`, or --from FILE')
+    if question is not None:
+        with open_index(index_dir) as index:
+            answer = index.ask(question)
+        click.echo(_json_line(answer) if as_json else format_answer(answer))
+        return
+    assert questions is not None
+    failed = 0
+    with open_index(index_dir) as index:
+        for row in read_questions(questions):
+            try:
+                answer = index.ask(row["question"], row["history"])
+            except FootnoteError as error:
+                failed += 1
+                click.echo(_failure_line(row["id"], error) if as_json else f"{row['id']}: {error}")
+                continue
+            click.echo(
+                _json_line(answer, row["id"])
+                if as_json
+                else f"{row['id']}: {row['question']}\n{format_answer(answer)}\n"
+            )
+    if failed:
+        raise click.ClickException(f"{failed} of the questions could not be asked")
+
+
+@main.command()
+@index_option
+def chat(index_dir: str) -> None:
+    """Ask in the terminal, with follow-ups. An empty line or Ctrl-D ends it."""
+    from rag.index import open_index
+    from ui.terminal import converse
+
+    with open_index(index_dir) as index:
+        converse(index)
+
+
+@main.command()
+@index_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=7860, show_default=True, type=click.IntRange(1, 65535))
+@click.option(
+    "--open/--no-open", "open_browser", default=False, help="Open the page in the browser."
+)
+def serve(index_dir: str, host: str, port: int, open_browser: bool) -> None:
+    """Open the chat in the browser."""
+    from rag.index import open_index
+
+    if host not in LOOPBACK:
+        click.echo(
+            f"warning: on {host} everyone who reaches this machine can read the library", err=True
+        )
+    with open_index(index_dir) as index:
+        from ui.web.app import launch
+
+        launch(index, host, port, open_browser)
+
+
+@main.command()
+@index_option
+@json_option
+def doctor(index_dir: str, as_json: bool) -> None:
+    """Check the installation and the index, and say what to do about each problem."""
+    from ui.doctor import examine
+
+    findings = examine(Path(index_dir))
+    if as_json:
+        click.echo(json.dumps([f.to_dict() for f in findings], ensure_ascii=False, indent=1))
+    else:
+        for finding in findings:
+            click.echo(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.name}: {finding.detail}")
+            if finding.remedy:
+                click.echo(f"      -> {finding.remedy}")
+    if not all(finding.ok for finding in findings):
+        raise SystemExit(1)
+
+
+@main.group(name="eval")
+def evaluation() -> None:
+    """Measure how well answers are found, cited and declined."""
+
+
+@evaluation.command(name="run")
+@click.argument("cases", nargs=-1, type=click.Path(dir_okay=False), metavar="[CASES]...")
+@index_option
+@click.option("--json", "out", type=click.Path(dir_okay=False), metavar="OUT", help="Write JSON.")
+def eval_run(cases: tuple[str, ...], index_dir: str, out: str | None) -> None:
+    """Ask the cases (by default those of the sample library) and score the answers."""
+    from eval.cases import SAMPLE_CASES, load_cases
+    from eval.run import format_table, run_cases
+    from rag.index import open_index
+    from ui.progress import counted
+
+    loaded = [case for path in cases or (str(SAMPLE_CASES),) for case in load_cases(Path(path))]
+    with open_index(index_dir) as index, counted(len(loaded), "asked") as step:
+        run = run_cases(index, loaded, step)
+    _write(out, run.to_dict())
+    click.echo(format_table(run))
+
+
+@evaluation.command()
+@click.argument("folder", type=click.Path(file_okay=False))
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first N queries.")
+@click.option("--json", "out", type=click.Path(dir_okay=False), metavar="OUT", help="Write JSON.")
+def benchmark(folder: str, limit: int | None, out: str | None) -> None:
+    """Measure on a public data set in the BEIR layout."""
+    from eval.benchmark import run_benchmark
+    from ui.progress import counted
+
+    with counted(None, "asked") as step:
+        result = run_benchmark(Path(folder), limit, step)
+    _write(out, result)
+    click.echo(json.dumps(result, indent=1))
+
+
+def _write(out: str | None, value: dict[str, Any]) -> None:
+    if out is not None:
+        Path(out).write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+
+def _json_line(answer: Answer, identifier: str | None = None) -> str:
+    row = answer.to_dict() if identifier is None else {"id": identifier, **answer.to_dict()}
+    return json.dumps(row, ensure_ascii=False)
+
+
+def _failure_line(identifier: str, error: FootnoteError) -> str:
+    return json.dumps({"id": identifier, "status": "failed", "error": str(error)})
+
+
+if __name__ == "__main__":
+    main()

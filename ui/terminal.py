@@ -1,0 +1,94 @@
+"""Questions and answers as plain text."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypedDict
+
+import click
+
+from rag.errors import BadInput, FootnoteError
+from rag.index import Index
+from rag.types import Answer, Citation, Passage, Turn
+
+
+class QuestionRow(TypedDict):
+    """One row of a file of questions."""
+
+    id: str
+    question: str
+    history: list[dict[str, str]]
+
+
+def format_answer(answer: Answer) -> str:
+    """An answer for a terminal: the text, then its sources, or the nearest passages."""
+    lines = [answer.text]
+    if answer.query != answer.question:
+        lines.insert(0, f"(searched for: {answer.query})")
+    lines += ["", *(_source_line(c) for c in answer.citations)]
+    if answer.status == "declined":
+        lines += [_passage_line(p) for p in answer.passages[:3]]
+    lines += [f"note: {note}" for note in answer.notes]
+    return "\n".join(lines).rstrip()
+
+
+def read_questions(path: str) -> Iterator[QuestionRow]:
+    """The rows of a JSON Lines file, ``-`` for standard input; blank lines are passed over.
+
+    Raises ``BadInput`` naming path and line for what is not such a row.
+    """
+    if path != "-" and not Path(path).is_file():
+        raise BadInput(f"no file of questions at {path!r}: check the path")
+    with click.open_file(path, encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                yield _question_row(line, f"{path}:{number}", number)
+
+
+def converse(index: Index) -> None:
+    """Ask, answer, remember, until the user ends it."""
+    history: list[Turn] = []
+    click.echo("Ask about your documents; an empty line ends the chat.")
+    while True:
+        try:
+            question = click.prompt(">", prompt_suffix=" ", default="", show_default=False)
+        except click.Abort:
+            click.echo()
+            return
+        if not question.strip():
+            return
+        try:
+            answer = index.ask(question, history)
+        except FootnoteError as error:
+            click.echo(str(error), err=True)
+            continue
+        click.echo(f"{format_answer(answer)}\n")
+        history += [Turn("user", question), Turn("assistant", answer.text)]
+
+
+def _question_row(line: str, place: str, number: int) -> QuestionRow:
+    try:
+        row: Any = json.loads(line)
+    except ValueError as error:
+        raise BadInput(f"{place}: not JSON ({error})") from error
+    if not isinstance(row, dict) or not isinstance(row.get("question"), str):
+        raise BadInput(f'{place}: give an object with "question", and optionally "id", "history"')
+    history = row.get("history") or []
+    if not isinstance(history, list):
+        raise BadInput(f'{place}: "history" must be a list of turns')
+    return QuestionRow(id=str(row.get("id", number)), question=row["question"], history=history)
+
+
+def _source_line(citation: Citation) -> str:
+    page = f", page {citation.page}" if citation.page else ""
+    headings = f" > {' > '.join(citation.headings)}" if citation.headings else ""
+    return f"[{citation.number}] {citation.title}{headings}{page} ({citation.uri})"
+
+
+def _passage_line(passage: Passage) -> str:
+    snippet = textwrap.shorten(passage.chunk.text, 160, placeholder=" ...")
+    page = f", page {passage.chunk.page}" if passage.chunk.page else ""
+    return f"- {passage.source.title}{page}: {snippet}"
