@@ -1,0 +1,1 @@
+"""Cases in, a report out, by asking what the user asks."""

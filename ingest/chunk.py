@@ -38,30 +38,30 @@ class _Section:
     blocks: tuple[Block, ...]
 
 
-def embedded_text(title: str, headings: Sequence[str], text: str) -> str:
-    """What is embedded for a chunk: where it stands, then what it says. Only the latter is cited."""
-    place = " > ".join(part for part in (title, *headings) if part)
-    return f"{place}\n{text}" if place else text
+def embedded_texts(encoder: Encoder, titles: Sequence[str], chunks: Sequence[Chunk]) -> list[str]:
+    """What is embedded for each chunk: where it stands, then what it says. Only the latter is cited.
+
+    Where title and headings are so long that the model would not read all of the text, they go.
+    """
+    texts = [_placed(t, c.headings, c.text) for t, c in zip(titles, chunks, strict=True)]
+    counts = encoder.token_counts(texts)
+    return [
+        text if count <= encoder.max_tokens else chunk.text
+        for text, count, chunk in zip(texts, counts, chunks, strict=True)
+    ]
 
 
 def chunk_document(parsed: Parsed, source_id: str, title: str, encoder: Encoder) -> list[Chunk]:
     """Cut a document into chunks, in reading order, every block in exactly one place.
 
-    Every chunk satisfies ``parsed.text[c.start:c.end] == c.text``, and with its title and headings
-    the encoder reads all of it.
+    Every chunk satisfies ``parsed.text[c.start:c.end] == c.text``, and the encoder reads all of it.
     """
     chunks: list[Chunk] = []
     for section in _sections(parsed):
-        headings = section.headings
-        place = encoder.token_counts([embedded_text(title, headings, ".")])[0]
-        if place > encoder.max_tokens // 2:
-            # Headings so long that they would crowd out the text: the innermost must do.
-            headings = tuple(h[:80] for h in headings[-1:])
-            title = title[:80]
-            place = encoder.token_counts([embedded_text(title, headings, ".")])[0]
-        room = min(TARGET_TOKENS, encoder.max_tokens) - place
-        units = _units(parsed.text, section.blocks, max(room, 16), encoder)
-        for group in _pack(units, max(room, 16)):
+        place = encoder.token_counts([_placed(title, section.headings, ".")])[0]
+        room = max(min(TARGET_TOKENS, encoder.max_tokens) - place, encoder.max_tokens // 4)
+        units = _units(parsed.text, section.blocks, room, encoder)
+        for group in _pack(units, room):
             chunks.append(_chunk(parsed.text, source_id, section, group))
     return chunks
 
@@ -144,6 +144,11 @@ def _divide(text: str, span: Span, ends: Sequence[int], room: int) -> Iterator[_
         start, used = cut, max(now, used + 1)
     for part in _stripped(text, start, span.end):
         yield _Unit(part.start, part.end, max(len(ends) - used, 1))
+
+
+def _placed(title: str, headings: Sequence[str], text: str) -> str:
+    place = " > ".join(part for part in (title, *headings) if part)
+    return f"{place}\n{text}" if place else text
 
 
 def _stripped(text: str, start: int, end: int) -> Iterator[Span]:

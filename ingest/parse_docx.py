@@ -140,11 +140,16 @@ def _add_table(builder: Builder, table: BaseOxmlElement) -> None:
             if merge is not None and merge.get(_VAL) != "restart" and rows:
                 above = rows[-1]  # a cell merged with the one above says the same
                 text = above[len(texts)] if len(texts) < len(above) else text
-            width = int(span.get(_VAL, "1")) if span is not None else 1
+            width = _number(span, 1)
             texts += [text, *[""] * (min(width, _MAX_COLUMNS) - 1)]
         rows.append(texts)
     header = rows.pop(0) if len(rows) > 1 and is_header(rows[0]) else None
     builder.add_table(rows, header)
+
+
+def _number(element: BaseOxmlElement | None, default: int) -> int:
+    value = element.get(_VAL, "") if element is not None else ""
+    return int(value) if value.isdecimal() else default
 
 
 class _Styles:
@@ -163,7 +168,7 @@ class _Styles:
         is_item = False
         for source, name in self._chain(properties):
             outline = source.find(_OUTLINE) if source is not None else None
-            level = int(outline.get(_VAL, "9")) if outline is not None else 9
+            level = _number(outline, 9)
             if match := _HEADING.fullmatch(name):
                 return "heading", min(int(match[1] or 1), 6)
             if level < 9:

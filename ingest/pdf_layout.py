@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from ingest.parsed import BlockKind
@@ -61,13 +62,19 @@ class _Open:
             self.kind, self.lines = "table_row", [line]
             return True
         if self.kind == "table_row":
-            if kind != "paragraph" or not _goes_on(line) or line.x1 > last.cells[1].x0:
+            below_last = abs(line.x0 - last.cells[-1].x0) < 0.5 * line.height
+            below_first = line.x1 < last.cells[min(1, len(last.cells) - 1)].x0
+            if kind != "paragraph" or not _goes_on(line) or not (below_first or below_last):
                 return False
-            last.cells[0].text += f" {line.text}"
+            last.cells[-1 if below_last else 0].text += f" {line.text}"
             last.bottom = line.bottom
             return True
         if self.kind == "heading":
             fits = (kind, level) == ("heading", self.level)
+            if kind == "paragraph" and _goes_on(line) and _wraps(last, line, right):
+                fits = True
+                if not line.bold:  # it was the bold beginning of a paragraph
+                    self.kind, self.level = "paragraph", 0
         else:
             fits = kind == "paragraph" and _wraps(last, line, right)
         if fits:
@@ -93,6 +100,10 @@ class Layout:
             if height > _LARGE * self._body and not any(height > 0.95 * s for s in self._sizes):
                 self._sizes.append(height)
         self._words = {word for line in lines for word in _WORD.findall(line.text.lower())}
+        # Does this document break words at the end of lines, or only where they have a hyphen?
+        ends = (_broken_word(line.text, after.text) for line, after in pairwise(lines))
+        votes = Counter(vote for end in ends if end and (vote := self._vote(*end)) is not None)
+        self._breaks_words = votes[True] >= votes[False]
 
     def title(self) -> str:
         """The largest lines of the first page when they stand out, else ""."""
@@ -151,19 +162,21 @@ class Layout:
     def _join(self, text: str, more: str) -> str:
         """``text`` and the next line: with a space, or without where a hyphen ends the line.
 
-        The hyphen itself goes unless the document writes the word with it elsewhere.
+        The hyphen itself goes if it only broke a word: the rest of the document tells.
         """
-        before = _HYPHENATED.search(text)
-        if not before:
+        if not _HYPHENATED.search(text):
             wide = text[-1] >= "\u2e80" and more[0] >= "\u2e80"  # Chinese, Japanese: no spaces
             return text + more if wide else f"{text} {more}"
-        after = _LOWER_WORD.match(more)
-        if not after or not more[0].islower():
-            return text + more
-        first, second = before[1].lower(), after[0].lower()
-        if f"{first}-{second}" in self._words and first + second not in self._words:
-            return text + more
-        return text[:-1] + more
+        halves = _broken_word(text, more)
+        vote = self._vote(*halves) if halves else False
+        joins = self._breaks_words if vote is None else vote
+        return text[:-1] + more if joins else text + more
+
+    def _vote(self, first: str, second: str) -> bool | None:
+        """Whether two halves are one word elsewhere in the document; None if they never meet."""
+        if first + second in self._words:
+            return True
+        return False if f"{first}-{second}" in self._words else None
 
 
 def _wraps(last: Line, line: Line, right: float) -> bool:
@@ -173,6 +186,14 @@ def _wraps(last: Line, line: Line, right: float) -> bool:
     text = line.text
     word = len(text.split(maxsplit=1)[0]) + 1
     return last.x1 + word * (line.x1 - line.x0) / len(text) > right
+
+
+def _broken_word(text: str, more: str) -> tuple[str, str] | None:
+    """The halves of a word that a hyphen at the end of a line breaks, in lower case."""
+    before, after = _HYPHENATED.search(text), _LOWER_WORD.match(more)
+    if not before or not after or not more[0].islower():
+        return None
+    return before[1].lower(), after[0].lower()
 
 
 def _goes_on(line: Line) -> bool:

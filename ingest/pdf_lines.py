@@ -14,7 +14,8 @@ from itertools import product
 _PROSE_LINES = 6  # a column of prose has at least as many lines, most of them filled
 _FILLED = 0.7  # a filled line takes this share of its column
 _MARGIN = 0.12  # running headers and footers live in this share of the page, top and bottom
-_RUNNING = 0.2  # a line that comes back on this share of the pages is one
+_RUNNING = 0.15  # a line that comes back unchanged on this share of the pages is one
+_MARKS = ("®", "™", "℠")
 _INTEGER = re.compile(r"\d+")
 
 
@@ -60,7 +61,12 @@ class Line:
     top: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.cells.sort(key=lambda cell: cell.x0)
+        # A trade mark sign drawn later than its word would tear the line it stands in apart.
+        self.cells = [
+            cell
+            for cell in sorted(self.cells, key=lambda cell: cell.x0)
+            if cell.text not in _MARKS or not any(o.x0 < cell.x0 < o.x1 for o in self.cells)
+        ]
         self.x0 = self.cells[0].x0
         self.x1 = max(cell.x1 for cell in self.cells)
         longest = max(self.cells, key=lambda cell: len(cell.text))
@@ -152,31 +158,35 @@ def _lines(cells: list[Cell]) -> list[Line]:
 def _running(pages: list[Page], lines: list[list[list[Line]]]) -> set[int]:
     """The ids of lines that come back at one place of many pages.
 
-    The place is a height in the margin, or being the last line at whatever height. A number in
-    the line may stand still or count with the pages.
+    The place is a height in the margin; a number in the line may stand still or count with the
+    pages. A last line that counts is a page number at whatever height. Where this would leave no
+    line at all, the pages are alike and nothing is running.
     """
-    seen: dict[tuple[str, int, str], list[Line]] = defaultdict(list)
+    still: dict[tuple[int, str], list[Line]] = defaultdict(list)
+    counted: dict[tuple[int | None, str], list[Line]] = defaultdict(list)
     for number, (page, columns) in enumerate(zip(pages, lines, strict=True)):
         every = sorted((line for column in columns for line in column), key=lambda line: -line.top)
         margin = _MARGIN * (page.top - page.bottom)
         for line in every:
-            places = []
+            places: list[int | None] = [None] if line is every[-1] else []
             if page.top - line.top < margin or line.bottom - page.bottom < margin:
-                places.append(("at", round(line.bottom / 4)))
-            if line is every[-1]:
-                places.append(("last", 0))
-            for (where, height), text in product(places, _countings(line.text, number)):
-                seen[where, height, text].append(line)
-    needed = max(2, min(len(pages), max(3, math.ceil(_RUNNING * len(pages)))))
-    return {id(line) for same in seen.values() if len(same) >= needed for line in same}
+                places.append(round(line.bottom / 4))
+                still[round(line.bottom / 4), line.text].append(line)
+            for place, text in product(places, _countings(line.text, number)):
+                counted[place, text].append(line)
+    few = max(2, min(3, len(pages)))
+    many = max(few, math.ceil(_RUNNING * len(pages)))
+    found = {id(line) for same in still.values() if len(same) >= many for line in same}
+    found |= {id(line) for same in counted.values() if len(same) >= few for line in same}
+    total = sum(len(column) for columns in lines for column in columns)
+    return found if len(found) < total else set()
 
 
 def _countings(text: str, page: int) -> set[str]:
-    """``text`` as it is, and with its first or last number taken relative to ``page``."""
+    """``text`` with its first or its last number taken relative to ``page``."""
     numbers = list(_INTEGER.finditer(text))
-    relative = {
+    return {
         f"{text[: number.start()]}<{int(number[0]) - page}>{text[number.end() :]}"
         for number in (*numbers[:1], *numbers[-1:])
         if len(number[0]) < 6
     }
-    return {text, *relative}

@@ -15,11 +15,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ingest.chunk import chunk_document, embedded_text
+from ingest.chunk import chunk_document, embedded_texts
 from ingest.files import find_files, sha256_of, vanished
 from ingest.parse import parse
 from ingest.parsed import Builder
-from rag.embed import Vectors
 from rag.errors import BadDocument
 from rag.index import Index
 from rag.types import Source
@@ -202,13 +201,8 @@ def _embed(index: Index, progress: Progress) -> int:
         chunks = [chunk for _, chunk in owed]
         known = library.sources({chunk.source_id for chunk in chunks})
         sources = [known[chunk.source_id] for chunk in chunks]
-        vectors: Vectors = index.encoder.encode_documents(
-            [
-                embedded_text(source.title, chunk.headings, chunk.text)
-                for source, chunk in zip(sources, chunks, strict=True)
-            ],
-            progress.embedded,
-        )
+        texts = embedded_texts(index.encoder, [source.title for source in sources], chunks)
+        vectors = index.encoder.encode_documents(texts, progress.embedded)
         # Vectors first: if this stops in between, they are written again, not lost.
         index.vectors.upsert(chunks, sources, vectors, library.revision() + 1)
         with library.writing():

@@ -33,21 +33,20 @@ class AnswerChain(Runnable[Question | str, Answer]):
 
     def invoke(
         self,
-        input: Question | str,  # noqa: A002 - the name is LangChain's
+        input: Question | str,
         config: RunnableConfig | None = None,
         **kwargs: Any,
     ) -> Answer:
         """Answer a question. Raises ``BadQuestion`` for one that cannot be asked."""
-        row: Question = {"question": input} if isinstance(input, str) else input
-
-        def run(row: Question) -> Answer:
+        def run(given: Question | str) -> Answer:
+            row: Question = {"question": given} if isinstance(given, str) else given
             return self.answer(row.get("question", ""), row.get("history", ()))
 
-        return self._call_with_config(run, row, config)
+        return self._call_with_config(run, input, config)
 
     def stream(
         self,
-        input: Question | str,  # noqa: A002
+        input: Question | str,
         config: RunnableConfig | None = None,
         **kwargs: Any,
     ) -> Iterator[Any]:

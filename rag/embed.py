@@ -60,6 +60,8 @@ class Encoder(Embeddings):
         self.name = name
         self.fingerprint = fingerprint
         self.tokenizer = tokenizer
+        self._reader = _copy(tokenizer)
+        self._reader.enable_truncation(properties["max_tokens"])
         self.dimension: int = properties["dimension"]
         self.max_tokens: int = properties["max_tokens"]
         self._query_prompt: str = properties["query_prompt"]
@@ -102,9 +104,7 @@ class Encoder(Embeddings):
 
     def _batches(self, texts: Sequence[str]) -> list[list[int]]:
         """Positions grouped by length, so that little of a batch is padding."""
-        lengths = [
-            min(len(e.ids), self.max_tokens) for e in self.tokenizer.encode_batch_fast(list(texts))
-        ]
+        lengths = [len(e.ids) for e in self._reader.encode_batch_fast(list(texts))]
         batches: list[list[int]] = []
         for i in sorted(range(len(texts)), key=lengths.__getitem__):
             if not batches or (len(batches[-1]) + 1) * lengths[i] > BATCH_TOKENS:
@@ -121,9 +121,7 @@ class OnnxEncoder(Encoder):
         from tokenizers import Tokenizer
 
         properties = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
-        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
+        tokenizer = _copy(Tokenizer.from_file(str(folder / "tokenizer.json")))
         super().__init__(name, fingerprint, tokenizer, properties)
         self._session: onnxruntime.InferenceSession = onnxruntime.InferenceSession(
             str(folder / "model.onnx"), providers=["CPUExecutionProvider"]
@@ -131,9 +129,7 @@ class OnnxEncoder(Encoder):
         self._inputs = {given.name for given in self._session.get_inputs()}
 
     def _forward(self, texts: Sequence[str]) -> Vectors:
-        encodings = self.tokenizer.encode_batch(list(texts))
-        for encoding in encodings:
-            encoding.truncate(self.max_tokens)
+        encodings = self._reader.encode_batch_fast(list(texts))
         width = max(len(e.ids) for e in encodings)
         arrays = {key: np.zeros((len(texts), width), dtype=np.int64) for key in INPUTS}
         for row, encoding in enumerate(encodings):
@@ -239,7 +235,7 @@ def _load_original(name: str, path: Path) -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging as transformers_logging
 
-    transformers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         return SentenceTransformer(str(path), device="cpu")
     except (OSError, ValueError, KeyError, RuntimeError) as error:
@@ -261,15 +257,20 @@ def _properties(model: SentenceTransformer) -> dict[str, Any]:
 
 
 def _plain_tokenizer(name: str, model: SentenceTransformer) -> Tokenizer:
-    from tokenizers import Tokenizer
-
     backend = getattr(model.tokenizer, "backend_tokenizer", None)
     if backend is None:
         raise ModelError(f"the embedding model {name!r} has no fast tokenizer: choose another")
-    tokenizer: Tokenizer = Tokenizer.from_str(backend.to_str())
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
+    return _copy(backend)
+
+
+def _copy(tokenizer: Tokenizer) -> Tokenizer:
+    """The same tokenizer, cutting and padding nothing."""
+    from tokenizers import Tokenizer
+
+    copied = Tokenizer.from_str(tokenizer.to_str())
+    copied.no_truncation()
+    copied.no_padding()
+    return copied
 
 
 def _export(name: str, digest: str, model: SentenceTransformer) -> Encoder:

@@ -6,8 +6,8 @@ does not depend on how large the index is. ``rag.select`` weighs them.
 
 from __future__ import annotations
 
-import re
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,11 +19,115 @@ from rag.types import Passage
 _STEMMER = Stemmer.Stemmer("english")
 _TOKEN = re.compile(r"\d[\d,.]*\d|\w+")
 _STOP = frozenset(
-    """a about after all also am an and any are as at be because been being but by can could did do does
-    doing for from get give got had has have having he her here him his how i if in into is it its just me
-    my of on or our shall she should so some such tell than that the their them then there these they this
-    those to too us was we were what when where which while who whom whose why will with would you your s t
-    d ll re ve please many much name called mean explain describe list according""".split()
+    [
+        "a",
+        "about",
+        "after",
+        "all",
+        "also",
+        "am",
+        "an",
+        "and",
+        "any",
+        "are",
+        "as",
+        "at",
+        "be",
+        "because",
+        "been",
+        "being",
+        "but",
+        "by",
+        "can",
+        "could",
+        "did",
+        "do",
+        "does",
+        "doing",
+        "for",
+        "from",
+        "get",
+        "give",
+        "got",
+        "had",
+        "has",
+        "have",
+        "having",
+        "he",
+        "her",
+        "here",
+        "him",
+        "his",
+        "how",
+        "i",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "its",
+        "just",
+        "me",
+        "my",
+        "of",
+        "on",
+        "or",
+        "our",
+        "shall",
+        "she",
+        "should",
+        "so",
+        "some",
+        "such",
+        "tell",
+        "than",
+        "that",
+        "the",
+        "their",
+        "them",
+        "then",
+        "there",
+        "these",
+        "they",
+        "this",
+        "those",
+        "to",
+        "too",
+        "us",
+        "was",
+        "we",
+        "were",
+        "what",
+        "when",
+        "where",
+        "which",
+        "while",
+        "who",
+        "whom",
+        "whose",
+        "why",
+        "will",
+        "with",
+        "would",
+        "you",
+        "your",
+        "s",
+        "t",
+        "d",
+        "ll",
+        "re",
+        "ve",
+        "please",
+        "many",
+        "much",
+        "name",
+        "called",
+        "mean",
+        "explain",
+        "describe",
+        "list",
+        "according",
+    ]
 )
 _IRREGULAR = {
     form: base
@@ -48,18 +152,100 @@ _IRREGULAR = {
 _NUMBER_WORDS = {
     word: str(value)
     for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve".split()
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+        ]
     )
 } | {"first": "1st", "second": "2nd", "third": "3rd", "twenty": "20", "hundred": "100"}
 _COUNT_WORDS = frozenset(_NUMBER_WORDS) | frozenset(
-    "dozen dozens hundreds thousand thousands million millions billion billions trillion half both "
-    "twice several thirty forty fifty sixty seventy eighty ninety percent quarter".split()
+    [
+        "dozen",
+        "dozens",
+        "hundreds",
+        "thousand",
+        "thousands",
+        "million",
+        "millions",
+        "billion",
+        "billions",
+        "trillion",
+        "half",
+        "both",
+        "twice",
+        "several",
+        "thirty",
+        "forty",
+        "fifty",
+        "sixty",
+        "seventy",
+        "eighty",
+        "ninety",
+        "percent",
+        "quarter",
+    ]
 )
 _TIME_WORDS = frozenset(
-    """january february march april may june july august september october november december monday
-    tuesday wednesday thursday friday saturday sunday century centuries decade decades era period spring
-    summer autumn winter year years month months week weeks day days hour hours minute minutes today
-    yesterday ago bc bce ad""".split()
+    [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "century",
+        "centuries",
+        "decade",
+        "decades",
+        "era",
+        "period",
+        "spring",
+        "summer",
+        "autumn",
+        "winter",
+        "year",
+        "years",
+        "month",
+        "months",
+        "week",
+        "weeks",
+        "day",
+        "days",
+        "hour",
+        "hours",
+        "minute",
+        "minutes",
+        "today",
+        "yesterday",
+        "ago",
+        "bc",
+        "bce",
+        "ad",
+    ]
 )
 _YEAR = re.compile(r"^(?:1\d{3}|20\d\d)s?$")
 _REASON = re.compile(
@@ -69,34 +255,183 @@ _REASON = re.compile(
 )
 _MONEY = re.compile(r"[$€£¥]|\b(?:dollars?|euros?|pounds?|cents?)\b", re.I)
 _NEGATION = re.compile(
-    r"\b(?:not|no|non|never|none|nor|neither|without|cannot|unable|fail(?:ed|s)?|lack\w*|prohibit\w*|forb[ia]d\w*|banned|den(?:y|ies|ied)|refus\w+|except\w*|exclud\w+|prevent\w*|reject\w*|\w+n['’]t)\b", re.I
+    r"\b(?:not|no|non|never|none|nor|neither|without|cannot|unable|fail(?:ed|s)?|\w+n['’]t)\b", re.I
+)
+_REFUSAL = re.compile(
+    r"\b(?:lack\w*|prohibit\w*|forb[ia]d\w*|bann?(?:ed|s)?|den(?:y|ies|ied)|refus\w+|except\w*|exclud\w+"
+    r"|prevent\w*|reject\w*|avoid\w*)\b",
+    re.I,
 )
 _PRONOUN = re.compile(r"(?:He|She|It|They|This|These|Those|That|His|Her|Its|Their)\b")
-_SUBJECT = re.compile(r"^(?:who|what)\s+(?!is|are|was|were|did|does|do|has|have|had|can|could|will|would|should|may|might|kind|type|year)(\w+)", re.I)
+_SUBJECT = re.compile(
+    r"^(?:who|what)\s+(?!is|are|was|were|did|does|do|has|have|had|can|could|will|would|should|may|might|kind|type|year)(\w+)",
+    re.I,
+)
 _EXTREMES = frozenset(
-    """first last only most least best worst largest smallest biggest highest lowest oldest newest
-    earliest latest main primary major original longest shortest youngest final next previous
-    every always least fewer fewest entire""".split()
+    [
+        "first",
+        "last",
+        "only",
+        "most",
+        "least",
+        "best",
+        "worst",
+        "largest",
+        "smallest",
+        "biggest",
+        "highest",
+        "lowest",
+        "oldest",
+        "newest",
+        "earliest",
+        "latest",
+        "main",
+        "primary",
+        "major",
+        "original",
+        "longest",
+        "shortest",
+        "youngest",
+        "final",
+        "next",
+        "previous",
+        "every",
+        "always",
+        "least",
+        "fewer",
+        "fewest",
+        "entire",
+    ]
 )
 _OPPOSITES: dict[str, set[str]] = {}
-for _pair in """before after|increase decrease|rise fall|more less|more fewer|most least|most fewest
-    |high low|higher lower|highest lowest|large small|larger smaller|largest smallest|big small
-    |first last|first second|win lose|won lost|old young|older younger|oldest youngest|old new
-    |oldest newest|modern ancient|earliest latest|earlier later|early late|best worst|better worse
-    |good bad|north south|east west|northern southern|eastern western|north east|north west|south east
-    |south west|male female|man woman|men women|husband wife|son daughter|father mother|boy girl
-    |legal illegal|above below|over under|left right|positive negative|maximum minimum|start end
-    |began ended|begin end|strong weak|stronger weaker|strongest weakest|majority minority|buy sell
-    |accept reject|allow prevent|allow deny|allow ban|include exclude|open close|join leave
-    |public private|cold hot|victory defeat|support oppose|major minor|major small|rich poor|wet dry
-    |long short|longer shorter|longest shortest|success failure|succeed fail|import export
-    |similar different|upper lower|internal external|common rare|solid liquid|direct indirect|many few
-    |greater smaller|greater lesser|greatest smallest|fast slow|faster slower|add remove|create destroy
-    |enhance diminish|enhance suppress|improve worsen|strengthen weaken|expand shrink|avoid seek
-    |attack defend|rural urban|active inactive|always never|all none|gain lose|deep shallow|wide narrow
-    |thick thin|light dark|light heavy|simple complex|hard soft|hard easy|near far|rarely often
-    |national international|domestic foreign|permanent temporary|input output
-    |entitle forbid|require prohibit|unite divide|day night|death birth|primary secondary""".split("|"):
+for _pair in [
+    "before after",
+    "increase decrease",
+    "rise fall",
+    "more less",
+    "more fewer",
+    "most least",
+    "most fewest\n    ",
+    "high low",
+    "higher lower",
+    "highest lowest",
+    "large small",
+    "larger smaller",
+    "largest smallest",
+    "big small\n    ",
+    "first last",
+    "first second",
+    "win lose",
+    "won lost",
+    "old young",
+    "older younger",
+    "oldest youngest",
+    "old new\n    ",
+    "oldest newest",
+    "modern ancient",
+    "earliest latest",
+    "earlier later",
+    "early late",
+    "best worst",
+    "better worse\n    ",
+    "good bad",
+    "north south",
+    "east west",
+    "northern southern",
+    "eastern western",
+    "north east",
+    "north west",
+    "south east\n    ",
+    "south west",
+    "male female",
+    "man woman",
+    "men women",
+    "husband wife",
+    "son daughter",
+    "father mother",
+    "boy girl\n    ",
+    "legal illegal",
+    "above below",
+    "over under",
+    "left right",
+    "positive negative",
+    "maximum minimum",
+    "start end\n    ",
+    "began ended",
+    "begin end",
+    "strong weak",
+    "stronger weaker",
+    "strongest weakest",
+    "majority minority",
+    "buy sell\n    ",
+    "accept reject",
+    "allow prevent",
+    "allow deny",
+    "allow ban",
+    "include exclude",
+    "open close",
+    "join leave\n    ",
+    "public private",
+    "cold hot",
+    "victory defeat",
+    "support oppose",
+    "major minor",
+    "major small",
+    "rich poor",
+    "wet dry\n    ",
+    "long short",
+    "longer shorter",
+    "longest shortest",
+    "success failure",
+    "succeed fail",
+    "import export\n    ",
+    "similar different",
+    "upper lower",
+    "internal external",
+    "common rare",
+    "solid liquid",
+    "direct indirect",
+    "many few\n    ",
+    "greater smaller",
+    "greater lesser",
+    "greatest smallest",
+    "fast slow",
+    "faster slower",
+    "add remove",
+    "create destroy\n    ",
+    "enhance diminish",
+    "enhance suppress",
+    "improve worsen",
+    "strengthen weaken",
+    "expand shrink",
+    "avoid seek\n    ",
+    "attack defend",
+    "rural urban",
+    "active inactive",
+    "always never",
+    "all none",
+    "gain lose",
+    "deep shallow",
+    "wide narrow\n    ",
+    "thick thin",
+    "light dark",
+    "light heavy",
+    "simple complex",
+    "hard soft",
+    "hard easy",
+    "near far",
+    "rarely often\n    ",
+    "national international",
+    "domestic foreign",
+    "permanent temporary",
+    "input output\n    ",
+    "entitle forbid",
+    "require prohibit",
+    "unite divide",
+    "day night",
+    "death birth",
+    "primary secondary",
+]:
     _one, _other = (str(_STEMMER.stemWord(w)) for w in _pair.split())
     _OPPOSITES.setdefault(_one, set()).add(_other)
     _OPPOSITES.setdefault(_other, set()).add(_one)
@@ -155,17 +490,32 @@ class Query:
 
 
 _WANTED = (
-    ("money", r"\bhow much (?:money|did .* cost|does .* cost|was .* paid)|\bwhat (?:\w+ )?(?:price|cost)\b"),
-    ("count", r"\bhow (?:many|much|old|tall|long|far|large|big|high|deep|wide|fast|often|heavy|hot|cold)\b|"
-     r"\b(?:what|which)(?: \w+)? (?:percent\w*|number|amount|population|proportion|fraction|rate|size|total|age|temperature|speed)\b"),
-    ("time", r"\bwhen\b|\b(?:what|which)(?: \w+)? (?:year|date|day|month|century|decade|time|season|era|period)s?\b"),
+    (
+        "money",
+        r"\bhow much (?:money|did .* cost|does .* cost|was .* paid)|\bwhat (?:\w+ )?(?:price|cost)\b",
+    ),
+    (
+        "count",
+        r"\bhow (?:many|much|old|tall|long|far|large|big|high|deep|wide|fast|often|heavy|hot|cold)\b|"
+        r"\b(?:what|which)(?: \w+)? (?:percent\w*|number|amount|population|proportion|fraction|rate|size|total|age|temperature|speed)\b",
+    ),
+    (
+        "time",
+        r"\bwhen\b|\b(?:what|which)(?: \w+)? (?:year|date|day|month|century|decade|time|season|era|period)s?\b",
+    ),
     ("person", r"\bwho(?:m|se)?\b"),
-    ("place", r"\bwhere\b|\b(?:what|which)(?: \w+)? (?:city|country|state|place|region|town|river|continent|location|area|island|county|nation|countries|cities)\b"),
+    (
+        "place",
+        r"\bwhere\b|\b(?:what|which)(?: \w+)? (?:city|country|state|place|region|town|river|continent|location|area|island|county|nation|countries|cities)\b",
+    ),
     ("reason", r"\bwhy\b|\b(?:what|which)(?: \w+)? (?:reason|cause|purpose)s?\b|\bwhat caused\b"),
     ("which", r"\b(?:what|which)\b"),
 )
 _WANTED_RE = tuple((kind, re.compile(pattern, re.I)) for kind, pattern in _WANTED)
-_FOCUS = re.compile(r"\b(?:what|which)\s+((?:\w+\s+){0,3}?)(?:is|are|was|were|did|does|do|has|have|had|can|could|will|would|that|in|of|to|from|for|on|by)\b", re.I)
+_FOCUS = re.compile(
+    r"\b(?:what|which)\s+((?:\w+\s+){0,3}?)(?:is|are|was|were|did|does|do|has|have|had|can|could|will|would|that|in|of|to|from|for|on|by)\b",
+    re.I,
+)
 
 
 def read_question(question: str, idf: Callable[[str], float]) -> Query:
@@ -188,7 +538,7 @@ def read_question(question: str, idf: Callable[[str], float]) -> Query:
         wanted=wanted,
         negated=bool(_NEGATION.search(question)),
         extremes=frozenset(t.lower for t in words if t.lower in _EXTREMES),
-        subject=(lambda m: stem(m.group(1)) if m else '')(_SUBJECT.match(question)),
+        subject=(lambda m: stem(m.group(1)) if m else "")(_SUBJECT.match(question)),
     )
 
 
@@ -239,7 +589,11 @@ def _kind(query: Query, words: Sequence[Token], text: str) -> float:
     if query.wanted == "reason":
         return float(bool(_REASON.search(text)))
     if query.wanted in ("person", "place"):
-        names = [i for i, t in enumerate(words) if t.capital and t.stem not in query.words and t.lower not in _STOP]
+        names = [
+            i
+            for i, t in enumerate(words)
+            if t.capital and t.stem not in query.words and t.lower not in _STOP
+        ]
         if query.wanted == "person" and any(b - a == 1 for a, b in zip(names, names[1:])):
             return 1.0
         return (0.7 if query.wanted == "person" else 1.0) if any(names) else 0.3 * bool(names)
@@ -260,15 +614,21 @@ def _opposed(query: Query, stems: Set[str], lost: Sequence[str]) -> bool:
             return True
     return False
 
+
 def _slot(query, words):
-    if not query.subject: return 0.5
-    v=query.subject
-    pos=[i for i,t in enumerate(words) if t.stem==v]
-    if not pos: return 0.5
-    i=pos[0]
-    bef=[t for t in words[max(0,i-8):i] if t.lower not in _STOP and t.stem not in query.words]
-    by=any(t.lower=='by' for t in words[i+1:i+4])
+    if not query.subject:
+        return 0.5
+    v = query.subject
+    pos = [i for i, t in enumerate(words) if t.stem == v]
+    if not pos:
+        return 0.5
+    i = pos[0]
+    bef = [
+        t for t in words[max(0, i - 8) : i] if t.lower not in _STOP and t.stem not in query.words
+    ]
+    by = any(t.lower == "by" for t in words[i + 1 : i + 4])
     return 1.0 if bef or by else 0.0
+
 
 def sentence_features(query: Query, passage: Passage, rank: int, best: float) -> list[list[float]]:
     chunk = passage.chunk
@@ -283,35 +643,58 @@ def sentence_features(query: Query, passage: Passage, rank: int, best: float) ->
     around = _found(query, everything)
     cov_around = sum(share[k] * around[k] for k in share)
     gap_around = max(share[k] * (1 - around[k]) for k in share)
-    rows=[]
+    rows = []
     for i, (text, tk, ss, c) in enumerate(zip(texts, words, stems, own)):
         ctx = {k: max(c[k], entitled[k]) for k in share}
         content = [t for t in tk if t.lower not in _STOP]
         pairs = {(a.stem, b.stem) for a, b in zip(content, content[1:])}
         lower = {t.lower for t in tk}
         neg = bool(_NEGATION.search(text))
-        foc = .5 if not query.focus else float(bool(query.focus & ss))
-        fn=0.
-        if foc==1.:
-            fn=float(any(t.stem in query.focus and any(o.capital and o.stem not in query.words for o in tk[max(0,k-2):k+3]) for k,t in enumerate(tk)))
-        rows.append([
-            sum(share[k]*c[k] for k in share),
-            sum(share[k]*max(0., own[i-1][k]-c[k]) for k in share) if i else 0.,
-            sum(share[k]*max(0., own[i+1][k]-c[k]) for k in share) if i+1<len(own) else 0.,
-            cov_around,
-            sum(share[k]*max(0., entitled[k]-c[k]) for k in share),
-            max(share[k]*(1-ctx[k]) for k in share),
-            gap_around,
-            sum(share[k]*(1-ctx[k]) for k in query.names if k in share),
-            float(bool(query.numbers - ss)), float(bool(query.numbers - everything)),
-            len(pairs & query.pairs)/len(query.pairs) if query.pairs else 0.,
-            _kind(query, tk, text), foc, fn,
-            float(_opposed(query, ss, [k for k in share if c[k]<1])),
-            float(neg and not query.negated), float(query.negated and not neg),
-            len(query.extremes-lower)/len(query.extremes) if query.extremes else 0.,
-            min(1., math.log1p(len(tk))/4), float(len(tk)<6), float(text[-1] not in '.!?"”\')' and ': ' not in text),
-            float(i==0), float(bool(_PRONOUN.match(text))), min(1., sum(t.stem not in query.words for t in content)/15), float(': ' in text),
-            _slot(query, tk),
-            passage.similarity or 0., passage.score/max(best,1e-9), 1/(1+rank),
-        ])
+        foc = 0.5 if not query.focus else float(bool(query.focus & ss))
+        fn = 0.0
+        if foc == 1.0:
+            fn = float(
+                any(
+                    t.stem in query.focus
+                    and any(
+                        o.capital and o.stem not in query.words for o in tk[max(0, k - 2) : k + 3]
+                    )
+                    for k, t in enumerate(tk)
+                )
+            )
+        rows.append(
+            [
+                sum(share[k] * c[k] for k in share),
+                sum(share[k] * max(0.0, own[i - 1][k] - c[k]) for k in share) if i else 0.0,
+                sum(share[k] * max(0.0, own[i + 1][k] - c[k]) for k in share)
+                if i + 1 < len(own)
+                else 0.0,
+                cov_around,
+                sum(share[k] * max(0.0, entitled[k] - c[k]) for k in share),
+                max(share[k] * (1 - ctx[k]) for k in share),
+                gap_around,
+                sum(share[k] * (1 - ctx[k]) for k in query.names if k in share),
+                float(bool(query.numbers - ss)),
+                float(bool(query.numbers - everything)),
+                len(pairs & query.pairs) / len(query.pairs) if query.pairs else 0.0,
+                _kind(query, tk, text),
+                foc,
+                fn,
+                float(_opposed(query, ss, [k for k in share if c[k] < 1])),
+                float(neg and not query.negated),
+                float(query.negated and not neg and not _REFUSAL.search(text)),
+                len(query.extremes - lower) / len(query.extremes) if query.extremes else 0.0,
+                min(1.0, math.log1p(len(tk)) / 4),
+                float(len(tk) < 6),
+                float(text[-1] not in ".!?\"”')" and ": " not in text),
+                float(i == 0),
+                float(bool(_PRONOUN.match(text))),
+                min(1.0, sum(t.stem not in query.words for t in content) / 15),
+                float(": " in text),
+                _slot(query, tk),
+                passage.similarity or 0.0,
+                passage.score / max(best, 1e-9),
+                1 / (1 + rank),
+            ]
+        )
     return rows

@@ -1,9 +1,9 @@
 """Follow-up questions: say again what the question leaves out, so that it can be searched alone.
 
 No model and no index is asked. A question is touched only when its own words show that it leans on
-the conversation ("How much was it?", "And in 2023?", "What about Google?", "Why?"). What it leans on
-is the last user turn that says something, itself completed the same way. The result is shown to the
-reader, so it stays readable: ``How much was it? (Microsoft first invest OpenAI)``.
+the conversation ("How much was it?", "And in 2023?", "What about Google?", "Why?"). It then takes
+over the subject of the last user turn that says something, itself completed the same way. The
+result is shown to the reader: ``How much was it? (Microsoft first invest OpenAI)``.
 """
 
 from __future__ import annotations
@@ -17,42 +17,40 @@ from rag.types import Turn
 MAX_CARRIED = 6  # terms taken over; a longer tail pulls the search back to the earlier question
 MAX_TURNS = 10  # user turns looked back on
 
-_PRONOUNS = frozenset(
-    """it its itself they them their theirs he him his she her hers this that these
-    those""".split()
-)
-# Words of a conversation rather than of its subject.
-_SMALL_TALK = frozenset(
-    """please thanks thank ok okay hi hello yes sure really just more most much many very else other
-    another one ones know tell give say said mean meant want need like think get got let us me""".split()
-)
+_POINTING = """it its itself they them their theirs he him his she her hers this that these those"""
+_TALKING = """please thanks thank ok okay hi hello yes sure really just more most much many very else
+other another one ones know tell give say said mean meant want need like think get got let us"""
+_PRONOUNS = frozenset(_POINTING.split())
+_EMPTY = STOPWORDS | _PRONOUNS | frozenset(_TALKING.split())  # of the conversation, not its subject
+
 _WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
 _YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
-# Capitalized words, but not where a sentence begins.
-_NAME = re.compile(r"(?<=[^\s.!?:(] )[A-Z][\w-]+(?: [A-Z0-9][\w-]*)*")
+_NAME = re.compile(r"(?<=[^\s.!?:(] )[A-Z][\w-]+(?: [A-Z0-9][\w-]*)*")  # not to begin a sentence
 _CONTINUES = re.compile(
-    r"\W*(?:and|but|or|what about|how about)\b[\s,]*(?:(?:in|for|at|on|by|from|with|the) )*(?P<rest>.*)",
+    r"\W*(?:and|but|or|what about|how about)\b[\s,]*"
+    r"(?:(?:in|for|at|on|by|from|with|the) )*(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
-)
-_ASKS = re.compile(
-    r"(?:what|who|whose|when|where|which|why|how|is|are|was|were|do|does|did|can|could|will|would"
-    r"|should|has|have|had)\b",
-    re.IGNORECASE,
 )
 _REPAIRS = re.compile(
     r"\W*(?:so,? |but |no,? )?i(?:['’]m| am| was)? (?:meant?|asking|referring)\b", re.IGNORECASE
 )
+_ASKS = re.compile(
+    r"\W*(?:wh(?:at|o|ose|en|ere|ich|y)|how|is|are|was|were|do|does|did|can|could|will|would|should"
+    r"|has|have|had)\b",
+    re.IGNORECASE,
+)
 _DEFINES = re.compile(
     r"\W*(?:what|who)(?:['’]s| is| are| was| were| does)\b(?! the\b)", re.IGNORECASE
 )
-# "Is it possible to ...", "How long does it take to ...": this "it" stands for nothing.
-_EMPTY_IT = re.compile(
-    r"\b(?:(?:is|isn['’]t|was|wasn['’]t) it (?:\w+ ){1,5}?(?:to|that)|(?:does|did|will) it (?:take|cost|mean))\b",
-    re.IGNORECASE,
-)
 _ROLE = re.compile(r"\W*[Ww]ho\b.*\bthe [A-Z]{2,}s?\W*$")  # "Who is the CEO?"
 _DEFINITE = re.compile(r"\b(?:the|any|more|else|other|another)\b", re.IGNORECASE)
-_NEW_CLAUSE = frozenset("and but or if when because while".split())
+# "Is it possible to ...", "How long does it take to ...": this "it" stands for nothing.
+_EMPTY_IT = re.compile(
+    r"\b(?:(?:is|was)(?:n['’]t)? it (?:\w+ ){1,5}?(?:to|that)"
+    r"|(?:does|did|will) it (?:take|cost|mean))\b",
+    re.IGNORECASE,
+)
+_NEW_CLAUSE = frozenset(["and", "but", "or", "if", "when", "because", "while"])
 
 
 def standalone(question: str, history: Sequence[Turn]) -> str:
@@ -85,7 +83,7 @@ def _completed(question: str, earlier: str) -> str:
 
 
 def _substituted(question: str, earlier: str) -> str | None:
-    """``earlier`` asked again about the one name or year in ``question``, if that is all it holds."""
+    """``earlier`` asked again about the name or year that is all ``question`` holds, or None."""
     continues = _CONTINUES.match(question)
     rest = continues["rest"].strip(" \t\r\n?.!") if continues else ""
     if not rest or rest.casefold() in earlier.casefold():
@@ -120,9 +118,9 @@ def _refers_back(question: str) -> bool:
         before = key
         if key in _PRONOUNS and not opens_clause:
             return True
-        if found and key in _NEW_CLAUSE:
+        if found and (opens_clause or key in _NEW_CLAUSE):
             return False
-        if _carries(word):
+        if key not in _EMPTY:
             found += 1
             if found == 2 or _is_coined(word) or (match.start() > 0 and word[0].isupper()):
                 return False
@@ -144,14 +142,9 @@ def _says_too_little(question: str) -> bool:
 def _content(text: str) -> list[str]:
     """The words that carry meaning, as written and in order, without a possessive ending."""
     words = (re.sub(r"['’]s$", "", word) for word in _WORD.findall(text))
-    return [word for word in words if _carries(word)]
-
-
-def _carries(word: str) -> bool:
-    key = word.casefold()
-    return key not in STOPWORDS and key not in _SMALL_TALK and key not in _PRONOUNS
+    return [word for word in words if word.casefold() not in _EMPTY]
 
 
 def _is_coined(word: str) -> bool:
     """Whether a word is a name by its form, wherever it stands: OpenAI, NASA, v2."""
-    return any(c.isupper() for c in word[1:]) or (word.isalnum() and not word.isalpha() and not word.isdigit())
+    return any(c.isupper() for c in word[1:]) or not (word.isalpha() or word.isdigit())

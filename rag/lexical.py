@@ -17,12 +17,11 @@ from collections.abc import Iterable, Sequence
 import Stemmer
 
 # The words an English question is made of; what is left is what it asks about.
-STOPWORDS = frozenset(
-    """a about all also am an and any are as at be been being but by can could did do does doing done
-    for from had has have having he her him his how i if in into is it its may might must my no not of
-    on or our shall she should so some such than that the their them then there these they this those
-    to was we were what when where which who whom whose why will with would you your""".split()
-)
+_FUNCTION_WORDS = """a about all also am an and any are as at be been being but by can could did do
+does doing done for from had has have having he her him his how i if in into is it its may might
+must my no not of on or our shall she should so some such than that the their them then there these
+they this those to was we were what when where which who whom whose why will with would you your"""
+STOPWORDS = frozenset(_FUNCTION_WORDS.split())
 MAX_TERMS = 64  # of one query, the rarest; a pasted page would otherwise scan the whole index
 
 _UNSPACED = (  # scripts that put no space between words: Thai to Khmer, kana, Han, Hangul
@@ -110,7 +109,7 @@ class LexicalIndex:
         """The scores of these chunks, the same that ``search`` gives them; 0 without a match."""
         scores = dict.fromkeys(numbers, 0.0)
         if numbers and (match := self._match(query)):
-            # "+rowid": one pass over the matches; looking up each row would start BM25 anew each time.
+            # "+rowid" makes one pass over the matches: a look-up by row starts BM25 anew each time.
             rows = self._db.execute(
                 "SELECT rowid, -rank FROM lexical WHERE lexical MATCH ?"
                 " AND +rowid IN (SELECT value FROM json_each(?))",
@@ -126,10 +125,11 @@ class LexicalIndex:
 
     def __len__(self) -> int:
         """How many chunks are indexed."""
+        # FTS5's own table of lengths: count(*) on the index itself would read every text.
         return int(self._db.execute("SELECT count(*) FROM lexical_docsize").fetchone()[0])
 
     def idf(self, term: str) -> float:
-        """The inverse document frequency of a term, above 0: Lucene's ln(1 + (N - n + .5)/(n + .5))."""
+        """The inverse document frequency of a term, above 0: ln(1 + (N - n + .5) / (n + .5))."""
         n = self.df(term)
         return math.log1p((len(self) - n + 0.5) / (n + 0.5))
 

@@ -79,7 +79,7 @@ def check_question(question: str) -> str:
     """The question without white space around it. Raises ``BadQuestion`` if it cannot be asked."""
     stripped = question.strip()
     if not any(c.isalnum() for c in stripped):
-        raise BadQuestion("the question is empty: type one, for example `footnote ask \"Who ...?\"`")
+        raise BadQuestion('the question is empty: type one, for example `footnote ask "Who ...?"`')
     if len(stripped) > MAX_QUESTION:
         raise BadQuestion(
             f"the question has {len(stripped):,} characters; at most {MAX_QUESTION:,}: "

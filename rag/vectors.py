@@ -11,10 +11,12 @@ import itertools
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import chromadb
 import numpy as np
+from chromadb.api.client import Client
+from chromadb.api.collection_configuration import CreateCollectionConfiguration
 from chromadb.api.types import QueryResult
 from chromadb.config import Settings
 from chromadb.errors import ChromaError
@@ -25,7 +27,9 @@ from rag.types import Chunk, Source
 
 COLLECTION = "chunks"
 # Chroma's default distance is Euclidean, and its default search width loses neighbours.
-HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200}
+HNSW = CreateCollectionConfiguration(
+    hnsw={"space": "cosine", "ef_construction": 200, "ef_search": 200}
+)
 _opened = itertools.count()
 
 
@@ -84,7 +88,7 @@ class VectorIndex:
             if size == 0:
                 return {}
             found: QueryResult = self._collection.query(
-                query_embeddings=[vector], n_results=min(k, size), include=["distances"]
+                query_embeddings=vector[np.newaxis], n_results=min(k, size), include=["distances"]
             )
         distances = found["distances"]
         assert distances is not None
@@ -112,9 +116,11 @@ class VectorIndex:
         # stays stale; a spelling of the path that is used once keeps each client to itself.
         path = f"{self._folder}/{'./' * (next(_opened) % 500)}"
         try:
-            self._client = chromadb.PersistentClient(path, Settings(anonymized_telemetry=False))
+            client = chromadb.PersistentClient(path, Settings(anonymized_telemetry=False))
+            # The declared type lacks close().
+            self._client = cast(Client, client)
             self._collection = self._client.get_or_create_collection(
-                COLLECTION, embedding_function=None, configuration={"hnsw": HNSW}
+                COLLECTION, embedding_function=None, configuration=HNSW
             )
         except (ChromaError, ValueError, RuntimeError) as error:
             raise BadIndex(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from ingest import parse as door
 from ingest.parse import SUFFIXES, SUPPORTED, parse
 from ingest.parsed import Builder, Parsed, iso_date, row_text
@@ -134,7 +135,9 @@ def test_suffixes_are_case_blind_and_all_supported(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".txt", ".md", ".html", ".csv", ".tsv"])
 @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
-@given(text=st.text(max_size=300) | st.text("ab1.,;|\t\n\r \"'-*#>`<&=\x85\u2028\ufeff", max_size=120))
+@given(
+    text=st.text(max_size=300) | st.text("ab1.,;|\t\n\r \"'-*#>`<&=\x85\u2028\ufeff", max_size=120)
+)
 def test_any_text_is_refused_or_parsed_in_order(
     text: str, suffix: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -149,7 +152,9 @@ def test_any_text_is_refused_or_parsed_in_order(
 
 @pytest.mark.parametrize("suffix", [".txt", ".md", ".html", ".csv", ".pdf", ".docx"])
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(data=st.binary(max_size=200), head=st.sampled_from([b"", b"\xff\xfe", b"%PDF-", b"PK\x03\x04"]))
+@given(
+    data=st.binary(max_size=200), head=st.sampled_from([b"", b"\xff\xfe", b"%PDF-", b"PK\x03\x04"])
+)
 def test_any_bytes_are_refused_or_parsed_in_order(
     data: bytes, head: bytes, suffix: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -201,5 +206,3 @@ def test_a_row_reads_on_its_own(cells: list[str], header: list[str] | None, row:
 )
 def test_dates_are_iso_or_nothing(text: str, date: str) -> None:
     assert iso_date(text) == date
-
-

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from ingest.parse import parse
 from ingest.parsed import Parsed
 
 ARTICLE = (
-    Path(__file__).parents[2]
-    / "shared/data/articles/microsoft-openai-partnership-disparity.txt"
+    Path(__file__).parents[2] / "shared/data/articles/microsoft-openai-partnership-disparity.txt"
 )
 
 
@@ -23,7 +23,10 @@ def read(folder: Path, name: str, content: str | bytes) -> Parsed:
 def outline(parsed: Parsed) -> list[tuple[str, str]]:
     """Kind (with the level of headings) and text of every block."""
     return [
-        (block.kind + (str(block.level) if block.level else ""), parsed.text[block.start : block.end])
+        (
+            block.kind + (str(block.level) if block.level else ""),
+            parsed.text[block.start : block.end],
+        )
         for block in parsed.blocks
     ]
 
@@ -31,7 +34,8 @@ def outline(parsed: Parsed) -> list[tuple[str, str]]:
 def test_plain_text_is_kept_and_cut_into_paragraphs(tmp_path: Path) -> None:
     text = (
         "A Guide to Tea\n\n  Tea is made from leaves that are\n  dried and sometimes fermented.\n\n"
-        "It is drunk hot. All over the world.\n\n- black tea\n- green tea, which is\n  not fermented\n"
+        "It is drunk hot. All over the world.\n\n"
+        "- black tea\n- green tea, which is\n  not fermented\n"
     )
     parsed = read(tmp_path, "tea.txt", text)
     assert parsed.text == text
@@ -46,7 +50,11 @@ def test_plain_text_is_kept_and_cut_into_paragraphs(tmp_path: Path) -> None:
 
 
 def test_every_line_may_be_a_paragraph(tmp_path: Path) -> None:
-    lines = ["The first fact is short.", "The second fact is a good deal longer than that.", "Third."]
+    lines = [
+        "The first fact is short.",
+        "The second fact is a good deal longer than that.",
+        "Third.",
+    ]
     parsed = read(tmp_path, "facts.txt", "\n".join(lines))
     assert [text for _, text in outline(parsed)] == lines
     assert parsed.title == "facts"
@@ -95,7 +103,8 @@ def test_markdown_reads_as_its_reader_sees_it(tmp_path: Path) -> None:
         tmp_path,
         "a.md",
         '---\ntitle: "Tea: a guide"\ndate: 2024-05-06\nauthor: x\n---\n# Tea & *herbs*\n\n'
-        "Some **bold**, [a link](http://x.org) and `code`\non two lines. ![a cup](cup.png)<br>End&amp;\n\n"
+        "Some **bold**, [a link](http://x.org) and `code`\non two lines. "
+        "![a cup](cup.png)<br>End&amp;\n\n"
         "Second\n------\n\n1. boil\n2. pour\n   - slowly\n\n> Quoted.\n\n"
         "| Kind | Minutes |\n|:-----|--------:|\n| *black* | 3 |\n| green | |\n\n"
         "```python\ndef f():\n    return 1\n```\n\n<!-- not seen -->\n<p>As <b>HTML</b></p>\n",
@@ -158,7 +167,8 @@ PAGE = """<!doctype html><html><head><meta charset="utf-8"><title>The  page</tit
 <tr><td rowspan=2>Ada<td>5<td>6<tr><td colspan=2>7</table>
 <table><tr><td>plain</td><td>cells</td></tr><tr><td>1</td><td></td></tr></table>
 <table><tr><td><p>layout</p></td></tr></table></article>
-<aside>Ads</aside><form>Search <input></form><script>x</script><footer>Legal</footer></body></html>"""
+<aside>Ads</aside><form>Search <input></form><script>x</script>
+<footer>Legal</footer></body></html>"""
 
 
 def test_html_is_its_main_content_as_shown(tmp_path: Path) -> None:

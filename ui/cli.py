@@ -1,4 +1,4 @@
-"""The command line: ``footnote ingest``, ``ask``, ``chat``, ``serve``, ``library``, ``doctor``, ``eval``.
+"""The command line: ``footnote ingest``, ``ask``, ``chat``, ``serve``, ``eval`` and others.
 
 Heavy libraries are imported inside the commands, so that ``--help`` answers at once.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -122,7 +121,9 @@ def library(index_dir: str, as_json: bool) -> None:
             return
         for source in sources:
             pages = f"{source.pages} pages, " if source.pages else ""
-            click.echo(f"{source.uri}\n    {source.title} ({pages}{source.characters:,} characters)")
+            click.echo(
+                f"{source.uri}\n    {source.title} ({pages}{source.characters:,} characters)"
+            )
             for place in source.also_at:
                 click.echo(f"    also at {place}")
             for warning in index.library.warnings(source.id):
@@ -241,7 +242,7 @@ def eval_run(cases: tuple[str, ...], index_dir: str, out: str | None) -> None:
     from ui.progress import counted
 
     loaded = [case for path in cases or (str(SAMPLE_CASES),) for case in load_cases(Path(path))]
-    with open_index(index_dir) as index, counted(len(loaded), "asked") as step:
+    with open_index(index_dir) as index, counted("asked") as step:
         run = run_cases(index, loaded, step)
     _write(out, run.to_dict())
     click.echo(format_table(run))
@@ -256,7 +257,7 @@ def benchmark(folder: str, limit: int | None, out: str | None) -> None:
     from eval.benchmark import run_benchmark
     from ui.progress import counted
 
-    with counted(None, "asked") as step:
+    with counted("asked") as step:
         result = run_benchmark(Path(folder), limit, step)
     _write(out, result)
     click.echo(json.dumps(result, indent=1))

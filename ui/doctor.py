@@ -49,7 +49,13 @@ def _packages() -> Iterator[Finding]:
 
 def _model() -> Iterator[Finding]:
     from ingest.files import sha256_of
-    from rag.embed import DEFAULT_MODEL, DEFAULT_MODEL_SHA256, cache_folder, load_encoder, model_path
+    from rag.embed import (
+        DEFAULT_MODEL,
+        DEFAULT_MODEL_SHA256,
+        cache_folder,
+        load_encoder,
+        model_path,
+    )
 
     try:
         path = model_path(DEFAULT_MODEL)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Never
 
 import click
 from tqdm import tqdm
 
-from ingest.sync import FileReport, Progress, Report
+from ingest.sync import FileReport, Progress, Report, State
 from rag.index import Index
 
 
@@ -16,7 +17,7 @@ class BarProgress(Progress):
     """One bar for the files, one for the vectors; a line for each file that is not unchanged."""
 
     def __init__(self) -> None:
-        self._bar: tqdm[None] | None = None
+        self._bar: tqdm[Never] | None = None
 
     def files(self, total: int) -> None:
         """Begin the bar of the files."""
@@ -50,7 +51,7 @@ def print_report(report: Report, index: Index) -> None:
     for row in report.files:
         if row.state == "removed":
             click.echo(_line(row))
-    states = ("added", "changed", "unchanged", "removed", "failed")
+    states: tuple[State, ...] = ("added", "changed", "unchanged", "removed", "failed")
     tally = ", ".join(f"{n} {state}" for state in states if (n := report.count(state)))
     counts = index.library.counts()
     click.echo(
@@ -63,10 +64,15 @@ def print_report(report: Report, index: Index) -> None:
 
 
 @contextmanager
-def counted(total: int | None, unit: str) -> Iterator[Callable[[int], object]]:
-    """A bar on standard error; call what it gives with how many more are done."""
-    with tqdm(total=total, unit=f" {unit}", leave=False, disable=None) as bar:
-        yield bar.update
+def counted(unit: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error; call what it gives with how many are done, and of how many."""
+    with tqdm(unit=f" {unit}", leave=False, disable=None) as bar:
+
+        def step(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield step
 
 
 def _line(row: FileReport) -> str:

@@ -1,0 +1,1 @@
+"""Benchmarks and fits that made the numbers in the documents."""

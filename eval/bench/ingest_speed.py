@@ -58,7 +58,9 @@ def footnote() -> Callable[[list[Path], Path], None]:
 
 def main() -> None:
     """Time both pipelines over the text files of a folder and print their speeds and the ratio."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path)

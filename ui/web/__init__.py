@@ -1,1 +1,1 @@
-"""The chat in a browser."""
+"""The web page."""

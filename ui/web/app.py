@@ -21,7 +21,7 @@ from rag.errors import FootnoteError
 from rag.index import Index
 from rag.types import Answer, Turn
 from ui.web import render
-from ui.web.guard import LOOPBACK, Policy, check_address
+from ui.web.guard import LOOPBACK, Policy, check_address, past_proxies
 
 HERE = Path(__file__).parent
 AT_ONCE = 4
@@ -126,6 +126,7 @@ def start(
     Raises ``BadInput`` when the address cannot be used.
     """
     check_address(host, port)
+    past_proxies()
     guards = [Middleware(Policy)]
     if host in LOOPBACK:
         # Another site's page must not reach the documents by pointing its own name here.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -45,9 +46,16 @@ def check_address(host: str, port: int) -> None:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
+            probe.bind((address[0], port, *address[2:]))
     except (OSError, OverflowError) as error:
         raise BadInput(
             f"cannot listen on port {port} of {host}: {error}. Give a free port with "
             "`footnote serve --port N` or `make run PORT=N`"
         ) from error
+
+
+def past_proxies() -> None:
+    """Keep this process from asking a proxy for this machine, as Gradio does when it starts."""
+    given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    hosts = [host.strip() for host in given.split(",") if host.strip()]
+    os.environ["no_proxy"] = ",".join([*hosts, *(h for h in LOOPBACK if h not in hosts)])

@@ -31,7 +31,8 @@ def answer(turn: int, given: Answer) -> str:
     body += "".join(f'<p class="fn-note">{escape(note)}</p>' for note in given.notes)
     seconds = sum(given.timings.values())
     spent = f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
-    body += f'<p class="fn-time">{given.status} in {spent}, {_count(len(given.passages), "passage")}</p>'
+    took = f"{given.status} in {spent}, {_count(len(given.passages), 'passage')}"
+    body += f'<p class="fn-time">{took}</p>'
     return _turn(turn, given.question, body)
 
 
@@ -147,8 +148,9 @@ def _source(turn: int, home: Passage | None, citations: Sequence[Citation]) -> s
     if _web(first.uri):
         name = f'<a href="{escape(first.uri)}" target="_blank" rel="noreferrer">{name}</a>'
     place = _place(first.headings, first.page, home.source.date if home else "")
+    numbers = "".join(f"<b>{c.number}</b>" for c in citations)
     return (
-        f'<summary><span class="fn-number">{"".join(f"<b>{c.number}</b>" for c in citations)}</span>'
+        f'<summary><span class="fn-number">{numbers}</span>'
         f'<span class="fn-head"><span class="fn-title" dir="auto">{escape(first.title)}</span>'
         f"<small>{place}{' · ' if place else ''}{name}</small></span></summary>"
         f'<blockquote dir="auto">{_marked(turn, text, offset, citations)}</blockquote>'

@@ -1,0 +1,234 @@
+"""Files in, index up to date: nothing lost, nothing left, whatever happens in between."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ingest import sync as module
+from ingest.files import find_files
+from ingest.sync import Progress, original_path, remove, sync
+from rag.errors import BadIndex, BadInput
+from rag.index import Index, create_index, open_index
+from tests.conftest import ROOT
+
+
+def states(index: Index, *paths: Path) -> dict[str, str]:
+    return {Path(row.uri).name: row.state for row in sync(index, paths).files}
+
+
+def whole(index: Index) -> None:
+    """Library, lexical index and vectors hold the same chunks, and every offset is exact."""
+    chunks = index.library.chunks(range(10_000))
+    assert index.vectors.ids() == {chunk.id for chunk in chunks.values()}
+    assert len(index.library.lexical) == len(chunks)
+    assert index.library.counts().owed == 0
+    assert not index.library.doomed()
+    sources = index.library.sources()
+    assert {chunk.source_id for chunk in chunks.values()} == set(sources)
+    for chunk in chunks.values():
+        assert index.library.text(chunk.source_id)[chunk.start : chunk.end] == chunk.text
+    kept = {p.name for p in (index.folder / "originals").glob("*/*")}
+    assert kept == {source.sha256 for source in sources.values()}
+
+
+def test_new_unchanged_changed_and_vanished(index: Index, docs: Path) -> None:
+    assert states(index, docs) == {"apples.txt": "added", "pears.md": "added", "plums.csv": "added"}
+    whole(index)
+    assert set(states(index, docs).values()) == {"unchanged"}
+    (docs / "apples.txt").write_text("Apples\n\nThe Cox apple was raised by Richard Cox in 1825.\n")
+    (docs / "plums.csv").unlink()
+    assert states(index, docs) == {
+        "apples.txt": "changed",
+        "pears.md": "unchanged",
+        "plums.csv": "removed",
+    }
+    whole(index)
+    text = " ".join(p.chunk.text for p in index.search("Bramley apple and Pershore plum", k=20))
+    assert "Cox" in text
+    assert "Bramley" not in text
+    assert "Pershore" not in text
+
+
+def test_originals_are_the_bytes_as_they_were(index: Index, docs: Path) -> None:
+    sync(index, [docs])
+    for source in index.library.sources().values():
+        assert original_path(index, source.sha256).read_bytes() == Path(source.uri).read_bytes()
+
+
+def test_the_same_file_twice_is_one_source_at_two_places(index: Index, docs: Path) -> None:
+    shutil.copy(docs / "apples.txt", docs / "deep" / "again.txt")
+    sync(index, [docs])
+    whole(index)
+    (passage,) = [p for p in index.search("Bramley apple") if "Bramley" in p.chunk.text]
+    assert [Path(u).name for u in (passage.source.uri, *passage.source.also_at)] == [
+        "apples.txt",
+        "again.txt",
+    ]
+    (docs / "apples.txt").unlink()
+    sync(index, [docs])
+    whole(index)
+    (passage,) = [p for p in index.search("Bramley apple") if "Bramley" in p.chunk.text]
+    assert Path(passage.source.uri).name == "again.txt"
+
+
+def test_a_renamed_file_is_not_embedded_again(index: Index, docs: Path) -> None:
+    sync(index, [docs])
+    (docs / "apples.txt").rename(docs / "renamed.txt")
+    report = sync(index, [docs])
+    assert report.embedded == 0
+    whole(index)
+    names = {Path(s.uri).name for s in index.library.sources().values()}
+    assert names == {"renamed.txt", "pears.md", "plums.csv"}
+
+
+def test_one_bad_file_stops_nothing_and_loses_nothing(index: Index, docs: Path) -> None:
+    sync(index, [docs])
+    (docs / "apples.txt").write_bytes(b"\x00\x01\x02 binary \x00" * 50)
+    (docs / "new.md").write_text("# Quinces\n\nThe quince is baked.\n")
+    report = sync(index, [docs])
+    problems = {Path(r.uri).name: r.problem for r in report.files if r.state == "failed"}
+    assert list(problems) == ["apples.txt"]
+    assert "apples.txt" in problems["apples.txt"]
+    whole(index)
+    assert any("Bramley" in p.chunk.text for p in index.search("Bramley apple"))
+    assert any("quince" in p.chunk.text for p in index.search("quince"))
+
+
+def test_remove_drops_a_folder_from_the_index_only(index: Index, docs: Path) -> None:
+    sync(index, [docs])
+    report = remove(index, [docs / "deep"])
+    assert [Path(r.uri).name for r in report.files] == ["pears.md"]
+    assert (docs / "deep" / "pears.md").exists()
+    whole(index)
+    assert not any("Conference" in p.chunk.text for p in index.search("Conference pear"))
+
+
+def test_paths_patterns_and_folders(docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (docs / ".hidden").mkdir()
+    (docs / ".hidden" / "x.txt").write_text("secret")
+    (docs / "tool.exe").write_bytes(b"MZ")
+    monkeypatch.chdir(docs)
+    names = ["apples.txt", "pears.md", "plums.csv"]
+    assert sorted(p.name for p in find_files(["."])) == names
+    assert [p.name for p in find_files(["*.txt"])] == ["apples.txt"]
+    assert sorted(p.name for p in find_files(["**/*"])) == names
+    assert [p.name for p in find_files(["apples.txt", docs])].count("apples.txt") == 1
+    assert [p.name for p in find_files(["tool.exe"])] == ["tool.exe"]
+
+
+def test_a_path_that_is_not_there_changes_nothing(index: Index, docs: Path) -> None:
+    sync(index, [docs])
+    before = index.library.revision()
+    with pytest.raises(BadInput, match="nowhere"):
+        sync(index, [docs / "nowhere", docs])
+    assert index.library.revision() == before
+
+
+def test_a_file_that_was_named_and_has_gone_is_dropped(index: Index, docs: Path) -> None:
+    sync(index, [docs / "apples.txt", docs / "plums.csv"])
+    (docs / "apples.txt").unlink()
+    assert states(index, docs / "apples.txt") == {"apples.txt": "removed"}
+    whole(index)
+
+
+def test_a_stop_between_vectors_and_mark_is_healed(
+    index: Index, docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(index.library, "mark_embedded", stop)
+        with pytest.raises(KeyboardInterrupt):
+            sync(index, [docs])
+    assert index.library.counts().owed == index.library.counts().chunks > 0
+    # Until then every word can be found.
+    assert any("Bramley" in p.chunk.text for p in index.search("Bramley"))
+    sync(index, [docs])
+    whole(index)
+
+
+def test_vectors_lost_behind_its_back_are_made_again(index: Index, docs: Path) -> None:
+    sync(index, [docs])
+    index.vectors.delete(sorted(index.vectors.ids())[:2], index.library.revision())
+    sync(index, [docs])
+    whole(index)
+
+
+def test_one_writer_at_a_time(index: Index, docs: Path) -> None:
+    with index.lock(), create_index(index.folder) as other:
+        with pytest.raises(BadIndex, match="another process is writing"):
+            sync(other, [docs])
+    sync(index, [docs])
+
+
+def test_progress_is_told_of_every_file_and_vector(index: Index, docs: Path) -> None:
+    class Count(Progress):
+        def __init__(self) -> None:
+            self.seen: list[tuple[str, int]] = []
+
+        def files(self, total: int) -> None:
+            self.seen.append(("files", total))
+
+        def file(self, row: module.FileReport) -> None:
+            self.seen.append(("file", 1))
+
+        def vectors(self, total: int) -> None:
+            self.seen.append(("vectors", total))
+
+        def embedded(self, n: int) -> None:
+            self.seen.append(("embedded", n))
+
+    progress = Count()
+    report = sync(index, [docs], progress)
+    tally = {name: sum(n for x, n in progress.seen if x == name) for name, _ in progress.seen}
+    assert tally["files"] == tally["file"] == 3
+    assert tally["vectors"] == tally["embedded"] == report.embedded > 0
+
+
+CHILD = """
+import sys
+from ingest.sync import sync
+from rag.index import create_index
+with create_index(sys.argv[1]) as index:
+    sync(index, [sys.argv[2]])
+"""
+
+
+def test_a_reader_sees_what_another_process_wrote(index: Index, docs: Path) -> None:
+    sync(index, [docs / "apples.txt"])
+    with open_index(index.folder) as reader:
+        assert not any("Conference" in p.chunk.text for p in reader.search("a pear's award"))
+        child = [sys.executable, "-c", CHILD, str(index.folder), str(docs)]
+        subprocess.run(child, check=True, cwd=ROOT)
+        first = reader.search("a pear's award")[0]
+        assert "Conference" in first.chunk.text
+        assert first.similarity is not None
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_any_moment_heals(tmp_path: Path, docs: Path) -> None:
+    for i in range(150):
+        text = " ".join(f"Orchard {i} row {j} bears pears and apples." for j in range(60))
+        (docs / f"orchard-{i}.txt").write_text(text)
+    folder = tmp_path / "index"
+    create_index(folder).close()
+    child = [sys.executable, "-c", CHILD, str(folder), str(docs)]
+    for attempt in range(8):
+        process = subprocess.Popen(child, cwd=ROOT)
+        time.sleep(1.5 + attempt)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        with open_index(folder) as reader:
+            reader.search("orchard")
+    with create_index(folder) as index:
+        sync(index, [docs])
+        whole(index)

@@ -1,0 +1,104 @@
+"""The exported model is the original; nothing is cut off unseen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.embed import (
+    DEFAULT_MODEL,
+    DEFAULT_MODEL_SHA256,
+    Encoder,
+    OnnxEncoder,
+    TorchEncoder,
+    load_encoder,
+    model_path,
+)
+from rag.errors import ModelError
+
+TEXTS = [
+    "Microsoft invested $1 billion in OpenAI in 2019.",
+    "A long passage about apples and pears, " * 60,
+    "",
+    "東京の人口は多い。 Größe, naïve, Ελλάδα 🍎",
+]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_exported_vectors_equal_those_of_sentence_transformers(encoder: Encoder) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    assert isinstance(encoder, OnnxEncoder)
+    original = SentenceTransformer(str(model_path(DEFAULT_MODEL)), device="cpu")
+    expected = original.encode(TEXTS, normalize_embeddings=True)
+    assert np.abs(encoder.encode_documents(TEXTS) - expected).max() < 1e-5
+    torch_encoder = TorchEncoder("same", "x", original)
+    assert np.abs(torch_encoder.encode_queries(TEXTS) - expected).max() < 1e-5
+    assert torch_encoder.token_counts(TEXTS) == encoder.token_counts(TEXTS)
+
+
+def test_vectors_are_unit_and_in_the_order_of_the_texts(encoder: Encoder) -> None:
+    vectors = encoder.encode_documents(TEXTS)
+    assert vectors.shape == (len(TEXTS), encoder.dimension)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    for text, vector in zip(TEXTS, vectors, strict=True):
+        assert np.allclose(encoder.encode_documents([text])[0], vector, atol=1e-5)
+
+
+def test_what_is_past_the_limit_is_not_read(encoder: Encoder) -> None:
+    long = "apple " * (encoder.max_tokens - 2)
+    same = encoder.encode_documents([long, long + "Microsoft " * 50])
+    assert np.allclose(same[0], same[1], atol=1e-5)
+    assert encoder.token_counts([long]) == [encoder.max_tokens]
+
+
+def test_langchain_sees_an_embeddings_object(encoder: Encoder) -> None:
+    query = encoder.embed_query("apples")
+    (document,) = encoder.embed_documents(["apples"])
+    assert query == pytest.approx(document)
+    assert all(isinstance(x, float) for x in query)
+
+
+def test_progress_counts_every_text(encoder: Encoder) -> None:
+    seen: list[int] = []
+    encoder.encode_documents([f"text {i} " * (i % 40) for i in range(100)], seen.append)
+    assert sum(seen) == 100
+
+
+def test_the_default_model_is_the_published_one() -> None:
+    from ingest.files import sha256_of
+
+    assert sha256_of(model_path(DEFAULT_MODEL) / "model.safetensors") == DEFAULT_MODEL_SHA256
+
+
+@pytest.mark.parametrize("name", ["./nowhere", "/no/such/model", "no-such-owner/no-such-model"])
+def test_a_model_that_is_not_there_is_a_clear_error(name: str) -> None:
+    with pytest.raises(ModelError, match=name):
+        load_encoder(name)
+
+
+def test_a_folder_without_weights_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ModelError, match="no model weights"):
+        load_encoder(str(tmp_path))
+
+
+def test_a_broken_model_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOOTNOTE_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "model.safetensors").write_bytes(b"not weights")
+    with pytest.raises(ModelError, match="cannot load"):
+        load_encoder(str(tmp_path))
+
+
+def test_export_is_made_once_and_found_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTNOTE_CACHE", str(tmp_path))
+    first = load_encoder()
+    (folder,) = tmp_path.iterdir()
+    written = (folder / "model.onnx").stat().st_mtime_ns
+    second = load_encoder()
+    assert (folder / "model.onnx").stat().st_mtime_ns == written
+    assert first.fingerprint == second.fingerprint

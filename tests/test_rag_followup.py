@@ -1,0 +1,111 @@
+"""A follow-up says again what it leaves out; a question that stands alone is left alone."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.followup import MAX_CARRIED, standalone
+from rag.types import Turn
+
+INVESTED = (
+    Turn("user", "When did Microsoft first invest in OpenAI?"),
+    Turn("assistant", "Microsoft first invested in OpenAI in 2019."),
+)
+REVENUE = (
+    Turn("user", "What was the revenue of Tesla in 2022?"),
+    Turn("assistant", "$81 billion."),
+)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How much was it?",
+        "And in 2023?",
+        "Who is its CEO?",
+        "Who is the CEO?",
+        "Why?",
+        "And the price?",
+        "How do I cancel them?",
+        "Is that true?",
+        "Tell me more",
+        "I meant the second time",
+        "为什么？",
+    ],
+)
+def test_a_follow_up_carries_the_earlier_subject(question: str) -> None:
+    assert standalone(question, INVESTED) == f"{question} (Microsoft first invest OpenAI)"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who founded Anthropic?",
+        "What is manga?",
+        "Who discovered penicillin?",
+        "What is the capital of France?",
+        "And who is the CEO of Apple?",
+        "What is SSML and how does it work?",
+        "Is it possible to count atoms?",
+        "How long does it take to train a large language model?",
+        "I heard that there is poverty in the UK",
+        "Which company said that it would open its source code?",
+        "IBM Blockchain Platform",
+    ],
+)
+def test_a_question_that_stands_alone_is_untouched(question: str) -> None:
+    assert standalone(question, INVESTED) == question
+
+
+@pytest.mark.parametrize(
+    ("history", "question", "expected"),
+    [
+        (INVESTED, "What about Google?", "When did Google first invest in OpenAI?"),
+        (REVENUE, "And in 2023?", "What was the revenue of Tesla in 2023?"),
+        (REVENUE, "And for Ford Motor?", "What was the revenue of Ford Motor in 2022?"),
+        (INVESTED, "What about OpenAI?", "What about OpenAI? (Microsoft first invest)"),
+    ],
+)
+def test_a_new_name_or_year_takes_the_place_of_the_old(
+    history: tuple[Turn, ...], question: str, expected: str
+) -> None:
+    assert standalone(question, history) == expected
+
+
+def test_a_chain_of_follow_ups_keeps_its_subject() -> None:
+    chain = (*INVESTED, Turn("user", "How much was it?"), Turn("assistant", "$1 billion."))
+    assert standalone("Why?", chain) == "Why? (Microsoft first invest OpenAI)"
+    chain = (*REVENUE, Turn("user", "And in 2023?"), Turn("assistant", "$97 billion."))
+    assert standalone("What about Ford?", chain) == "What was the revenue of Ford in 2023?"
+
+
+def test_a_new_subject_replaces_the_old() -> None:
+    changed = (*INVESTED, Turn("user", "Who founded Anthropic?"), Turn("assistant", "Amodei."))
+    assert standalone("When was that?", changed) == "When was that? (founded Anthropic)"
+
+
+def test_thanks_are_no_subject() -> None:
+    thanked = (*INVESTED, Turn("user", "Ok, thanks!"), Turn("assistant", "You are welcome."))
+    assert standalone("How much was it?", thanked).endswith("(Microsoft first invest OpenAI)")
+
+
+def test_only_the_user_sets_the_subject() -> None:
+    assert standalone("Why?", [Turn("assistant", "Welcome to the Tesla library.")]) == "Why?"
+    assert standalone("Why?", []) == "Why?"
+
+
+def test_little_is_carried_from_a_long_turn() -> None:
+    long = Turn("user", "Explain " + " ".join(f"subject{chr(97 + i)}" for i in range(20)))
+    completed = standalone("Why?", [long])
+    assert len(completed.split("(")[1].split()) == MAX_CARRIED
+
+
+@given(st.text(), st.lists(st.tuples(st.sampled_from(["user", "assistant"]), st.text())))
+def test_any_text_keeps_the_question_or_the_earlier_one(
+    question: str, rows: list[tuple[str, str]]
+) -> None:
+    history = [Turn("user" if role == "user" else "assistant", text) for role, text in rows]
+    completed = standalone(question, history)
+    assert completed.startswith(question)  # random text asks for no substitution

@@ -1,0 +1,108 @@
+"""Opening indexes: the right one, the wrong one, none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import rag
+from ingest.sync import sync
+from rag import Answer, BadIndex, BadInput, BadQuestion, create_index, open_index
+from rag.index import Index
+
+
+def test_everything_public_is_there() -> None:
+    for name in rag.__all__:
+        assert getattr(rag, name) is not None
+    with pytest.raises(AttributeError, match="nonsense"):
+        rag.nonsense  # noqa: B018
+
+
+def test_no_index_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(BadIndex, match="footnote ingest"):
+        open_index(tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_folder_that_is_no_index_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(BadIndex, match="not an index"):
+        open_index(tmp_path)
+    with pytest.raises(BadInput, match="other files"):
+        create_index(tmp_path)
+    with pytest.raises(BadInput, match="other files"):
+        create_index(tmp_path / "thesis.txt")
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize("broken", ["", "[]", "{}", '{"schema": 1}'])
+def test_a_broken_manifest_says_so(index: Index, broken: str) -> None:
+    (index.folder / "manifest.json").write_text(broken)
+    with pytest.raises(BadIndex, match=r"manifest\.json"):
+        open_index(index.folder)
+
+
+def test_an_index_of_another_layout_is_refused(index: Index) -> None:
+    path = index.folder / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 99}))
+    with pytest.raises(BadIndex, match="layout 99"):
+        open_index(index.folder)
+
+
+def test_a_missing_or_broken_library_says_so(index: Index) -> None:
+    index.close()
+    path = index.folder / "library.sqlite3"
+    path.unlink()
+    with pytest.raises(BadIndex, match="missing"):
+        open_index(index.folder)
+    path.write_bytes(b"this is no database, and never was one" * 100)
+    with pytest.raises(BadIndex, match="cannot be read"):
+        open_index(index.folder)
+
+
+def test_an_index_of_another_embedding_model_names_both(index: Index) -> None:
+    path = index.folder / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "embedding_fingerprint": "0" * 64}))
+    with open_index(index.folder) as other, pytest.raises(BadIndex) as caught:
+        other.search("anything")
+    assert "000000000000" in str(caught.value)
+    assert "--embedding-model" in str(caught.value)
+
+
+def test_an_empty_index_declines(index: Index) -> None:
+    answer = index.ask("Who invested in OpenAI?")
+    assert answer.status == "declined"
+    assert answer.passages == ()
+    assert answer.confidence == 0.0
+
+
+@pytest.mark.parametrize("question", ["", "   \n", "?!", "x" * 100_000])
+def test_questions_that_cannot_be_asked(index: Index, question: str) -> None:
+    with pytest.raises(BadQuestion):
+        index.ask(question)
+
+
+def test_history_must_be_turns(index: Index) -> None:
+    with pytest.raises(BadQuestion, match="row 1"):
+        index.ask("Why?", history=[{"speaker": "me"}])
+
+
+def test_batch_invoke_and_stream_agree(index: Index, docs: Path) -> None:
+    sync(index, [docs])
+    question = "Where was the Bramley apple first grown?"
+    answer = index.ask(question)
+    *pieces, last = index.stream(question)
+    assert isinstance(last, Answer)
+    assert "".join(str(piece) for piece in pieces) == last.text == answer.text
+    (batched,) = index.chain.batch([question])
+    assert batched.text == answer.text
+
+
+def test_the_retriever_is_langchains(index: Index, docs: Path) -> None:
+    sync(index, [docs])
+    document = index.retriever.invoke("Bramley apple")[0]
+    text = index.library.text(document.metadata["source_id"])
+    assert text[document.metadata["start"] : document.metadata["end"]] == document.page_content
+    assert "Bramley" in document.page_content

@@ -1,0 +1,165 @@
+"""The command line as a user meets it: results, JSON, one-line errors, exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.conftest import LIBRARY, ROOT
+from ui.cli import main
+
+
+def footnote(*arguments: str | Path, given: str | None = None) -> Result:
+    return CliRunner().invoke(main, [str(a) for a in arguments], input=given)
+
+
+def fails(result: Result, *words: str) -> None:
+    """One clear line, a non-zero exit, no traceback."""
+    assert result.exit_code not in (0, None)
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    error = result.stderr.strip()
+    assert "Traceback" not in error
+    assert len(error.splitlines()) == 1 or error.startswith("Usage:")
+    for word in words:
+        assert word in error
+
+
+@pytest.fixture
+def ready(tmp_path: Path, docs: Path) -> Path:
+    result = footnote("ingest", docs, "--index", tmp_path / "ix")
+    assert result.exit_code == 0, result.output
+    return tmp_path / "ix"
+
+
+def test_ingest_reports_each_file_then_a_total(tmp_path: Path, docs: Path) -> None:
+    result = footnote("ingest", docs, "--index", tmp_path / "ix")
+    assert result.exit_code == 0
+    assert "added" in result.stdout
+    assert "apples.txt" in result.stdout
+    assert "3 added; 3 sources" in result.stdout
+    again = json.loads(footnote("ingest", docs, "--index", tmp_path / "ix", "--json").stdout)
+    assert {row["state"] for row in again["files"]} == {"unchanged"}
+
+
+def test_ask_answers_with_sources(ready: Path) -> None:
+    result = footnote("ask", "Where was the Bramley apple first grown?", "--index", ready)
+    assert result.exit_code == 0, result.output
+    assert "Southwell" in result.stdout
+    assert "[1]" in result.stdout
+    assert "apples.txt" in result.stdout
+
+
+def test_ask_json_is_the_answers_own_form(ready: Path) -> None:
+    result = footnote("ask", "Where was the Bramley apple first grown?", "--json", "--index", ready)
+    answer = json.loads(result.stdout)
+    assert answer["status"] == "answered"
+    for sentence in answer["sentences"]:
+        assert answer["text"][sentence["start"] : sentence["end"]] == sentence["text"]
+        assert sentence["citations"][0]["quote"]
+
+
+def test_ask_from_a_file_gives_one_line_each(ready: Path, tmp_path: Path) -> None:
+    rows = [
+        {"id": "a", "question": "Where was the Bramley apple first grown?"},
+        {
+            "id": "b",
+            "question": "And what is it used for?",
+            "history": [{"role": "user", "text": "Where was the Bramley apple first grown?"}],
+        },
+        {"id": "c", "question": " "},
+    ]
+    path = tmp_path / "q.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)) + "\n\n", encoding="utf-8")
+    result = footnote("ask", "--from", path, "--json", "--index", ready)
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [a["id"] for a in answers] == ["a", "b", "c"]
+    assert [a["status"] for a in answers] == ["answered", "answered", "failed"]
+    assert "cooking" in answers[1]["text"]
+    assert answers[1]["query"] != answers[1]["question"]
+    assert result.exit_code == 1
+
+
+def test_ask_reads_questions_from_standard_input(ready: Path) -> None:
+    row = json.dumps({"question": "Which pear won a prize?"})
+    result = footnote("ask", "--from", "-", "--json", "--index", ready, given=row + "\n")
+    assert json.loads(result.stdout)["id"] == "1"
+
+
+@pytest.mark.parametrize("line", ["not json", "[]", '{"id": 1}', '{"question": "x", "history": 3}'])
+def test_a_bad_row_names_its_place(ready: Path, tmp_path: Path, line: str) -> None:
+    path = tmp_path / "q.jsonl"
+    path.write_text(f"\n{line}\n")
+    fails(footnote("ask", "--from", path, "--index", ready), "q.jsonl:2")
+
+
+def test_chat_remembers_the_conversation(ready: Path) -> None:
+    talk = "Where was the Bramley apple first grown?\nWhat is it used for?\n\n"
+    result = footnote("chat", "--index", ready, given=talk)
+    assert result.exit_code == 0
+    assert "Southwell" in result.stdout
+    assert "cooking" in result.stdout
+
+
+def test_library_and_remove(ready: Path, docs: Path) -> None:
+    assert "3 sources" in footnote("library", "--index", ready).stdout
+    assert "removed" in footnote("remove", docs / "deep", "--index", ready).stdout
+    sources = json.loads(footnote("library", "--json", "--index", ready).stdout)
+    assert sorted(Path(s["uri"]).name for s in sources) == ["apples.txt", "plums.csv"]
+    fails(footnote("remove", docs / "deep", "--index", ready), "footnote library")
+
+
+def test_doctor_finds_all_well_and_says_what_is_not(ready: Path, tmp_path: Path) -> None:
+    good = footnote("doctor", "--index", ready)
+    assert good.exit_code == 0, good.output
+    assert "53aa51172d14" in good.stdout
+    bad = footnote("doctor", "--index", tmp_path / "none", "--json")
+    assert bad.exit_code == 1
+    (finding,) = [f for f in json.loads(bad.stdout) if not f["ok"]]
+    assert "footnote ingest" in finding["detail"]
+
+
+def test_bad_input_is_one_line(ready: Path, tmp_path: Path, docs: Path) -> None:
+    fails(footnote("ingest", tmp_path / "nowhere", "--index", tmp_path / "new"), "nowhere")
+    assert not (tmp_path / "new").exists()
+    fails(footnote("ask", "Why?", "--index", tmp_path / "none"), "footnote ingest")
+    fails(footnote("ask", "Why?", "--index", docs), "not an index")
+    fails(footnote("ask", "", "--index", ready), "empty")
+    fails(footnote("ask", "x" * 100_000, "--index", ready), "100,000")
+    fails(footnote("ask", "--index", ready), "--from")
+    fails(footnote("ask", "--from", tmp_path / "none", "--index", ready), "no file")
+    fails(footnote("ingest", docs, "--index", ready, "--embedding-model", "./none"), "./none")
+    fails(footnote("eval", "run", tmp_path / "none.jsonl", "--index", ready), "none.jsonl")
+    fails(footnote("eval", "benchmark", tmp_path / "none"), "none")
+
+
+def test_bad_files_fail_the_run_but_not_the_others(tmp_path: Path, docs: Path) -> None:
+    (docs / "empty.txt").touch()
+    (docs / "photo.txt").write_bytes(bytes(range(256)) * 100)
+    (docs / "broken.pdf").write_bytes(b"%PDF-1.7 and then nothing")
+    with (docs / "huge.txt").open("wb") as file:
+        file.truncate(300_000_000)
+    result = footnote("ingest", docs, "--index", tmp_path / "ix")
+    assert result.exit_code == 1
+    assert "3 added" in result.stdout
+    failures = [line for line in result.stderr.splitlines() if line.startswith("failed:")]
+    assert len(failures) == 4
+    for name in ("empty.txt", "photo.txt", "broken.pdf", "huge.txt"):
+        assert any(name in line for line in failures)
+
+
+@pytest.mark.slow
+def test_the_sample_library_in_a_new_process() -> None:
+    out = subprocess.run(
+        [sys.executable, "-m", "ui.cli", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    assert "ingest" in out.stdout
+    assert LIBRARY.is_dir()

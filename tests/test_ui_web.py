@@ -1,0 +1,304 @@
+"""The chat as a person meets it: a real server over a real index, in a real browser."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import socket
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+
+import pytest
+
+from ingest.sync import sync
+from rag.errors import BadIndex, BadInput
+from rag.index import Index, create_index
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+LIBRARY = Path(__file__).parent.parent / "eval" / "library"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+EXAMPLE = "Who put up the first equity for Stargate?"
+BOX = "#fn-box textarea"
+HOSTILE_NAME = "<img src=x onerror=window.__pwned=1>.txt"
+HOSTILE = """Zorbium <script>window.__pwned=1</script> report
+
+The zorbium yield was 41 tonnes <img src=x onerror="window.__pwned=1"> in 2024. The zorbium plant
+is called {{constructor.constructor('window.__pwned=1')()}} ${window.__pwned=1} by its workers.
+"""
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    folder = tmp_path_factory.mktemp("web")
+    documents = folder / "documents"
+    shutil.copytree(LIBRARY, documents)
+    (documents / HOSTILE_NAME).write_text(HOSTILE, encoding="utf-8")
+    with create_index(folder / "index") as made:
+        report = sync(made, [documents])
+        assert not report.count("failed"), report.files
+        yield made
+
+
+@pytest.fixture(scope="module")
+def address(index: Index) -> Iterator[str]:
+    from ui.web.app import start
+
+    app, url = start(index, "127.0.0.1", free_port(), examples=[EXAMPLE])
+    yield url
+    app.close(verbose=False)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: the chat is not tested in a browser")
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """A fresh visit. Whatever the test does, no request may leave and no script may fail."""
+    visit = browser.new_page(viewport={"width": 1280, "height": 800})
+    visit.set_default_timeout(30_000)
+    hosts: set[str] = set()
+    problems: list[str] = []
+    visit.on("request", lambda r: hosts.add(urlsplit(r.url).netloc))
+    visit.on("websocket", lambda w: hosts.add(urlsplit(w.url).netloc))
+    visit.on("pageerror", lambda e: problems.append(str(e)))
+    visit.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+    visit.goto(address)
+    visit.wait_for_selector(BOX)
+    yield visit
+    pwned = visit.evaluate("window.__pwned")
+    visit.close()
+    assert hosts <= {urlsplit(address).netloc, ""}
+    assert not problems
+    assert pwned is None
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def ask(page: Page, question: str, turn: int = 1) -> None:
+    page.fill(BOX, question)
+    page.press(BOX, "Enter")
+    page.wait_for_selector(f".fn-turn[data-turn='{turn}'][data-done='1']")
+
+
+def last(page: Page, selector: str) -> str:
+    return page.locator(f"#fn-live {selector}").first.inner_text()
+
+
+def test_the_page_opens_with_the_library_and_examples(page: Page, index: Index) -> None:
+    assert page.title() == "Footnote"
+    page.wait_for_selector(".fn-library li")
+    assert page.locator(".fn-library li").count() == index.library.counts().sources
+    assert "Everything stays on this machine" in page.inner_text("#fn-foot")
+    page.click(f"#fn-examples button:has-text('{EXAMPLE}')")
+    page.wait_for_selector(".fn-time")
+    assert last(page, "h2") == EXAMPLE
+    assert not page.is_visible("#fn-examples")
+
+
+def test_an_answer_is_cited_and_its_quote_highlighted(page: Page) -> None:
+    ask(page, "Who is the CFO of OpenAI?")
+    assert "Sarah Friar" in last(page, ".fn-text")
+    chip = page.locator("#fn-live .fn-chip").first
+    chip.hover()
+    tip = chip.locator(".fn-tip")
+    assert tip.is_visible()
+    quote = tip.locator("q").inner_text()
+    mark = page.locator(f"#{chip.get_attribute('data-cite')}")
+    mark.locator("xpath=ancestor::details").evaluate("d => { d.open = false }")
+    chip.click()
+    assert mark.is_visible()
+    assert mark.text_content() == quote
+    assert mark.evaluate("m => m === document.activeElement")
+    assert mark.evaluate("m => getComputedStyle(m).backgroundColor") == "rgb(255, 232, 154)"
+    assert "partnership-faq.md" in last(page, ".fn-head")
+
+
+def test_chips_work_from_the_keyboard(page: Page) -> None:
+    ask(page, "Who is the CFO of OpenAI?")
+    chip = page.locator("#fn-live .fn-chip").first
+    chip.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("mark.fn-here")
+
+
+def test_a_follow_up_is_completed_and_the_first_answer_stays(page: Page) -> None:
+    ask(page, "What is Stargate?")
+    assert "$500 billion" in last(page, ".fn-text")
+    ask(page, "Where is its first campus?", turn=2)
+    assert "Stargate" in last(page, ".fn-searched")
+    assert "Abilene" in last(page, ".fn-text")
+    assert page.locator("#fn-past .fn-turn").count() == 1
+
+
+def test_what_the_library_lacks_is_declined(page: Page) -> None:
+    ask(page, "How long do I boil an egg so the yolk stays soft?")
+    assert last(page, "h3") == "Not in the library"
+    assert page.locator("#fn-live .fn-declined li").count() == 3
+    assert page.locator("#fn-live .fn-chip").count() == 0
+
+
+def test_a_hostile_document_is_shown_and_runs_nothing(page: Page) -> None:
+    ask(page, "What was the zorbium yield in 2024?")
+    assert '41 tonnes <img src=x onerror="window.__pwned=1"> in 2024.' in last(page, ".fn-text")
+    assert HOSTILE_NAME in last(page, ".fn-head small")
+    assert "<script>" in last(page, ".fn-title")
+    ask(page, "What do its workers call the zorbium plant?", turn=2)
+    ask(page, "<img src=x onerror=window.__pwned=1> zorbium {{this}} ${1+1}?", turn=3)
+    assert last(page, "h2") == "<img src=x onerror=window.__pwned=1> zorbium {{this}} ${1+1}?"
+    assert page.locator(".fn-turn img, .fn-turn svg, .fn-turn script, .fn-library img").count() == 0
+    page.wait_for_timeout(300)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_everything_without_scrolling_sideways(
+    page: Page, scheme: Literal["light", "dark"]
+) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme=scheme)
+    ask(page, "How much additional Azure capacity did OpenAI promise to buy in October 2025?")
+    chips = page.locator("#fn-live .fn-chip")
+    for position in range(chips.count()):
+        chips.nth(position).hover()
+        box = chips.nth(position).locator(".fn-tip").bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+    page.locator("#fn-live summary").last.click()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_an_empty_question_asks_nothing_and_a_bad_one_says_why(page: Page) -> None:
+    page.press(BOX, "Enter")
+    page.fill(BOX, "   ")
+    page.press(BOX, "Enter")
+    page.wait_for_timeout(500)
+    assert page.locator(".fn-turn").count() == 0
+    ask(page, "a" * 10_001)
+    assert "10,0" in last(page, ".fn-failed")
+
+
+def test_stop_keeps_what_was_said_and_clear_forgets(
+    page: Page, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+
+    def endless(question: str, history: object) -> Iterator[str]:
+        while not over.wait(0.05):
+            yield "word "
+
+    monkeypatch.setattr(index, "stream", endless)
+    page.fill(BOX, "Anything")
+    page.press(BOX, "Enter")
+    page.wait_for_selector("#fn-live .fn-text")
+    page.fill(BOX, "typed meanwhile")
+    page.click("#fn-box button:has-text('Stop')")
+    page.wait_for_selector("#fn-live .fn-note")
+    over.set()
+    assert last(page, ".fn-text").startswith("word")
+    assert last(page, ".fn-note") == "Stopped."
+    assert page.input_value(BOX) == "typed meanwhile"
+    monkeypatch.undo()
+    ask(page, "Who is the CFO of OpenAI?", turn=2)
+    page.click("#fn-clear")
+    page.wait_for_selector(".fn-turn", state="detached")
+    assert page.is_visible("#fn-examples")
+    ask(page, "Who is the CFO of OpenAI?")
+    assert page.locator(".fn-turn").count() == 1
+
+
+def test_failures_are_one_sentence_here_and_logged_there(
+    page: Page, index: Index, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(error: Exception) -> None:
+        def stream(question: str, history: object) -> Iterator[str]:
+            raise error
+
+        monkeypatch.setattr(index, "stream", stream)
+
+    fail(BadIndex("the index at '<x>' is damaged: ingest again"))
+    ask(page, "Anything")
+    assert last(page, ".fn-failed") == "the index at '<x>' is damaged: ingest again"
+    fail(RuntimeError("secret detail"))
+    with caplog.at_level(logging.ERROR, logger="ui.web.app"):
+        ask(page, "Anything else", turn=2)
+    assert "secret detail" not in page.inner_text("body")
+    assert "terminal" in last(page, ".fn-failed")
+    assert "secret detail" in caplog.text
+    assert page.is_visible("#fn-box button:has-text('Ask')")
+
+
+def test_a_conversation_belongs_to_its_visit(page: Page, browser: Browser, address: str) -> None:
+    ask(page, "When did Elon Musk leave the OpenAI board?")
+    other = browser.new_page()
+    other.goto(address)
+    other.wait_for_selector(BOX)
+    assert other.locator(".fn-turn").count() == 0
+    other.close()
+
+
+def test_the_server_guards_its_pages(address: str) -> None:
+    with urllib.request.urlopen(address) as response:
+        policy = response.headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    foreign = urllib.request.Request(address, headers={"Host": "evil.example"})
+    with pytest.raises(urllib.error.HTTPError, match="400") as refused:
+        urllib.request.urlopen(foreign)
+    refused.value.close()
+
+
+def test_a_taken_port_is_named_with_the_way_out(index: Index) -> None:
+    from ui.web.app import launch
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(
+            BadInput, match=rf"port {port}.*footnote serve --port N.*make run PORT=N"
+        ):
+            launch(index, "127.0.0.1", port)
+    with pytest.raises(BadInput, match="port 99999"):
+        launch(index, "127.0.0.1", 99999)
+
+
+def test_launch_says_where_it_is_and_minds_no_proxy(
+    index: Index, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from ui.web import app
+
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "example.org")
+    served: list[Any] = []
+    monkeypatch.setattr(app.gr.Blocks, "block_thread", lambda self: served.append(self))
+    port = free_port()
+    app.launch(index, "127.0.0.1", port)
+    assert f"http://127.0.0.1:{port}/" in capsys.readouterr().out
+    served[0].close(verbose=False)

@@ -1,0 +1,79 @@
+"""The pictures of the chat in ``docs/images``: ``python -m ui.web.screenshots``."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ingest.sync import sync
+from rag.index import create_index
+from ui.web.app import start
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+ROOT = Path(__file__).parent.parent.parent
+IMAGES = ROOT / "docs" / "images"
+ANSWERED = (
+    "What is Stargate?",
+    "Who put up the first equity for it?",
+)
+CONTRADICTED = ("How much did OpenAI spend on Azure computing in 2024?",)
+DECLINED = ("How long do I boil an egg so the yolk stays soft?",)
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+
+
+def main() -> None:
+    """Index the sample library, ask it, and photograph the answers."""
+    from playwright.sync_api import sync_playwright
+
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, create_index(folder) as index:
+        sync(index, [ROOT / "eval" / "library"])
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        app, address = start(index, "127.0.0.1", port)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+            )
+            _shoot(browser, address, "chat", CONTRADICTED, viewport=DESKTOP, hover=True)
+            _shoot(browser, address, "chat-dark", ANSWERED, viewport=DESKTOP, color_scheme="dark")
+            _shoot(
+                browser, address, "chat-phone", CONTRADICTED, viewport=PHONE, device_scale_factor=2
+            )
+            _shoot(browser, address, "chat-declined", DECLINED, viewport=DESKTOP)
+            browser.close()
+        app.close(verbose=False)
+
+
+def _shoot(
+    browser: Browser,
+    address: str,
+    name: str,
+    questions: tuple[str, ...],
+    hover: bool = False,
+    **options: Any,  # noqa: ANN401 - Playwright's own
+) -> None:
+    page = browser.new_page(reduced_motion="reduce", **options)
+    page.goto(address)
+    for turn, question in enumerate(questions, 1):
+        page.fill("#fn-box textarea", question)
+        page.press("#fn-box textarea", "Enter")
+        page.wait_for_selector(f".fn-turn[data-turn='{turn}'][data-done='1']")
+    page.wait_for_timeout(500)
+    if hover:
+        page.locator("#fn-live .fn-chip").last.click()
+        page.locator("#fn-live .fn-chip").first.hover()
+        page.wait_for_timeout(300)
+    page.screenshot(path=IMAGES / f"{name}.png")
+    page.close()
+
+
+if __name__ == "__main__":
+    main()
