@@ -6,6 +6,7 @@ PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 7860
 INDEX ?= .footnote
+DATA ?= ../shared/data
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
@@ -48,6 +49,17 @@ lock:  ## pin every dependency anew in constraints.txt
 	{ echo '# Made by `make lock`. Every version that was tested, for pip install -c.'; \
 	  .venv-lock/bin/python -m pip freeze | grep -v '^footnote-rag' | sed -E 's/\+cpu$$//'; } > constraints.txt
 	rm -rf .venv-lock
+
+results: .venv/tested  ## measure everything again (DATA=) and write the README's tables
+	$(PIP) install -c constraints.txt -e '.[bench]'
+	for set in squad2_half scifact hotpotqa_100 multihop_facts mtragun_pool; do \
+	  $(BIN)/footnote eval benchmark $(DATA)/retrieval/$$set --json eval/results/$$set.json || exit 1; done
+	rm -rf .footnote-results && $(BIN)/footnote ingest eval/library --index .footnote-results
+	$(BIN)/footnote eval run --index .footnote-results --json eval/results/sample.json
+	rm -rf .footnote-results
+	$(BIN)/python -m eval.bench.ingest_speed $(DATA)/chunking --json eval/results/ingest_speed.json
+	$(BIN)/python -m eval.bench.latency $(DATA)/retrieval/squad2_half --json eval/results/latency.json
+	$(BIN)/python -m eval.publish
 
 screenshots: .venv/tested  ## take the pictures of docs/images again
 	$(BIN)/python -m ui.web.screenshots

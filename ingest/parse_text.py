@@ -255,12 +255,14 @@ def _unwrap(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[tuple[int, 
 
     A wrapped line ended for want of room: the first word of the next one did not fit any more.
     """
-    width = max((end - start for start, end in lines), default=0)
+    # Counted from the margin: continuations may hang under the text of their first line.
+    ends = {line: line[1] - (text.rfind("\n", 0, line[0]) + 1) for line in lines}
+    width = max(ends.values(), default=0)
     items = {line for line in lines if _ITEM.match(text, *line)}
     pairs = list(pairwise(lines))
     joined = [
         after not in items
-        and before[1] - before[0] + 1 + len(text[slice(*after)].split(maxsplit=1)[0]) > width
+        and ends[before] + 1 + len(text[slice(*after)].split(maxsplit=1)[0]) > width
         for before, after in pairs
     ]
     # Lines of a poem or a log end anywhere; that one of them is the longest is no wrapping.

@@ -185,7 +185,9 @@ def _wraps(last: Line, line: Line, right: float) -> bool:
         return True
     text = line.text
     word = len(text.split(maxsplit=1)[0]) + 1
-    return last.x1 + word * (line.x1 - line.x0) / len(text) > right
+    # The width of a word is only guessed; a sentence that has not ended leaves less doubt.
+    slack = 1.0 if last.text[-1] in ".!?:;" else 1.5
+    return last.x1 + slack * word * (line.x1 - line.x0) / len(text) > right
 
 
 def _broken_word(text: str, more: str) -> tuple[str, str] | None:

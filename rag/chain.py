@@ -1,21 +1,27 @@
-"""From question to answer, as a LangChain runnable: complete, retrieve, select, quote or decline."""
+"""From question to answer, as a LangChain runnable: complete, divide, retrieve, select, quote or decline."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, TypedDict
 
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from rag.extractive import nearest_text, quote
 from rag.followup import standalone
-from rag.index import Index
+from rag.index import PASSAGES, Index
+from rag.parts import parts
 from rag.retrieve import check_question
-from rag.select import THRESHOLD, choose, confidence, rank_sentences
-from rag.types import Answer, Turn, turns
+from rag.select import THRESHOLD, Candidate, choose, confidence, rank_sentences
+from rag.types import Answer, Passage, Turn, turns
 
 ENGINE = "extractive"
+QUOTES = 3
+# In log-odds. A follow-up wants something new, unless nothing else comes near what was quoted.
+REPEAT_LEAD = 5.0
 
 
 class Question(TypedDict, total=False):
@@ -68,39 +74,76 @@ class AnswerChain(Runnable[Question | str, Answer]):
         """What ``invoke`` does, declining below another confidence; 0 never declines."""
         question = check_question(question)
         clock = _Clock()
-        query = standalone(question, turns(history))
-        clock.lap("complete")
         revision = self._index.library.revision()
-        passages = self._index.retriever.search(query)
+        conversation = turns(history)
+        asked = parts(standalone(question, conversation))
+        clock.lap("complete")
+        retrieved = [self._index.retriever.search(query) for query in asked]
         clock.lap("retrieve")
-        ranked = rank_sentences(
-            query, passages, self._index.encoder.encode_documents, self._index.library.idf
-        )
-        certainty = confidence(query, passages, ranked)
-        chosen = choose(query, ranked) if certainty >= threshold else []
+        said = " ".join(turn.text for turn in conversation if turn.role == "assistant")
+        found = [self._judge(q, p, said) for q, p in zip(asked, retrieved, strict=True)]
+        chosen = _chosen([part for part in found if part.confidence >= threshold])
         clock.lap("select")
+        passages = _interleaved(retrieved)
         text, sentences, citations = quote(chosen) if chosen else (nearest_text(passages), (), ())
+        missing = [part.query for part in found if chosen and part.confidence < threshold]
         return Answer(
             question=question,
-            query=query,
+            query="; ".join(asked),
             status="answered" if chosen else "declined",
             text=text,
             sentences=sentences,
             citations=citations,
             passages=tuple(passages),
-            confidence=certainty,
+            confidence=max(part.confidence for part in found),
             engine=ENGINE,
             timings=clock.laps,
             index_revision=revision,
-            notes=_notes(self._index),
+            notes=(*(f"the library does not answer: {query}" for query in missing), *self._notes()),
         )
 
+    def _judge(self, query: str, passages: Sequence[Passage], said: str) -> _Part:
+        index = self._index
+        ranked = rank_sentences(query, passages, index.encoder.encode_documents, index.library.idf)
+        ranked = _news_first(ranked, said)
+        return _Part(query, ranked, confidence(query, passages, ranked))
 
-def _notes(index: Index) -> tuple[str, ...]:
-    owed = index.library.counts().owed
-    if not owed:
-        return ()
-    return (f"{owed:,} new passages are found by their words only, until they are embedded",)
+    def _notes(self) -> tuple[str, ...]:
+        owed = self._index.library.counts().owed
+        if not owed:
+            return ()
+        return (f"{owed:,} new passages are found by their words only, until they are embedded",)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one part of a question found."""
+
+    query: str
+    ranked: Sequence[Candidate]
+    confidence: float
+
+
+def _news_first(ranked: Sequence[Candidate], said: str) -> Sequence[Candidate]:
+    """Without what the conversation has quoted already, if something else is nearly as good."""
+    spoken = " ".join(said.split())
+    news = [c for c in ranked if " ".join(c.text.split()) not in spoken]
+    return news if news and ranked[0].rank - news[0].rank <= REPEAT_LEAD else ranked
+
+
+def _chosen(answered: Sequence[_Part]) -> list[Candidate]:
+    """What to quote: the choice for a single question; of several parts, the best of each first."""
+    if len(answered) == 1:
+        return choose(answered[0].query, answered[0].ranked)
+    turn_by_turn = zip_longest(*(choose(part.query, part.ranked) for part in answered))
+    chosen = {(c.passage.source.id, c.span): c for row in turn_by_turn for c in row if c}
+    return list(chosen.values())[:QUOTES]
+
+
+def _interleaved(retrieved: Sequence[Sequence[Passage]]) -> list[Passage]:
+    """The passages of all parts, best first, each once, as many as for one question."""
+    merged = {p.chunk.id: p for row in zip_longest(*retrieved) for p in row if p}
+    return list(merged.values())[:PASSAGES]
 
 
 class _Clock:

@@ -1,7 +1,7 @@
 """What a sentence shows, in numbers, of answering a question.
 
-Nothing here is learned: each feature is a fact about words, in [0, 1] unless said otherwise, that
-does not depend on how large the index is. ``rag.select`` weighs them.
+Nothing here is learned: each feature is a fact about words, in [0, 1] (the two cosines in [-1, 1]),
+that does not depend on how large the index is. ``rag.select`` weighs them.
 """
 
 from __future__ import annotations
@@ -11,246 +11,74 @@ import re
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
-import Stemmer
-
+from rag.lexical import analyze
 from rag.types import Passage
 
-_STEMMER = Stemmer.Stemmer("english")
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+def _opposites(pairs: str) -> dict[str, set[str]]:
+    table: dict[str, set[str]] = {}
+    for pair in pairs.split("|"):
+        one, other = analyze(pair)
+        table.setdefault(one, set()).add(other)
+        table.setdefault(other, set()).add(one)
+    return table
+
+
 _TOKEN = re.compile(r"\d[\d,.]*\d|\w+")
-_STOP = frozenset(
-    [
-        "a",
-        "about",
-        "after",
-        "all",
-        "also",
-        "am",
-        "an",
-        "and",
-        "any",
-        "are",
-        "as",
-        "at",
-        "be",
-        "because",
-        "been",
-        "being",
-        "but",
-        "by",
-        "can",
-        "could",
-        "did",
-        "do",
-        "does",
-        "doing",
-        "for",
-        "from",
-        "get",
-        "give",
-        "got",
-        "had",
-        "has",
-        "have",
-        "having",
-        "he",
-        "her",
-        "here",
-        "him",
-        "his",
-        "how",
-        "i",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "just",
-        "me",
-        "my",
-        "of",
-        "on",
-        "or",
-        "our",
-        "shall",
-        "she",
-        "should",
-        "so",
-        "some",
-        "such",
-        "tell",
-        "than",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "those",
-        "to",
-        "too",
-        "us",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "while",
-        "who",
-        "whom",
-        "whose",
-        "why",
-        "will",
-        "with",
-        "would",
-        "you",
-        "your",
-        "s",
-        "t",
-        "d",
-        "ll",
-        "re",
-        "ve",
-        "please",
-        "many",
-        "much",
-        "name",
-        "called",
-        "mean",
-        "explain",
-        "describe",
-        "list",
-        "according",
-    ]
+_STOP = _set(
+    """a about after all also am an and any are as at be because been being but by can could did do
+    does doing for from get give got had has have having he her here him his how i if in into is it
+    its just me my of on or our shall she should so some such tell than that the their them then
+    there these they this those to too us was we were what when where which while who whom whose why
+    will with would you your s t d ll re ve please many much name called mean explain describe list
+    according"""
 )
 _IRREGULAR = {
     form: base
     for base, forms in {
-        "begin": "began begun", "build": "built", "buy": "bought", "bring": "brought",
-        "become": "became", "break": "broke broken", "catch": "caught", "choose": "chose chosen",
-        "come": "came", "deal": "dealt", "die": "death dead", "draw": "drew drawn",
-        "drive": "drove driven", "eat": "ate eaten", "fall": "fell fallen", "feel": "felt",
-        "fight": "fought", "flee": "fled", "fly": "flew flown", "give": "gave given",
-        "go": "went gone", "grow": "grew grown", "hold": "held", "keep": "kept",
-        "know": "knew known", "lead": "led", "leave": "left", "lose": "lost loss",
-        "make": "made", "mean": "meant", "meet": "met", "pay": "paid", "rise": "rose risen",
+        "become": "became", "begin": "began begun", "break": "broke broken", "bring": "brought",
+        "build": "built", "buy": "bought", "catch": "caught", "choice": "choices",
+        "choose": "chose chosen", "come": "came", "deal": "dealt", "deep": "depth",
+        "die": "dead death", "draw": "drawn drew", "drive": "driven drove", "eat": "ate eaten",
+        "fall": "fallen fell", "feel": "felt", "fight": "fought", "flee": "fled",
+        "fly": "flew flown", "give": "gave given", "go": "gone went", "grow": "grew grown growth",
+        "high": "height", "hold": "held", "keep": "kept", "know": "knew known", "lead": "led",
+        "leave": "left", "live": "life lives", "long": "length", "lose": "loss lost",
+        "make": "made", "mean": "meant", "meet": "met", "pay": "paid", "rise": "risen rose",
         "run": "ran", "say": "said", "see": "saw seen", "sell": "sold", "send": "sent",
-        "sink": "sank sunk", "speak": "spoke spoken", "spend": "spent", "stand": "stood",
-        "steal": "stole stolen", "take": "took taken", "teach": "taught", "think": "thought",
-        "win": "won", "write": "wrote written", "live": "life lives", "choice": "choices",
-        "grow": "growth", "high": "height", "long": "length", "strong": "strength",
-        "wide": "width", "deep": "depth", "sing": "sang sung song", "start": "onset",
+        "sing": "sang song sung", "sink": "sank sunk", "speak": "spoke spoken", "spend": "spent",
+        "stand": "stood", "start": "onset", "steal": "stole stolen", "strong": "strength",
+        "take": "took taken", "teach": "taught", "think": "thought", "wide": "width",
+        "win": "won", "write": "wrote written",
     }.items()
     for form in forms.split()
 }  # fmt: skip
 _NUMBER_WORDS = {
-    word: str(value)
-    for value, word in enumerate(
-        [
-            "zero",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-        ]
-    )
-} | {"first": "1st", "second": "2nd", "third": "3rd", "twenty": "20", "hundred": "100"}
-_COUNT_WORDS = frozenset(_NUMBER_WORDS) | frozenset(
-    [
-        "dozen",
-        "dozens",
-        "hundreds",
-        "thousand",
-        "thousands",
-        "million",
-        "millions",
-        "billion",
-        "billions",
-        "trillion",
-        "half",
-        "both",
-        "twice",
-        "several",
-        "thirty",
-        "forty",
-        "fifty",
-        "sixty",
-        "seventy",
-        "eighty",
-        "ninety",
-        "percent",
-        "quarter",
-    ]
+    "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7",
+    "eight": "8", "nine": "9", "ten": "10", "eleven": "11", "twelve": "12", "twenty": "20",
+    "first": "1st", "second": "2nd", "third": "3rd", "zero": "0", "hundred": "100",
+}  # fmt: skip
+_COUNT_WORDS = frozenset(_NUMBER_WORDS) | _set(
+    """dozen dozens hundreds thousand thousands million millions billion billions trillion half both
+    twice several thirty forty fifty sixty seventy eighty ninety percent quarter"""
 )
-_TIME_WORDS = frozenset(
-    [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-        "century",
-        "centuries",
-        "decade",
-        "decades",
-        "era",
-        "period",
-        "spring",
-        "summer",
-        "autumn",
-        "winter",
-        "year",
-        "years",
-        "month",
-        "months",
-        "week",
-        "weeks",
-        "day",
-        "days",
-        "hour",
-        "hours",
-        "minute",
-        "minutes",
-        "today",
-        "yesterday",
-        "ago",
-        "bc",
-        "bce",
-        "ad",
-    ]
+_TIME_WORDS = _set(
+    """january february march april may june july august september october november december monday
+    tuesday wednesday thursday friday saturday sunday century centuries decade decades era period
+    spring summer autumn winter year years month months week weeks day days hour hours minute
+    minutes today yesterday ago bc bce ad"""
 )
-_YEAR = re.compile(r"^(?:1\d{3}|20\d\d)s?$")
+_YEAR = re.compile(r"(?:1\d{3}|20\d\d)s?$")
 _REASON = re.compile(
-    r"\b(?:because|due to|owing to|since|therefore|thus|hence|so that|in order|as a result|resulted?"
-    r"|caus\w+|reasons?|led to|leading to|allow\w*|prevent\w*|to avoid|for fear|purpose|enabl\w+)\b",
+    r"\b(?:because|due to|owing to|since|therefore|thus|hence|so that|in order|as a result"
+    r"|resulted?|caus\w+|reasons?|led to|leading to|allow\w*|prevent\w*|to avoid|for fear"
+    r"|purpose|enabl\w+)\b",
     re.I,
 )
 _MONEY = re.compile(r"[$€£¥]|\b(?:dollars?|euros?|pounds?|cents?)\b", re.I)
@@ -258,189 +86,90 @@ _NEGATION = re.compile(
     r"\b(?:not|no|non|never|none|nor|neither|without|cannot|unable|fail(?:ed|s)?|\w+n['’]t)\b", re.I
 )
 _REFUSAL = re.compile(
-    r"\b(?:lack\w*|prohibit\w*|forb[ia]d\w*|bann?(?:ed|s)?|den(?:y|ies|ied)|refus\w+|except\w*|exclud\w+"
-    r"|prevent\w*|reject\w*|avoid\w*)\b",
+    r"\b(?:lack\w*|prohibit\w*|forb[ia]d\w*|bann?(?:ed|s)?|den(?:y|ies|ied)|refus\w+|except\w*"
+    r"|exclud\w+|prevent\w*|reject\w*|avoid\w*)\b",
     re.I,
 )
 _PRONOUN = re.compile(r"(?:He|She|It|They|This|These|Those|That|His|Her|Its|Their)\b")
-_SUBJECT = re.compile(
-    r"^(?:who|what)\s+(?!is|are|was|were|did|does|do|has|have|had|can|could|will|would|should|may|might|kind|type|year)(\w+)",
-    re.I,
+_OPPOSING_PREFIX = re.compile(r"(?:un|in|im|il|ir|non|anti|dis)(?=\w{5})")
+_OPPOSITES = _opposites(
+    """before after|increase decrease|rise fall|more less|more fewer|most least|most fewest|high low
+    |higher lower|highest lowest|large small|larger smaller|largest smallest|big small|first last
+    |first second|win lose|won lost|old young|older younger|oldest youngest|old new|oldest newest
+    |modern ancient|earliest latest|earlier later|early late|best worst|better worse|good bad
+    |north south|east west|northern southern|eastern western|north east|north west|south east
+    |south west|male female|man woman|men women|husband wife|son daughter|father mother|boy girl
+    |legal illegal|above below|over under|left right|positive negative|maximum minimum|start end
+    |began ended|begin end|strong weak|stronger weaker|strongest weakest|majority minority|buy sell
+    |accept reject|allow prevent|allow deny|allow ban|include exclude|open close|join leave
+    |public private|cold hot|victory defeat|support oppose|major minor|major small|rich poor|wet dry
+    |long short|longer shorter|longest shortest|success failure|succeed fail|import export
+    |similar different|upper lower|internal external|common rare|solid liquid|direct indirect
+    |many few|greater smaller|greater lesser|greatest smallest|fast slow|faster slower|add remove
+    |create destroy|enhance diminish|enhance suppress|improve worsen|strengthen weaken
+    |expand shrink|avoid seek|attack defend|rural urban|active inactive|always never|all none
+    |gain lose|deep shallow|wide narrow|thick thin|light dark|light heavy|simple complex|hard soft
+    |hard easy|near far|rarely often|national international|domestic foreign|permanent temporary
+    |input output|entitle forbid|require prohibit|unite divide|day night|death birth
+    |primary secondary"""
 )
-_EXTREMES = frozenset(
-    [
-        "first",
-        "last",
-        "only",
-        "most",
-        "least",
-        "best",
-        "worst",
-        "largest",
-        "smallest",
-        "biggest",
-        "highest",
-        "lowest",
-        "oldest",
-        "newest",
-        "earliest",
-        "latest",
-        "main",
-        "primary",
-        "major",
-        "original",
-        "longest",
-        "shortest",
-        "youngest",
-        "final",
-        "next",
-        "previous",
-        "every",
-        "always",
-        "least",
-        "fewer",
-        "fewest",
-        "entire",
-    ]
+_ASKS = r"|\b(?:what|which)(?: \w+)? "
+_WANTED = tuple(
+    (kind, re.compile(pattern, re.I))
+    for kind, pattern in (
+        (
+            "money",
+            r"\bhow much (?:money|did .* cost|does .* cost|was .* paid)"
+            r"|\bwhat (?:\w+ )?(?:price|cost)\b",
+        ),
+        (
+            "count",
+            r"\bhow (?:many|much|old|tall|long|far|large|big|high|deep|wide|fast|often|heavy|hot"
+            r"|cold)\b" + _ASKS + r"(?:percent\w*|number|amount|population|proportion|fraction|rate"
+            r"|size|total|age|temperature|speed)\b",
+        ),
+        (
+            "time",
+            r"\bwhen\b" + _ASKS + r"(?:year|date|day|month|century|decade|time|season|era|period)"
+            r"s?\b",
+        ),
+        ("person", r"\bwho(?:m|se)?\b"),
+        (
+            "place",
+            r"\bwhere\b" + _ASKS + r"(?:city|cities|country|countries|state|place|region|town|river"
+            r"|continent|location|area|island|county|nation)\b",
+        ),
+        ("reason", r"\bwhy\b|\bwhat caused\b" + _ASKS + r"(?:reason|cause|purpose)s?\b"),
+    )
 )
-_OPPOSITES: dict[str, set[str]] = {}
-for _pair in [
-    "before after",
-    "increase decrease",
-    "rise fall",
-    "more less",
-    "more fewer",
-    "most least",
-    "most fewest\n    ",
-    "high low",
-    "higher lower",
-    "highest lowest",
-    "large small",
-    "larger smaller",
-    "largest smallest",
-    "big small\n    ",
-    "first last",
-    "first second",
-    "win lose",
-    "won lost",
-    "old young",
-    "older younger",
-    "oldest youngest",
-    "old new\n    ",
-    "oldest newest",
-    "modern ancient",
-    "earliest latest",
-    "earlier later",
-    "early late",
-    "best worst",
-    "better worse\n    ",
-    "good bad",
-    "north south",
-    "east west",
-    "northern southern",
-    "eastern western",
-    "north east",
-    "north west",
-    "south east\n    ",
-    "south west",
-    "male female",
-    "man woman",
-    "men women",
-    "husband wife",
-    "son daughter",
-    "father mother",
-    "boy girl\n    ",
-    "legal illegal",
-    "above below",
-    "over under",
-    "left right",
-    "positive negative",
-    "maximum minimum",
-    "start end\n    ",
-    "began ended",
-    "begin end",
-    "strong weak",
-    "stronger weaker",
-    "strongest weakest",
-    "majority minority",
-    "buy sell\n    ",
-    "accept reject",
-    "allow prevent",
-    "allow deny",
-    "allow ban",
-    "include exclude",
-    "open close",
-    "join leave\n    ",
-    "public private",
-    "cold hot",
-    "victory defeat",
-    "support oppose",
-    "major minor",
-    "major small",
-    "rich poor",
-    "wet dry\n    ",
-    "long short",
-    "longer shorter",
-    "longest shortest",
-    "success failure",
-    "succeed fail",
-    "import export\n    ",
-    "similar different",
-    "upper lower",
-    "internal external",
-    "common rare",
-    "solid liquid",
-    "direct indirect",
-    "many few\n    ",
-    "greater smaller",
-    "greater lesser",
-    "greatest smallest",
-    "fast slow",
-    "faster slower",
-    "add remove",
-    "create destroy\n    ",
-    "enhance diminish",
-    "enhance suppress",
-    "improve worsen",
-    "strengthen weaken",
-    "expand shrink",
-    "avoid seek\n    ",
-    "attack defend",
-    "rural urban",
-    "active inactive",
-    "always never",
-    "all none",
-    "gain lose",
-    "deep shallow",
-    "wide narrow\n    ",
-    "thick thin",
-    "light dark",
-    "light heavy",
-    "simple complex",
-    "hard soft",
-    "hard easy",
-    "near far",
-    "rarely often\n    ",
-    "national international",
-    "domestic foreign",
-    "permanent temporary",
-    "input output\n    ",
-    "entitle forbid",
-    "require prohibit",
-    "unite divide",
-    "day night",
-    "death birth",
-    "primary secondary",
-]:
-    _one, _other = (str(_STEMMER.stemWord(w)) for w in _pair.split())
-    _OPPOSITES.setdefault(_one, set()).add(_other)
-    _OPPOSITES.setdefault(_other, set()).add(_one)
-_OPPOSING_PREFIX = re.compile(r"^(?:un|in|im|il|ir|non|anti|dis)(?=\w{5})")
+
+UNKNOWN_SIMILARITY = 0.5
+"""Stands for the cosine of a passage that has not been embedded yet."""
+
+FEATURES = (
+    "coverage",  # share of the question (by rarity) that the sentence says
+    "before",  # what the sentence before adds to that
+    "around",  # share that the passage, its title and headings say
+    "gap",  # the heaviest question word that neither sentence nor title has
+    "names_lost",  # share of the question that is names which neither has
+    "numbers_lost",  # share of the question that is numbers which the sentence has not
+    "phrase",  # share of the question's neighbouring words that are neighbours here too
+    "kind",  # how well something new in the sentence fits the kind of answer wanted
+    "opposed",  # share of the question that it has the opposite of instead
+    "negation_lost",  # 1: the question denies something, the sentence does not; less if long
+    "length",  # grows with the number of words, 1 at about 50
+    "opening",  # 1: first of its passage
+    "pronoun",  # 1: begins by pointing back
+    "new",  # how much it says beyond the question's words
+    "passage_score",  # fused score, relative to the best passage
+    "passage_similarity",  # cosine of question and passage
+    "similarity",  # cosine of question and sentence
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One word of a text: its stem, and the little of its shape that tells names and numbers."""
+    """One word: its stem, and the little of its shape that tells names and numbers."""
 
     stem: str
     lower: str
@@ -448,107 +177,107 @@ class Token:
     digit: bool
 
 
-@lru_cache(maxsize=50_000)
-def stem(word: str) -> str:
-    """The lower-case stem of a word; irregular forms and number words meet their base form."""
-    word = word.lower()
-    word = _IRREGULAR.get(word, _NUMBER_WORDS.get(word, word))
-    if word[0].isdigit():
-        return word.replace(",", "")
-    return str(_STEMMER.stemWord(word))
-
-
-@lru_cache(maxsize=20_000)
-def tokens(text: str) -> tuple[Token, ...]:
-    """The words of a text in order."""
-    found = []
-    for match in _TOKEN.finditer(text):
-        word = match.group()
-        found.append(Token(stem(word), word.lower(), word[0].isupper(), word[0].isdigit()))
-    return tuple(found)
-
-
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question as evidence is sought for it.
+    """A question taken apart.
 
-    ``weight`` gives each content stem its share of the question, summing to 1. ``wanted`` is the
-    kind of answer: person, time, place, count, money, reason, which (a noun follows) or other.
+    ``share`` gives each content stem its part of the question by rarity, summing to 1. ``wanted``
+    is the kind of answer: money, count, time, person, place, reason or other.
     """
 
-    weight: Mapping[str, float]
+    share: Mapping[str, float]
+    stems: frozenset[str]
     names: frozenset[str]
     numbers: frozenset[str]
-    words: frozenset[str]
-    lower: frozenset[str]
     pairs: frozenset[tuple[str, str]]
-    focus: frozenset[str]
     wanted: str
     negated: bool
-    extremes: frozenset[str]
-    subject: str
 
 
-_WANTED = (
-    (
-        "money",
-        r"\bhow much (?:money|did .* cost|does .* cost|was .* paid)|\bwhat (?:\w+ )?(?:price|cost)\b",
-    ),
-    (
-        "count",
-        r"\bhow (?:many|much|old|tall|long|far|large|big|high|deep|wide|fast|often|heavy|hot|cold)\b|"
-        r"\b(?:what|which)(?: \w+)? (?:percent\w*|number|amount|population|proportion|fraction|rate|size|total|age|temperature|speed)\b",
-    ),
-    (
-        "time",
-        r"\bwhen\b|\b(?:what|which)(?: \w+)? (?:year|date|day|month|century|decade|time|season|era|period)s?\b",
-    ),
-    ("person", r"\bwho(?:m|se)?\b"),
-    (
-        "place",
-        r"\bwhere\b|\b(?:what|which)(?: \w+)? (?:city|country|state|place|region|town|river|continent|location|area|island|county|nation|countries|cities)\b",
-    ),
-    ("reason", r"\bwhy\b|\b(?:what|which)(?: \w+)? (?:reason|cause|purpose)s?\b|\bwhat caused\b"),
-    ("which", r"\b(?:what|which)\b"),
-)
-_WANTED_RE = tuple((kind, re.compile(pattern, re.I)) for kind, pattern in _WANTED)
-_FOCUS = re.compile(
-    r"\b(?:what|which)\s+((?:\w+\s+){0,3}?)(?:is|are|was|were|did|does|do|has|have|had|can|could|will|would|that|in|of|to|from|for|on|by)\b",
-    re.I,
-)
+@lru_cache(maxsize=50_000)
+def stems(word: str) -> tuple[str, ...]:
+    """The terms of one word as the index has them; irregular forms and numbers meet their base."""
+    word = word.lower()
+    if word[0].isdigit():
+        return (word.replace(",", ""),)
+    if word in _NUMBER_WORDS:
+        return (_NUMBER_WORDS[word],)
+    return tuple(analyze(_IRREGULAR.get(word, word)))
 
 
-def read_question(question: str, idf: Callable[[str], float]) -> Query:
-    """Take a question apart. ``idf`` gives the inverse document frequency of a stem."""
-    words = tokens(question)
-    content = [t for t in words if t.lower not in _STOP] or list(words)
-    raw = {t.stem: max(idf(t.stem), 1e-3) for t in content}
-    total = sum(raw.values()) or 1.0
-    wanted = next((kind for kind, p in _WANTED_RE if p.search(question)), "other")
-    m = _FOCUS.search(question)
-    focus = [t.stem for t in tokens(m.group(1)) if t.lower not in _STOP][-1:] if m else []
-    return Query(
-        weight={s: w / total for s, w in raw.items()},
-        names=frozenset(t.stem for t in words[1:] if t.capital and t.lower not in _STOP),
-        numbers=frozenset(t.stem for t in words if t.digit),
-        words=frozenset(t.stem for t in words),
-        lower=frozenset(t.lower for t in words),
-        pairs=frozenset((a.stem, b.stem) for a, b in zip(content, content[1:])),
-        focus=frozenset(focus),
-        wanted=wanted,
-        negated=bool(_NEGATION.search(question)),
-        extremes=frozenset(t.lower for t in words if t.lower in _EXTREMES),
-        subject=(lambda m: stem(m.group(1)) if m else "")(_SUBJECT.match(question)),
+@lru_cache(maxsize=4096)
+def tokens(text: str) -> tuple[Token, ...]:
+    """The words of a text in order."""
+    return tuple(
+        Token(stem, word.lower(), word[0].isupper(), word[0].isdigit())
+        for word in _TOKEN.findall(text)
+        for stem in stems(word)
     )
 
 
-FEATURES = (
-    "coverage", "before", "after", "around", "title", "gap", "gap_around", "names_lost", "numbers_lost",
-    "numbers_lost_around", "phrase", "kind", "focus", "focus_name", "opposed", "negation_added", "negation_lost",
-    "extremes_lost", "length", "short", "fragment", "opening", "pronoun", "new", "colon", "slot",
-    "passage_similarity", "passage_score", "passage_rank",
-    "similarity",
-)  # fmt: skip
+def read_question(question: str, idf: Callable[[str], float]) -> Query:
+    """Take a question apart; ``idf`` gives a stem's inverse document frequency, on any scale."""
+    words = tokens(question)
+    content = [t for t in words if t.lower not in _STOP] or list(words)
+    rarity = {t.stem: max(idf(t.stem), 1e-3) for t in content}
+    total = sum(rarity.values())
+    return Query(
+        share={key: value / total for key, value in rarity.items()},
+        stems=frozenset(t.stem for t in words),
+        names=frozenset(t.stem for t in words[1:] if t.capital and t.lower not in _STOP),
+        numbers=frozenset(t.stem for t in words if t.digit),
+        pairs=_pairs(content),
+        wanted=next((kind for kind, pattern in _WANTED if pattern.search(question)), "other"),
+        negated=bool(_NEGATION.search(question)),
+    )
+
+
+def passage_features(query: Query, passage: Passage, relative_score: float) -> list[list[float]]:
+    """One row per sentence of the passage, in the order of ``FEATURES``.
+
+    ``similarity`` holds the passage's cosine until the sentence has been embedded itself.
+    """
+    chunk, share = passage.chunk, query.share
+    texts = [chunk.text[s.start - chunk.start : s.end - chunk.start] for s in chunk.sentences]
+    words = [tokens(text) for text in texts]
+    held = [frozenset(t.stem for t in sentence) for sentence in words]
+    title = frozenset(t.stem for h in (passage.source.title, *chunk.headings) for t in tokens(h))
+    in_title = _found(query, title)
+    around = _found(query, title.union(*held))
+    found = [_found(query, sentence) for sentence in held]
+    cosine = UNKNOWN_SIMILARITY if passage.similarity is None else passage.similarity
+    brief = min(1.0, 6 / max(1, len(share)))  # in a long question a "not" is an aside
+    rows = []
+    for i, text in enumerate(texts):
+        here, previous = found[i], found[i - 1] if i else found[i]
+        lost = {k: share[k] * (1 - max(here[k], in_title[k])) for k in share}
+        content = [t for t in words[i] if t.lower not in _STOP]
+        denies = _NEGATION.search(text) or _REFUSAL.search(text)
+        row = {
+            "coverage": sum(share[k] * here[k] for k in share),
+            "before": sum(share[k] * max(0.0, previous[k] - here[k]) for k in share),
+            "around": sum(share[k] * around[k] for k in share),
+            "gap": max(lost.values(), default=0.0),
+            "names_lost": sum(lost[k] for k in query.names if k in lost),
+            "numbers_lost": sum(share.get(k, 0.0) for k in query.numbers - held[i]),
+            "phrase": len(_pairs(content) & query.pairs) / max(1, len(query.pairs)),
+            "kind": _kind(query, words[i], text),
+            "opposed": _opposed(held[i], {k: share[k] for k in share if here[k] < 1}),
+            "negation_lost": float(query.negated and not denies) * brief,
+            "length": min(1.0, math.log1p(len(words[i])) / 4),
+            "opening": float(i == 0),
+            "pronoun": float(bool(_PRONOUN.match(text))),
+            "new": min(1.0, sum(t.stem not in query.stems for t in content) / 15),
+            "passage_score": relative_score,
+            "passage_similarity": cosine,
+            "similarity": cosine,
+        }
+        rows.append([row[name] for name in FEATURES])
+    return rows
+
+
+def _pairs(words: Sequence[Token]) -> frozenset[tuple[str, str]]:
+    return frozenset((a.stem, b.stem) for a, b in pairwise(words))
 
 
 def _found(query: Query, stems: Set[str]) -> dict[str, float]:
@@ -556,34 +285,38 @@ def _found(query: Query, stems: Set[str]) -> dict[str, float]:
     by_start: dict[str, list[str]] = {}
     for other in stems:
         by_start.setdefault(other[:4], []).append(other)
-    result = {}
-    for own in query.weight:
-        if own in stems:
-            result[own] = 1.0
-        else:
-            near = by_start.get(own[:4], ()) if len(own) >= 4 and not own[0].isdigit() else ()
-            result[own] = 0.6 if any(_akin(own, other) for other in near) else 0.0
-    return result
+    return {
+        own: 1.0
+        if own in stems
+        else 0.6
+        if any(_akin(own, other) for other in by_start.get(own[:4], ()))
+        else 0.0
+        for own in query.share
+    }
 
 
 def _akin(a: str, b: str) -> bool:
-    """Whether two stems that begin alike are forms of one word."""
-    shared = max(4, min(len(a), len(b)) - 1)
-    return len(b) >= 4 and abs(len(a) - len(b)) <= 4 and a[:shared] == b[:shared]
+    """Whether two stems that begin alike are forms of one word; numbers never are."""
+    shorter = min(len(a), len(b))
+    if shorter < 4 or a[0].isdigit() or abs(len(a) - len(b)) > 4:
+        return False
+    shared = max(4, shorter - 1)
+    return a[:shared] == b[:shared]
 
 
 def _kind(query: Query, words: Sequence[Token], text: str) -> float:
-    """Whether the sentence holds, beyond the question's own words, an answer of the wanted kind."""
-    new = [t for t in words if t.stem not in query.words]
+    """How well something new in the sentence fits the kind of answer wanted."""
+    new = [t for t in words if t.stem not in query.stems]
     digits = any(t.digit for t in new)
     if query.wanted == "time":
         if any(_YEAR.match(t.lower) for t in new):
             return 1.0
         return 0.7 if any(t.lower in _TIME_WORDS for t in new) else 0.3 * digits
     if query.wanted == "count":
-        if any(t.lower in _COUNT_WORDS or (t.digit and not _YEAR.match(t.lower)) for t in new):
-            return 1.0
-        return 0.3 * digits
+        counted = any(
+            t.lower in _COUNT_WORDS or (t.digit and not _YEAR.match(t.lower)) for t in new
+        )
+        return 1.0 if counted else 0.3 * digits
     if query.wanted == "money":
         return 1.0 if digits and _MONEY.search(text) else 0.4 * digits
     if query.wanted == "reason":
@@ -592,109 +325,29 @@ def _kind(query: Query, words: Sequence[Token], text: str) -> float:
         names = [
             i
             for i, t in enumerate(words)
-            if t.capital and t.stem not in query.words and t.lower not in _STOP
+            if t.capital and t.stem not in query.stems and t.lower not in _STOP
         ]
-        if query.wanted == "person" and any(b - a == 1 for a, b in zip(names, names[1:])):
-            return 1.0
-        return (0.7 if query.wanted == "person" else 1.0) if any(names) else 0.3 * bool(names)
+        # A capital at the start of a sentence says little.
+        if not any(names):
+            return 0.3 * len(names)
+        full = query.wanted == "place" or any(b - a == 1 for a, b in pairwise(names))
+        return 1.0 if full else 0.7
     return min(1.0, sum(t.lower not in _STOP for t in new) / 6)
 
 
-def _opposed(query: Query, stems: Set[str], lost: Sequence[str]) -> bool:
-    """Whether the sentence has the opposite of a question word instead of the word."""
-    for word in lost:
-        if _OPPOSITES.get(word, set()) & stems:
-            return True
-        base = _OPPOSING_PREFIX.sub("", word)
-        if base != word and base in stems:
-            return True
-    for other in stems:
-        base = _OPPOSING_PREFIX.sub("", other)
-        if base != other and base in lost:
-            return True
-    return False
+def _opposed(stems: Set[str], lost: Mapping[str, float]) -> float:
+    """The share of the question that the sentence lacks and has the opposite of."""
+    reversed_here = {_bare(stem) for stem in stems}
+    return sum(
+        share
+        for word, share in lost.items()
+        if _OPPOSITES.get(word, frozenset()) & stems
+        or word in reversed_here
+        or _bare(word) in stems
+    )
 
 
-def _slot(query, words):
-    if not query.subject:
-        return 0.5
-    v = query.subject
-    pos = [i for i, t in enumerate(words) if t.stem == v]
-    if not pos:
-        return 0.5
-    i = pos[0]
-    bef = [
-        t for t in words[max(0, i - 8) : i] if t.lower not in _STOP and t.stem not in query.words
-    ]
-    by = any(t.lower == "by" for t in words[i + 1 : i + 4])
-    return 1.0 if bef or by else 0.0
-
-
-def sentence_features(query: Query, passage: Passage, rank: int, best: float) -> list[list[float]]:
-    chunk = passage.chunk
-    texts = [chunk.text[s.start - chunk.start : s.end - chunk.start] for s in chunk.sentences]
-    words = [tokens(t) for t in texts]
-    stems = [frozenset(t.stem for t in w) for w in words]
-    title = frozenset(t.stem for h in (passage.source.title, *chunk.headings) for t in tokens(h))
-    everything = title.union(*stems)
-    share = query.weight
-    own = [_found(query, s) for s in stems]
-    entitled = _found(query, title)
-    around = _found(query, everything)
-    cov_around = sum(share[k] * around[k] for k in share)
-    gap_around = max(share[k] * (1 - around[k]) for k in share)
-    rows = []
-    for i, (text, tk, ss, c) in enumerate(zip(texts, words, stems, own)):
-        ctx = {k: max(c[k], entitled[k]) for k in share}
-        content = [t for t in tk if t.lower not in _STOP]
-        pairs = {(a.stem, b.stem) for a, b in zip(content, content[1:])}
-        lower = {t.lower for t in tk}
-        neg = bool(_NEGATION.search(text))
-        foc = 0.5 if not query.focus else float(bool(query.focus & ss))
-        fn = 0.0
-        if foc == 1.0:
-            fn = float(
-                any(
-                    t.stem in query.focus
-                    and any(
-                        o.capital and o.stem not in query.words for o in tk[max(0, k - 2) : k + 3]
-                    )
-                    for k, t in enumerate(tk)
-                )
-            )
-        rows.append(
-            [
-                sum(share[k] * c[k] for k in share),
-                sum(share[k] * max(0.0, own[i - 1][k] - c[k]) for k in share) if i else 0.0,
-                sum(share[k] * max(0.0, own[i + 1][k] - c[k]) for k in share)
-                if i + 1 < len(own)
-                else 0.0,
-                cov_around,
-                sum(share[k] * max(0.0, entitled[k] - c[k]) for k in share),
-                max(share[k] * (1 - ctx[k]) for k in share),
-                gap_around,
-                sum(share[k] * (1 - ctx[k]) for k in query.names if k in share),
-                float(bool(query.numbers - ss)),
-                float(bool(query.numbers - everything)),
-                len(pairs & query.pairs) / len(query.pairs) if query.pairs else 0.0,
-                _kind(query, tk, text),
-                foc,
-                fn,
-                float(_opposed(query, ss, [k for k in share if c[k] < 1])),
-                float(neg and not query.negated),
-                float(query.negated and not neg and not _REFUSAL.search(text)),
-                len(query.extremes - lower) / len(query.extremes) if query.extremes else 0.0,
-                min(1.0, math.log1p(len(tk)) / 4),
-                float(len(tk) < 6),
-                float(text[-1] not in ".!?\"”')" and ": " not in text),
-                float(i == 0),
-                float(bool(_PRONOUN.match(text))),
-                min(1.0, sum(t.stem not in query.words for t in content) / 15),
-                float(": " in text),
-                _slot(query, tk),
-                passage.similarity or 0.0,
-                passage.score / max(best, 1e-9),
-                1 / (1 + rank),
-            ]
-        )
-    return rows
+def _bare(word: str) -> str:
+    """A stem without a prefix that reverses it, or "" where there is none."""
+    match = _OPPOSING_PREFIX.match(word)
+    return word[match.end() :] if match else ""

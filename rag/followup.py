@@ -1,9 +1,9 @@
 """Follow-up questions: say again what the question leaves out, so that it can be searched alone.
 
 No model and no index is asked. A question is touched only when its own words show that it leans on
-the conversation ("How much was it?", "And in 2023?", "What about Google?", "Why?"). It then takes
-over the subject of the last user turn that says something, itself completed the same way. The
-result is shown to the reader: ``How much was it? (Microsoft first invest OpenAI)``.
+the conversation ("How much was it?", "What about Google?", "Why?"). It then takes over the subject
+of the last user turn that says something, itself completed the same way. The result is shown to the
+reader: ``How much was it? (Microsoft first invest OpenAI)``.
 """
 
 from __future__ import annotations
@@ -18,37 +18,33 @@ MAX_CARRIED = 6  # terms taken over; a longer tail pulls the search back to the 
 MAX_TURNS = 10  # user turns looked back on
 
 _POINTING = """it its itself they them their theirs he him his she her hers this that these those"""
-_TALKING = """please thanks thank ok okay hi hello yes sure really just more most much many very else
-other another one ones know tell give say said mean meant want need like think get got let us"""
+_TALKING = """please thanks thank ok okay hi hello yes really just more most much many else other
+another one ones know tell give say said mean meant want need like think get got let us me"""
 _PRONOUNS = frozenset(_POINTING.split())
 _EMPTY = STOPWORDS | _PRONOUNS | frozenset(_TALKING.split())  # of the conversation, not its subject
 
 _WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
+_ENDING = re.compile(r"(?:n['’]t|['’]\w{1,2})$")
 _YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
 _NAME = re.compile(r"(?<=[^\s.!?:(] )[A-Z][\w-]+(?: [A-Z0-9][\w-]*)*")  # not to begin a sentence
 _CONTINUES = re.compile(
-    r"\W*(?:and|but|or|what about|how about)\b[\s,]*"
-    r"(?:(?:in|for|at|on|by|from|with|the) )*(?P<rest>.*)",
-    re.IGNORECASE | re.DOTALL,
+    r"(?is)\W*(?:and|but|or|what about|how about)\b[\s,]*"
+    r"(?:(?:in|for|at|on|by|from|with|the) )*(?P<rest>.*)"
 )
 _REPAIRS = re.compile(
-    r"\W*(?:so,? |but |no,? )?i(?:['’]m| am| was)? (?:meant?|asking|referring)\b", re.IGNORECASE
+    r"(?i)\W*(?:so,? |but |no,? )?i(?:['’]m| am| was)? (?:meant?|asking|referring)\b"
 )
 _ASKS = re.compile(
-    r"\W*(?:wh(?:at|o|ose|en|ere|ich|y)|how|is|are|was|were|do|does|did|can|could|will|would|should"
-    r"|has|have|had)\b",
-    re.IGNORECASE,
+    r"(?i)\W*(?:wh(?:at|o|ose|en|ere|ich|y)|how|is|are|was|were|do|does|did|can|could|will|would"
+    r"|should|has|have|had)\b"
 )
-_DEFINES = re.compile(
-    r"\W*(?:what|who)(?:['’]s| is| are| was| were| does)\b(?! the\b)", re.IGNORECASE
-)
+_DEFINES = re.compile(r"(?i)\W*(?:what|who)(?:['’]s| is| are| was| were| does)\b(?! the\b)")
 _ROLE = re.compile(r"\W*[Ww]ho\b.*\bthe [A-Z]{2,}s?\W*$")  # "Who is the CEO?"
-_DEFINITE = re.compile(r"\b(?:the|any|more|else|other|another)\b", re.IGNORECASE)
+_DEFINITE = re.compile(r"(?i)\b(?:the|any|more|else|other|another)\b")
 # "Is it possible to ...", "How long does it take to ...": this "it" stands for nothing.
 _EMPTY_IT = re.compile(
-    r"\b(?:(?:is|was)(?:n['’]t)? it (?:\w+ ){1,5}?(?:to|that)"
-    r"|(?:does|did|will) it (?:take|cost|mean))\b",
-    re.IGNORECASE,
+    r"(?i)\b(?:(?:is|was)(?:n['’]t)? it (?:\w+ ){1,5}?(?:to|that)"
+    r"|(?:does|did|will) it (?:take|cost|mean))\b"
 )
 _NEW_CLAUSE = frozenset(["and", "but", "or", "if", "when", "because", "while"])
 
@@ -84,8 +80,8 @@ def _completed(question: str, earlier: str) -> str:
 
 def _substituted(question: str, earlier: str) -> str | None:
     """``earlier`` asked again about the name or year that is all ``question`` holds, or None."""
-    continues = _CONTINUES.match(question)
-    rest = continues["rest"].strip(" \t\r\n?.!") if continues else ""
+    match = _CONTINUES.match(question)
+    rest = match["rest"].strip(" \t\r\n?.!") if match else ""
     if not rest or rest.casefold() in earlier.casefold():
         return None
     slot = None
@@ -136,15 +132,15 @@ def _says_too_little(question: str) -> bool:
         return True
     if _NAME.search(question) or any(map(_is_coined, content)):
         return False
-    return len(content) == 1 or not _ASKS.match(question) or _DEFINITE.search(question) is not None
+    return len(content) == 1 or not _ASKS.match(question) or bool(_DEFINITE.search(question))
 
 
 def _content(text: str) -> list[str]:
-    """The words that carry meaning, as written and in order, without a possessive ending."""
-    words = (re.sub(r"['’]s$", "", word) for word in _WORD.findall(text))
+    """The words that carry meaning, as written and in order, without endings like 's and n't."""
+    words = (_ENDING.sub("", word) for word in _WORD.findall(text))
     return [word for word in words if word.casefold() not in _EMPTY]
 
 
 def _is_coined(word: str) -> bool:
     """Whether a word is a name by its form, wherever it stands: OpenAI, NASA, v2."""
-    return any(c.isupper() for c in word[1:]) or not (word.isalpha() or word.isdigit())
+    return any(map(str.isupper, word[1:])) or (word[-1].isdigit() and word[0].isalpha())

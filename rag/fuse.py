@@ -9,15 +9,32 @@ import numpy as np
 import numpy.typing as npt
 
 DENSE_WEIGHT = 0.6
+RARE_TERMS = 4
 NEAR_DUPLICATE = 0.8  # share of distinct words in common; the same text re-published stays above it
 
 _WORD = re.compile(r"\w+")
 
 
+def lexical_trust(matched: float, asked: float, rarest: float) -> float:
+    """How far a query's best lexical match is more than an accident, in [0, 1].
+
+    ``matched`` is the summed IDF of the query terms that the match holds, ``asked`` that of all
+    query terms, ``rarest`` the IDF of a term of one chunk. Trusted fully is a match that holds
+    everything that was asked, or as much as ``RARE_TERMS`` of the rarest terms: a paraphrase shares
+    a stray word with some passage too, and BM25 over its own maximum would give that full weight.
+    """
+    if asked <= 0 or rarest <= 0:
+        return 0.0
+    return min(1.0, max(matched / asked, matched / (RARE_TERMS * rarest)))
+
+
 def fuse(
-    cosine: npt.ArrayLike, bm25: npt.ArrayLike, dense_weight: float = DENSE_WEIGHT
+    cosine: npt.ArrayLike,
+    bm25: npt.ArrayLike,
+    trust: float = 1.0,
+    dense_weight: float = DENSE_WEIGHT,
 ) -> npt.NDArray[np.float64]:
-    """One score in [0, 1] per candidate: ``w * cosine + (1 - w) * bm25 / max(bm25)``.
+    """One score in [0, 1] per candidate: ``w * cosine + (1 - w) * trust * bm25 / max(bm25)``.
 
     Both arrays hold the true scores of the same candidates, whichever half found them: ``cosine``
     in [-1, 1] or NaN where there is no vector yet, ``bm25`` at least 0. Candidates without a vector
@@ -35,7 +52,7 @@ def fuse(
     dense[missing] = 0.0 if missing.all() else dense[~missing].mean()
     top = lexical.max()
     relative = lexical / top if top > 0 else np.zeros_like(lexical)
-    fused: npt.NDArray[np.float64] = dense_weight * dense + (1 - dense_weight) * relative
+    fused: npt.NDArray[np.float64] = dense_weight * dense + (1 - dense_weight) * trust * relative
     return np.clip(fused, 0.0, 1.0)
 
 

@@ -18,8 +18,8 @@ import Stemmer
 
 # The words an English question is made of; what is left is what it asks about.
 _FUNCTION_WORDS = """a about all also am an and any are as at be been being but by can could did do
-does doing done for from had has have having he her him his how i if in into is it its may might
-must my no not of on or our shall she should so some such than that the their them then there these
+does doing done for from had has have having he her him his how i if in into is it its might must
+my no not of on or our shall she should so some such than that the their them then there these
 they this those to was we were what when where which who whom whose why will with would you your"""
 STOPWORDS = frozenset(_FUNCTION_WORDS.split())
 MAX_TERMS = 64  # of one query, the rarest; a pasted page would otherwise scan the whole index
@@ -41,6 +41,16 @@ def analyze(text: str) -> list[str]:
     Scripts written without spaces become overlapping pairs of characters. A term holds letters and
     digits only, never a character that FTS5 could read as syntax.
     """
+    return _stems(_words(text))
+
+
+def query_terms(query: str) -> list[str]:
+    """The distinct terms to search for: those of ``query`` that are not stop words, or else all."""
+    words = list(dict.fromkeys(_words(query)))
+    return list(dict.fromkeys(_stems([w for w in words if w not in STOPWORDS] or words)))
+
+
+def _words(text: str) -> list[str]:
     if not text.isascii():
         bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
         text = unicodedata.normalize("NFKC", bare.casefold())
@@ -50,17 +60,13 @@ def analyze(text: str) -> list[str]:
             words.extend(word[i : i + 2] for i in range(len(word) - 1))
         else:
             words.append(word)
-    stemmed: list[str] = Stemmer.Stemmer("english").stemWords(words)  # an instance is not reentrant
-    return stemmed
+    return words
 
 
-_STOP_TERMS = frozenset(analyze(" ".join(STOPWORDS)))
-
-
-def query_terms(query: str) -> list[str]:
-    """The distinct terms to search for: those of ``query`` that are not stop words, or else all."""
-    terms = list(dict.fromkeys(analyze(query)))
-    return [term for term in terms if term not in _STOP_TERMS] or terms
+def _stems(words: list[str]) -> list[str]:
+    stemmer = Stemmer.Stemmer("english")  # one per call: an instance is not safe between threads
+    stems: list[str] = stemmer.stemWords(words)
+    return stems
 
 
 class LexicalIndex:
@@ -130,8 +136,11 @@ class LexicalIndex:
 
     def idf(self, term: str) -> float:
         """The inverse document frequency of a term, above 0: ln(1 + (N - n + .5) / (n + .5))."""
-        n = self.df(term)
-        return math.log1p((len(self) - n + 0.5) / (n + 0.5))
+        return self.idf_of(self.df(term))
+
+    def idf_of(self, n: int) -> float:
+        """The inverse document frequency of any term that ``n`` chunks hold."""
+        return math.log1p(max(0.0, len(self) - n + 0.5) / (n + 0.5))
 
     def _match(self, query: str) -> str:
         terms = query_terms(query)

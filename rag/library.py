@@ -194,6 +194,11 @@ class Library:
         with self._lock:
             return self.lexical.idf(term)
 
+    def idf_of(self, n: int) -> float:
+        """How rare a term is that ``n`` chunks hold."""
+        with self._lock:
+            return self.lexical.idf_of(n)
+
     def put(
         self,
         uri: str,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,10 @@ from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict
 
 from rag.errors import BadQuestion
-from rag.fuse import drop_near_duplicates, fuse
+from rag.fuse import drop_near_duplicates, fuse, lexical_trust
 from rag.index import PASSAGES, Index
-from rag.types import Passage
+from rag.lexical import analyze, query_terms
+from rag.types import Chunk, Passage, Source
 
 CANDIDATES = 50
 MAX_QUESTION = 10_000
@@ -54,7 +56,9 @@ class HybridRetriever(BaseRetriever):
         }
         bm25 = np.array([words.get(n, 0.0) for n in found])
         cosine = np.array([np.nan if (s := similarity[n]) is None else s for n in found])
-        fused = fuse(cosine, bm25)
+        best = max(found, key=lambda n: words.get(n, 0.0), default=None)
+        trust = 0.0 if best is None else self._trust(query, chunks[best], sources)
+        fused = fuse(cosine, bm25, trust)
         ranked = [found[i] for i in np.argsort(-fused, kind="stable")]
         scores = dict(zip(found, fused, strict=True))
         kept = drop_near_duplicates([(n, chunks[n].text) for n in ranked], k)
@@ -68,6 +72,14 @@ class HybridRetriever(BaseRetriever):
             )
             for n in kept
         ]
+
+    def _trust(self, query: str, match: Chunk, sources: Mapping[str, Source]) -> float:
+        library = self.index.library
+        title = sources[match.source_id].title
+        held = set(analyze(" ".join((title, *match.headings, match.text))))
+        idf = {term: library.idf(term) for term in query_terms(query)}
+        matched = sum(value for term, value in idf.items() if term in held)
+        return lexical_trust(matched, sum(idf.values()), library.idf_of(1))
 
     def _get_relevant_documents(
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun

@@ -31,6 +31,8 @@ REVENUE = (
         "How do I cancel them?",
         "Is that true?",
         "Tell me more",
+        "I don't understand",
+        "Any long-term risks?",
         "I meant the second time",
         "为什么？",
     ],

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.fuse import DENSE_WEIGHT, drop_near_duplicates, fuse
+from rag.fuse import DENSE_WEIGHT, drop_near_duplicates, fuse, lexical_trust
 
 REPORT = (
     "Revenue of the company for the fiscal year 2022 was 81 billion dollars, an increase over the "
@@ -88,3 +88,23 @@ def test_kept_passages_are_a_subsequence(texts: list[str], k: int) -> None:
     assert len(kept) <= k
     assert kept == sorted(set(kept))
     assert kept[:1] == ([0] if texts and k else [])
+
+
+def test_a_match_of_everything_asked_is_trusted_fully() -> None:
+    assert lexical_trust(3.0, 3.0, 5.0) == 1.0
+
+
+def test_a_stray_word_of_a_long_question_is_hardly_trusted() -> None:
+    assert lexical_trust(1.0, 10.0, 5.0) == pytest.approx(0.1)
+
+
+def test_several_rare_words_are_trusted_whatever_else_was_asked() -> None:
+    assert lexical_trust(4 * 5.0, 100.0, 5.0) == 1.0
+
+
+def test_no_words_are_no_match() -> None:
+    assert lexical_trust(0.0, 0.0, 5.0) == 0.0
+
+
+def test_without_trust_only_the_vectors_count() -> None:
+    assert fuse([0.2, 0.9], [8.0, 0.0], trust=0.0) == pytest.approx([0.12, 0.54])

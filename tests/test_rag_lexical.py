@@ -53,6 +53,7 @@ def test_stop_words_are_not_searched_unless_nothing_else_is_asked() -> None:
     assert query_terms("When did the oil crisis begin?") == ["oil", "crisi", "begin"]
     assert query_terms("Who is it?") == ["who", "is", "it"]
     assert query_terms("oil, Oil; OIL") == ["oil"]
+    assert query_terms("Does John Doe pay?") == ["john", "doe", "pay"]
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,10 @@ def test_the_page_opens_with_the_library_and_examples(page: Page, index: Index) 
     page.wait_for_selector(".fn-library li")
     assert page.locator(".fn-library li").count() == index.library.counts().sources
     assert "Everything stays on this machine" in page.inner_text("#fn-foot")
+    foot = page.locator("#fn-foot").bounding_box()
+    assert foot is not None
+    assert foot["y"] + foot["height"] <= 800
+    assert page.evaluate("document.documentElement.scrollWidth") == 1280
     page.click(f"#fn-examples button:has-text('{EXAMPLE}')")
     page.wait_for_selector(".fn-time")
     assert last(page, "h2") == EXAMPLE

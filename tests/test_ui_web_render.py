@@ -60,7 +60,7 @@ def make(
     **changes: object,
 ) -> Answer:
     text = before + quote + after
-    source = Source("s1", uri, title, "00", "text/markdown", 500, 9, "2025-11-14")
+    source = Source("s1", uri, title, "00", "text/markdown", 500, 9, "2025-11-14T08:30:00Z")
     chunk = Chunk("c1", "s1", text, 100, 100 + len(text), 4, headings)
     start = 100 + len(before)
     citation = Citation(1, "s1", uri, title, 4, headings, start, start + len(quote), quote)
@@ -121,6 +121,11 @@ def test_a_source_says_where_the_quote_stands_and_highlights_exactly_it() -> Non
     assert text_of(tree, "blockquote") == TEXT
     assert text_of(tree, "mark#t3-1") == QUOTE
     assert tree.css_first("details[open]") is not None
+
+
+def test_a_heading_that_repeats_the_title_and_the_time_of_day_are_left_out() -> None:
+    answer = make(headings=("A title", "Chapter"))
+    assert text_of(parse(render.answer(3, answer)), ".fn-head small").startswith("Chapter · page 4")
 
 
 def test_citations_of_one_passage_share_it_and_others_stay_closed() -> None:

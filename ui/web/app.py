@@ -27,7 +27,7 @@ HERE = Path(__file__).parent
 AT_ONCE = 4
 HEADER = (
     '<header class="fn-top"><h1>Footnote</h1>'
-    "<p>Ask your documents. Every sentence is quoted from where it stands.</p></header>"
+    "<p>Ask your documents. Every sentence shows the words it stands on.</p></header>"
 )
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 MONO = ("ui-monospace", "Menlo", "Consolas", "monospace")

@@ -8,7 +8,7 @@
     const mark = chip && document.getElementById(chip.dataset.cite);
     if (!mark) return;
     mark.closest("details").open = true;
-    mark.scrollIntoView({ behavior, block: "center" });
+    mark.scrollIntoView({ behavior, block: "nearest" });
     mark.focus({ preventScroll: true });
     document.querySelectorAll("mark.fn-here").forEach((m) => m.classList.remove("fn-here"));
     mark.classList.add("fn-here");

@@ -22,8 +22,7 @@ def answer(turn: int, given: Answer) -> str:
     """A finished turn: question, cited sentences and their sources, or the nearest passages."""
     body = ""
     if given.query != given.question:
-        searched = f'Searched for: <span dir="auto">{escape(given.query)}</span>'
-        body += f'<p class="fn-searched">{searched}</p>'
+        body += f'<p class="fn-searched" dir="auto">Searched for: {escape(given.query)}</p>'
     if given.status == "answered":
         body += _sentences(turn, given) + _sources(turn, given)
     else:
@@ -39,8 +38,7 @@ def answer(turn: int, given: Answer) -> str:
 def partial(turn: int, question: str, text: str, stopped: bool = False) -> str:
     """A turn whose answer is still being made, or was stopped while it was."""
     body = f'<p class="fn-text" dir="auto">{escape(text)}</p>' if text else ""
-    if stopped:
-        body += '<p class="fn-note">Stopped.</p>'
+    body += '<p class="fn-note">Stopped.</p>' * stopped
     return _turn(turn, question, body or '<p class="fn-wait">Searching…</p>', done=stopped)
 
 
@@ -53,7 +51,7 @@ def library(counts: Counts, sources: Iterable[Source]) -> str:
     """The side panel: which documents can be asked."""
     rows = "".join(
         f'<li title="{escape(source.uri)}"><span dir="auto">{escape(source.title)}</span><small>'
-        f"{_facts(file_name(source.uri), _count(source.pages, 'page'), source.date)}</small></li>"
+        f"{_facts(source.date[:10], file_name(source.uri))}</small></li>"
         for source in sorted(sources, key=lambda s: s.title.casefold())
     )
     if not counts.sources:
@@ -91,8 +89,7 @@ def _turn(turn: int, question: str, body: str, done: bool = True) -> str:
 
 
 def _sentences(turn: int, given: Answer) -> str:
-    paragraphs = [""]
-    end = 0
+    paragraphs, end = [""], 0
     for sentence in given.sentences:
         if paragraphs[-1]:
             if "\n" in given.text[end : sentence.start]:
@@ -112,11 +109,12 @@ def _sentence(turn: int, sentence: Sentence) -> str:
 
 
 def _chip(turn: int, citation: Citation) -> str:
+    place = _place(citation.title, citation.headings, citation.page)
     return (
         f'<button type="button" class="fn-chip" data-cite="t{turn}-{citation.number}" '
         f'aria-label="Source {citation.number}: {escape(citation.title)}, show the passage">'
         f'[{citation.number}]<span class="fn-tip" aria-hidden="true">'
-        f"<b>{escape(citation.title)}</b><i>{_place(citation.headings, citation.page)}</i>"
+        f"<b>{escape(citation.title)}</b><i>{place}</i>"
         f"<q>{escape(citation.quote)}</q></span></button>"
     )
 
@@ -135,10 +133,10 @@ def _sources(turn: int, given: Answer) -> str:
     return f'<section class="fn-sources"><h3>Sources</h3><ol>{items}</ol></section>'
 
 
-def _holds(passage: Passage, citation: Citation) -> bool:
+def _holds(passage: Passage, cited: Citation) -> bool:
     chunk = passage.chunk
-    same = chunk.source_id == citation.source_id
-    return same and chunk.start <= citation.start and citation.end <= chunk.end
+    inside = chunk.start <= cited.start and cited.end <= chunk.end
+    return inside and chunk.source_id == cited.source_id
 
 
 def _source(turn: int, home: Passage | None, citations: Sequence[Citation]) -> str:
@@ -147,7 +145,7 @@ def _source(turn: int, home: Passage | None, citations: Sequence[Citation]) -> s
     name = f'<span title="{escape(first.uri)}">{escape(file_name(first.uri))}</span>'
     if _web(first.uri):
         name = f'<a href="{escape(first.uri)}" target="_blank" rel="noreferrer">{name}</a>'
-    place = _place(first.headings, first.page, home.source.date if home else "")
+    place = _place(first.title, first.headings, first.page, home.source.date if home else "")
     numbers = "".join(f"<b>{c.number}</b>" for c in citations)
     return (
         f'<summary><span class="fn-number">{numbers}</span>'
@@ -173,15 +171,14 @@ def _marked(turn: int, text: str, offset: int, citations: Sequence[Citation]) ->
 def _declined(given: Answer) -> str:
     rows = "".join(
         f'<li><span dir="auto">{escape(p.source.title)}</span>'
-        f"<small>{_place(p.chunk.headings, p.chunk.page)}</small>"
+        f"<small>{_place(p.source.title, p.chunk.headings, p.chunk.page)}</small>"
         f'<p dir="auto">{escape(_snippet(p.chunk.text))}</p></li>'
         for p in given.passages[:NEAREST]
     )
-    near = " These come nearest:" if rows else ""
-    return (
-        '<section class="fn-declined"><h3>Not in the library</h3><p>No passage answers this well '
-        f"enough to be quoted, so nothing is claimed.{near}</p><ul>{rows}</ul></section>"
-    )
+    lead = "No passage answers this well enough to be quoted, so nothing is claimed."
+    lead += " These come nearest:" if rows else ""
+    text = f"<h3>Not in the library</h3><p>{lead}</p><ul>{rows}</ul>"
+    return f'<section class="fn-declined">{text}</section>'
 
 
 def _snippet(text: str) -> str:
@@ -189,13 +186,15 @@ def _snippet(text: str) -> str:
     return flat if len(flat) <= SNIPPET else flat[:SNIPPET].rpartition(" ")[0] + " …"
 
 
-def _place(headings: Sequence[str], page: int | None, date: str = "") -> str:
-    return _facts(" › ".join(headings), f"page {page}" if page is not None else "", date)
+def _place(title: str, headings: Sequence[str], page: int | None, date: str = "") -> str:
+    """Where in a document: a first heading that repeats its title is left out."""
+    path = headings[1:] if headings[:1] == (title,) else headings
+    return _facts(" › ".join(path), f"page {page}" if page is not None else "", date[:10])
 
 
 def _facts(*values: str) -> str:
     return " · ".join(escape(value) for value in values if value)
 
 
-def _count(number: int | None, noun: str) -> str:
-    return "" if number is None else f"{number:,} {noun}{'s' * (number != 1)}"
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"

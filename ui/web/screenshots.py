@@ -42,7 +42,7 @@ def main() -> None:
             browser = playwright.chromium.launch(
                 executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
             )
-            _shoot(browser, address, "chat", CONTRADICTED, viewport=DESKTOP, hover=True)
+            _shoot(browser, address, "chat", CONTRADICTED, viewport=DESKTOP, opened=True)
             _shoot(browser, address, "chat-dark", ANSWERED, viewport=DESKTOP, color_scheme="dark")
             _shoot(
                 browser, address, "chat-phone", CONTRADICTED, viewport=PHONE, device_scale_factor=2
@@ -57,7 +57,7 @@ def _shoot(
     address: str,
     name: str,
     questions: tuple[str, ...],
-    hover: bool = False,
+    opened: bool = False,
     **options: Any,  # noqa: ANN401 - Playwright's own
 ) -> None:
     page = browser.new_page(reduced_motion="reduce", **options)
@@ -67,9 +67,9 @@ def _shoot(
         page.press("#fn-box textarea", "Enter")
         page.wait_for_selector(f".fn-turn[data-turn='{turn}'][data-done='1']")
     page.wait_for_timeout(500)
-    if hover:
+    if opened:
         page.locator("#fn-live .fn-chip").last.click()
-        page.locator("#fn-live .fn-chip").first.hover()
+        page.mouse.move(0, 0)
         page.wait_for_timeout(300)
     page.screenshot(path=IMAGES / f"{name}.png")
     page.close()

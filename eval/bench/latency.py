@@ -1,0 +1,65 @@
+"""How long a user waits: a warm question, a cold one, the help.
+
+    python -m eval.bench.latency FOLDER [--limit 200] [--json OUT]
+
+FOLDER is a data set in the BEIR layout, for example ``squad2_half`` with its 1,216 paragraphs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+
+from eval.benchmark import run_benchmark
+from rag.index import open_index
+
+
+def seconds(arguments: list[str]) -> float:
+    """How long a new process of the command line takes."""
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "ui.cli", *arguments], check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Index a data set, ask its questions and print what it took."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--limit", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
+        folder = Path(temporary) / "index"
+        run = run_benchmark(options.folder, options.limit, index_dir=folder)
+        with open_index(folder) as index:
+            documents = index.library.counts().sources
+        ask = ["ask", "Who was it and when?", "--index", str(folder)]
+        cold = [seconds(ask) for _ in range(options.rounds)]
+    result = {
+        "documents": documents,
+        "questions": run["n"]["queries"],
+        "warm_ask_ms": {name: 1000 * value for name, value in run["latency"].items()},
+        "cold_ask_s": statistics.median(cold),
+        "help_s": statistics.median(seconds(["--help"]) for _ in range(options.rounds)),
+        "date": date.today().isoformat(),
+        "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
+    }
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()
