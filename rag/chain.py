@@ -44,6 +44,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
         **kwargs: Any,
     ) -> Answer:
         """Answer a question. Raises ``BadQuestion`` for one that cannot be asked."""
+
         def run(given: Question | str) -> Answer:
             row: Question = {"question": given} if isinstance(given, str) else given
             return self.answer(row.get("question", ""), row.get("history", ()))

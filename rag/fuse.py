@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 DENSE_WEIGHT = 0.6
-RARE_TERMS = 4
+RARE_TERMS = 5
 NEAR_DUPLICATE = 0.8  # share of distinct words in common; the same text re-published stays above it
 
 _WORD = re.compile(r"\w+")

@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.features import FEATURES, Query, passage_features, read_question
+from rag.features import FEATURES, Query, passage_features, read_question, tokens
 from rag.types import Passage, Span
 
 SHORTLIST = 5
 LONG = 12
+ALIKE = 0.6
 
 _MODEL: Mapping[str, Any] = json.loads(
     files("rag").joinpath("select_weights.json").read_text(encoding="utf-8")
@@ -130,7 +131,8 @@ def choose(question: str, ranked: Sequence[Candidate]) -> list[Candidate]:
     """The one to three sentences to quote, best first.
 
     A further one is quoted when it is nearly as likely as the first. A question that asks for
-    several things also gets the best sentence of a second source.
+    several things also gets the best sentence of a second source, and so does one on whose figures
+    the sources disagree: neither may stand alone.
     """
     if not ranked:
         return []
@@ -141,7 +143,20 @@ def choose(question: str, ranked: Sequence[Candidate]) -> list[Candidate]:
         other = next((c for c in ranked if c.passage.source.id != best.passage.source.id), None)
         if other is not None and best.rank - other.rank <= rule["within_other_source"]:
             chosen = [best, other, *(c for c in chosen[1:] if c is not other)][:3]
+    dissent = next((c for c in ranked if _disagrees(best, c)), None)
+    if dissent is not None and dissent not in chosen[:2]:
+        chosen = [best, dissent, *(c for c in chosen[1:] if c is not dissent)][:3]
     return chosen
+
+
+def _disagrees(a: Candidate, b: Candidate) -> bool:
+    """Whether two sources say the same in all but the figures."""
+    if a.passage.source.id == b.passage.source.id:
+        return False
+    words = [{t.stem for t in tokens(c.text) if not t.digit} for c in (a, b)]
+    figures = [{t.stem for t in tokens(c.text) if t.digit} for c in (a, b)]
+    shared = len(words[0] & words[1]) / max(1, len(words[0] | words[1]))
+    return shared >= ALIKE and all(figures) and figures[0] != figures[1]
 
 
 def _distinct(

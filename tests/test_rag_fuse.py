@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.fuse import DENSE_WEIGHT, drop_near_duplicates, fuse, lexical_trust
+from rag.fuse import DENSE_WEIGHT, RARE_TERMS, drop_near_duplicates, fuse, lexical_trust
 
 REPORT = (
     "Revenue of the company for the fiscal year 2022 was 81 billion dollars, an increase over the "
@@ -99,7 +99,7 @@ def test_a_stray_word_of_a_long_question_is_hardly_trusted() -> None:
 
 
 def test_several_rare_words_are_trusted_whatever_else_was_asked() -> None:
-    assert lexical_trust(4 * 5.0, 100.0, 5.0) == 1.0
+    assert lexical_trust(RARE_TERMS * 5.0, 100.0, 5.0) == 1.0
 
 
 def test_no_words_are_no_match() -> None:

@@ -14,6 +14,9 @@ from tests.conftest import LIBRARY, ROOT
 from ui.cli import main
 
 
+GROWN = "The Bramley apple was first grown in Southwell in 1809. [1]"
+
+
 def footnote(*arguments: str | Path, given: str | None = None) -> Result:
     return CliRunner().invoke(main, [str(a) for a in arguments], input=given)
 
@@ -69,7 +72,10 @@ def test_ask_from_a_file_gives_one_line_each(ready: Path, tmp_path: Path) -> Non
         {
             "id": "b",
             "question": "And what is it used for?",
-            "history": [{"role": "user", "text": "Where was the Bramley apple first grown?"}],
+            "history": [
+                {"role": "user", "text": "Where was the Bramley apple first grown?"},
+                {"role": "assistant", "text": GROWN},
+            ],
         },
         {"id": "c", "question": " "},
     ]
