@@ -1,7 +1,7 @@
 """A parsed document to chunks: along its structure, on sentence boundaries, as long as is read.
 
-A chunk never crosses a heading or a page. Its length is counted in the embedding model's own tokens,
-with the title and headings that are embedded in front of it, so nothing of it is cut off unread.
+A chunk never crosses a heading or a page. Its length is counted in the embedding model's own
+tokens, with the title and headings that are embedded in front, so nothing of it is cut off unread.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ingest.parsed import Block, Parsed
 from rag.embed import Encoder
 from rag.types import Chunk, Span
 
-# Of 96 to 256 tokens this one retrieved best; docs/measurements.md has the table.
+# Of 128 to 256 tokens this one retrieved best; docs/measurements.md has the table.
 TARGET_TOKENS = 192
 
 
@@ -39,7 +39,7 @@ class _Section:
 
 
 def embedded_texts(encoder: Encoder, titles: Sequence[str], chunks: Sequence[Chunk]) -> list[str]:
-    """What is embedded for each chunk: where it stands, then what it says. Only the latter is cited.
+    """What is embedded for each chunk: where it stands, then what it says. Only that is cited.
 
     Where title and headings are so long that the model would not read all of the text, they go.
     """

@@ -27,7 +27,8 @@ def find_files(paths: Iterable[str | Path], known: Iterable[str] = ()) -> list[P
         elif path.exists():
             matches = [path]
         elif glob.has_magic(str(given)):
-            matches = [m for p in sorted(glob.glob(str(path), recursive=True)) for m in _each(p)]
+            found_by_pattern = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207
+            matches = [m for p in found_by_pattern for m in _each(p)]
         else:
             matches = []
             if any(uri == path or path in uri.parents for uri in uris):

@@ -77,8 +77,8 @@ class Progress:
 def sync(index: Index, paths: Sequence[str | Path], progress: Progress | None = None) -> Report:
     """Bring the index up to date with files, folders and glob patterns.
 
-    New files are added, changed ones replaced, unchanged ones skipped, vanished ones dropped. A file
-    that cannot be read is reported and stops nothing; what the index knew of it stays.
+    New files are added, changed ones replaced, unchanged ones skipped, vanished ones dropped. A
+    file that cannot be read is reported and stops nothing; what the index knew of it stays.
     Raises ``BadInput`` for a path that does not exist, before anything is changed, and ``BadIndex``
     when another process is writing.
     """
@@ -116,16 +116,15 @@ def remove(index: Index, paths: Sequence[str | Path]) -> Report:
     return report
 
 
-def add_texts(index: Index, documents: Iterable[tuple[str, str, str]]) -> int:
-    """Add plain texts that are no files, as ``(uri, title, text)``; returns how many.
+def add_texts(index: Index, documents: Iterable[tuple[str, str, str]]) -> None:
+    """Add plain texts that are no files, as ``(uri, title, text)``.
 
     All are written in one transaction, then embedded. Each line of a text is a paragraph.
     Raises ``BadIndex`` when another process is writing.
     """
-    n = 0
     with index.lock():
         with index.library.writing():
-            for n, (uri, title, text) in enumerate(documents, 1):
+            for uri, title, text in documents:
                 builder = Builder()
                 for line in text.splitlines():
                     builder.add("paragraph", line)
@@ -137,7 +136,6 @@ def add_texts(index: Index, documents: Iterable[tuple[str, str, str]]) -> int:
                 chunks = chunk_document(parsed, source.id, title, index.encoder)
                 index.library.put(uri, source, parsed.text, chunks)
         _embed(index, Progress())
-    return n
 
 
 def _sync_file(index: Index, path: Path, known: dict[str, str]) -> FileReport:

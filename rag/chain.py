@@ -1,4 +1,7 @@
-"""From question to answer, as a LangChain runnable: complete, divide, retrieve, select, quote or decline."""
+"""From question to answer, as a LangChain runnable.
+
+Complete the question, divide it, retrieve, select, then quote or decline.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
         self,
         input: Question | str,
         config: RunnableConfig | None = None,
-        **kwargs: Any,
+        **kwargs: Any,  # noqa: ANN401 - LangChain's signature
     ) -> Answer:
         """Answer a question. Raises ``BadQuestion`` for one that cannot be asked."""
 
@@ -55,7 +58,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
         self,
         input: Question | str,
         config: RunnableConfig | None = None,
-        **kwargs: Any,
+        **kwargs: Any,  # noqa: ANN401 - LangChain's signature
     ) -> Iterator[Any]:
         """The answer's text, a sentence at a time, then the ``Answer`` itself."""
         answer = self.invoke(input, config)
@@ -105,8 +108,8 @@ class AnswerChain(Runnable[Question | str, Answer]):
 
     def _judge(self, query: str, passages: Sequence[Passage], said: str) -> _Part:
         index = self._index
-        ranked = rank_sentences(query, passages, index.encoder.encode_documents, index.library.idf)
-        ranked = _news_first(ranked, said)
+        found = rank_sentences(query, passages, index.encoder.encode_documents, index.library.idf)
+        ranked = _news_first(found, said)
         return _Part(query, ranked, confidence(query, passages, ranked))
 
     def _notes(self) -> tuple[str, ...]:

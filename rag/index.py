@@ -118,7 +118,7 @@ class Index:
                 yield
         except Timeout as error:
             raise BadIndex(
-                f"another process is writing to {str(self.folder)!r}: run this again when it is done"
+                f"another process is writing to {str(self.folder)!r}: try again when it is done"
             ) from error
 
     def close(self) -> None:
@@ -185,6 +185,6 @@ def _check_model(folder: Path, manifest: Manifest, encoder: Encoder) -> None:
         raise BadIndex(
             f"the index at {str(folder)!r} was made with the embedding model "
             f"{manifest.embedding_model!r} ({manifest.embedding_fingerprint[:12]}), not with "
-            f"{encoder.name!r} ({encoder.fingerprint[:12]}): ingest the documents into a new folder "
+            f"{encoder.name!r} ({encoder.fingerprint[:12]}): ingest into a new folder "
             f"with `footnote ingest PATHS --index NEW --embedding-model {encoder.name}`"
         )

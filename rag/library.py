@@ -229,13 +229,19 @@ class Library:
             )
             for chunk in chunks:
                 self._put_chunk(source, chunk)
+        before = self._rows("SELECT source_id FROM files WHERE uri = ?", uri)
         self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?)", (uri, source.id))
-        self._drop_orphans()
+        self._drop_orphans([row[0] for row in before])
 
     def remove(self, uris: Iterable[str]) -> None:
         """Forget these places, and the sources that lie nowhere else. Call inside ``writing()``."""
-        self._db.executemany("DELETE FROM files WHERE uri = ?", [(uri,) for uri in uris])
-        self._drop_orphans()
+        places = json.dumps(list(uris))
+        held = "SELECT source_id FROM files WHERE uri IN (SELECT value FROM json_each(?))"
+        before = [row[0] for row in self._rows(held, places)]
+        self._db.execute(
+            "DELETE FROM files WHERE uri IN (SELECT value FROM json_each(?))", (places,)
+        )
+        self._drop_orphans(before)
 
     def owed(self, limit: int) -> list[tuple[int, Chunk]]:
         """Up to ``limit`` chunks that still await a vector, oldest first."""
@@ -297,16 +303,25 @@ class Library:
         assert cursor.lastrowid is not None
         self.lexical.add([(cursor.lastrowid, source.title, " ".join(chunk.headings), chunk.text)])
 
-    def _drop_orphans(self) -> None:
-        gone = "SELECT id FROM sources WHERE id NOT IN (SELECT source_id FROM files)"
-        numbers = self._rows(f"SELECT number FROM chunks WHERE source_id IN ({gone})")
-        if numbers:
-            self.lexical.delete([row[0] for row in numbers])
-        self._db.execute(
-            f"INSERT OR IGNORE INTO doomed SELECT id FROM chunks WHERE source_id IN ({gone})"
+    def _drop_orphans(self, source_ids: Sequence[str]) -> None:
+        """Delete those of the sources that no file holds any more, and doom their vectors."""
+        gone = json.dumps(
+            [
+                source_id
+                for source_id in set(source_ids)
+                if not self._rows("SELECT 1 FROM files WHERE source_id = ? LIMIT 1", source_id)
+            ]
         )
-        self._db.execute(f"DELETE FROM chunks WHERE source_id IN ({gone})")
-        self._db.execute("DELETE FROM sources WHERE id NOT IN (SELECT source_id FROM files)")
+        orphaned = "source_id IN (SELECT value FROM json_each(?))"
+        numbers = self._rows(f"SELECT number FROM chunks WHERE {orphaned}", gone)
+        self.lexical.delete([row[0] for row in numbers])
+        self._db.execute(
+            f"INSERT OR IGNORE INTO doomed SELECT id FROM chunks WHERE {orphaned}", (gone,)
+        )
+        self._db.execute(f"DELETE FROM chunks WHERE {orphaned}", (gone,))
+        self._db.execute(
+            "DELETE FROM sources WHERE id IN (SELECT value FROM json_each(?))", (gone,)
+        )
 
     def _rows(self, query: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
         with self._lock:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,7 +14,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """``schema`` is the layout of the folder; the rest names the embedding model and its vectors."""
+    """``schema`` is the layout of the folder; the rest describes the embedding model."""
 
     schema: int
     embedding_model: str
@@ -55,4 +54,4 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write the manifest so that a reader sees the whole of it or nothing."""
     part = folder / f"{NAME}.part"
     part.write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
-    os.replace(part, folder / NAME)
+    part.replace(folder / NAME)

@@ -1,4 +1,4 @@
-"""Questions that ask several things: each part is asked on its own, so that each finds its evidence.
+"""Questions that ask several things: each part is asked on its own, so each finds its evidence.
 
 No model is asked: only what the wording shows is divided ("When was it founded and who runs it?",
 "Compare A with B"). A later part that leans on an earlier one is completed from it.
@@ -12,7 +12,10 @@ from rag.followup import standalone
 from rag.types import Turn
 
 MOST = 3
-_ASKS = r"(?:who|whom|whose|what|when|where|why|which|how|(?:in|at|by|for|to|from|on) (?:what|which|whom))"
+_ASKS = (
+    r"(?:who|whom|whose|what|when|where|why|which|how|"
+    r"(?:in|at|by|for|to|from|on) (?:what|which|whom))"
+)
 _NEXT = re.compile(rf"[,;]?\s+(?:and|but)\s+(?={_ASKS}\b)|[?]\s+(?={_ASKS}\b)", re.IGNORECASE)
 _COMPARE = re.compile(
     r"\W*(?:please )?compare (?P<a>.{4,}?) (?:with|to|and|against) (?P<b>.{4,}?)\W*", re.IGNORECASE

@@ -1,8 +1,8 @@
 """The vectors, in Chroma: cosine space, beside the text and place of each chunk.
 
-Chroma answers from what it loaded when it was opened: another process's writes are not seen until it
-is opened again (Chroma 1.5.9). So every query says which revision of the library it is for, and the
-store opens anew when that has moved without it.
+Chroma answers from what it loaded when it was opened: another process's writes are not seen until
+it is opened again (Chroma 1.5.9). So every query says which revision of the library it is for, and
+the collection is opened anew when that has moved without it.
 """
 
 from __future__ import annotations

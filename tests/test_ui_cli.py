@@ -13,7 +13,6 @@ from click.testing import CliRunner, Result
 from tests.conftest import LIBRARY, ROOT
 from ui.cli import main
 
-
 GROWN = "The Bramley apple was first grown in Southwell in 1809. [1]"
 
 

@@ -1,8 +1,8 @@
 """How fast documents get into an index, beside the textbook pipeline, in one run.
 
-The textbook: LangChain's recursive splitter (1000 characters, 200 overlap), ``HuggingFaceEmbeddings``
-and ``Chroma.add_documents``, with the same model. Loading libraries and models is not timed. The two
-run in turn, so that a machine that slows down slows both.
+The textbook: LangChain's recursive splitter (1000 characters, 200 overlap), its
+``HuggingFaceEmbeddings`` and ``Chroma.add_documents``, with the same model. Loading libraries and
+models is not timed. The two run in turn, so that a machine that slows down slows both.
 
     python -m eval.bench.ingest_speed FOLDER [--rounds 3] [--json OUT]
 """
