@@ -98,7 +98,7 @@ def run_benchmark(
     folder in another layout, and for an ``index_dir`` that holds something else.
     """
     start = time.perf_counter()
-    queries = _read_queries(folder)[:limit]
+    queries = read_queries(folder)[:limit]
     outcomes: list[Outcome] = []
     with _corpus_index(folder, index_dir) as index:
         index.warm()
@@ -211,7 +211,13 @@ def _documents(corpus: Path) -> Iterator[tuple[str, str, str]]:
         yield row["_id"], title, row["text"]
 
 
-def _read_queries(folder: Path) -> list[Query]:
+def read_corpus(folder: Path) -> Iterator[tuple[str, str, str]]:
+    """The documents of a data set as (id, title, text). Raises ``BadInput`` naming the line."""
+    return _documents(_find(folder, "corpus.jsonl", "corpus.jsonl.gz"))
+
+
+def read_queries(folder: Path) -> list[Query]:
+    """The queries of a data set with what is known of their answers. Raises ``BadInput``."""
     path = _find(folder, "queries.jsonl", "queries.jsonl.gz")
     gold = _read_qrels(_find(folder, "qrels.tsv", "qrels/test.tsv"))
     queries = []

@@ -15,6 +15,7 @@ from eval.metrics import normalize_answer
 from rag.errors import BadInput
 from rag.types import Span, Turn, turns
 
+SAMPLE_LIBRARY = Path(__file__).parent / "library"
 SAMPLE_CASES = Path(__file__).parent / "cases" / "sample.jsonl"
 KINDS = (
     "single_fact",

@@ -1,7 +1,7 @@
-"""The results table of the README, made from the committed runs in ``eval/results``.
+"""The tables of README.md and docs/measurements.md, made from the runs in ``eval/results``.
 
-    python -m eval.publish            write the table into README.md
-    python -m eval.publish --check    exit with 1 if README.md has another one
+    python -m eval.publish            write the tables
+    python -m eval.publish --check    exit with 1 if a file shows others
 
 ``make results`` measures everything again first.
 """
@@ -15,32 +15,35 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
-README = ROOT / "README.md"
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 SETS = ("squad2_half", "scifact", "hotpotqa_100", "multihop_facts", "mtragun_pool")
 
 
-def table() -> str:
-    """The Markdown between the README's two marks."""
-    return "\n\n".join((_sets(), _sample(), _speed()))
+def pages() -> dict[Path, str]:
+    """Each file that shows results, and what it should hold between its two marks."""
+    return {
+        ROOT / "README.md": "\n\n".join((_sets(), _sample(), _speed())),
+        ROOT / "docs" / "measurements.md": "\n\n".join((_declining(), _selection(), _lexical())),
+    }
 
 
-def inserted(readme: str) -> str:
-    """The README with the table of now. Raises ``ValueError`` if it has lost its marks."""
-    head, rest = readme.split(BEGIN)
+def inserted(page: str, tables: str) -> str:
+    """A page with these tables. Raises ``ValueError`` if it has lost its marks."""
+    head, rest = page.split(BEGIN)
     _, tail = rest.split(END)
-    return f"{head}{BEGIN}\n{table()}\n{END}{tail}"
+    return f"{head}{BEGIN}\n{tables}\n{END}{tail}"
 
 
 def main() -> None:
-    """Write the table, or check it."""
-    readme = README.read_text(encoding="utf-8")
-    current = inserted(readme)
-    if "--check" in sys.argv[1:]:
-        if current != readme:
-            sys.exit("README.md does not show eval/results: run `python -m eval.publish`")
-        return
-    README.write_text(current, encoding="utf-8")
+    """Write the tables, or check them."""
+    for path, tables in pages().items():
+        page = path.read_text(encoding="utf-8")
+        current = inserted(page, tables)
+        if current == page:
+            continue
+        if "--check" in sys.argv[1:]:
+            sys.exit(f"{path.name} does not show eval/results: run `python -m eval.publish`")
+        path.write_text(current, encoding="utf-8")
 
 
 def _sets() -> str:
@@ -100,6 +103,57 @@ def _speed() -> str:
     lines += [
         f"| {what} | {figure} | {f'`{by}`' if ' -m ' in by else by} |" for what, figure, by in rows
     ]
+    return "\n".join(lines)
+
+
+def _declining() -> str:
+    lines = [
+        "| declining at the shipped threshold | unanswerable | declined | answerable | declined "
+        "| AUROC |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name in SETS:
+        run = _read(name)
+        refusal, n = run["refusal"], run["n"]
+        if refusal["auroc"] is not None:
+            lines.append(
+                f"| {name} | {n['unanswerable']:,} | {refusal['recall']:.0%} "
+                f"| {n['answerable']:,} | {refusal['over_refusal']:.0%} | {refusal['auroc']:.3f} |"
+            )
+    return "\n".join(lines)
+
+
+def _selection() -> str:
+    """What the fit itself measured, on the articles it was fitted on and on the others."""
+    weights = Path(__file__).parents[1] / "rag" / "select_weights.json"
+    figures = json.loads(weights.read_text(encoding="utf-8"))["figures"]
+    lines = [
+        "| squad2_half, by article | questions | first quote holds the answer | any quote does "
+        "| sentences quoted | declining, AUROC |",
+        "|---|---|---|---|---|---|",
+    ]
+    names = {"tune": "fitted on", "report": "**never fitted on**", "whole": "both"}
+    for half, name in names.items():
+        row = figures[half]
+        lines.append(
+            f"| {name} | {row['questions']:,} | {row['sentence_hit@1']:.3f} "
+            f"| {row['answer_hit']:.3f} | {row['quoted']:.2f} | {row['auroc']:.3f} |"
+        )
+    return "\n".join(lines)
+
+
+def _lexical() -> str:
+    lines = [
+        "| lexical index | documents | nDCG@10, FTS5 / bm25s | ms per query | one changed document |",
+        "|---|---|---|---|---|",
+    ]
+    for name, row in _read("lexical").items():
+        a, b = row["fts5"], row["bm25s"]
+        lines.append(
+            f"| {name} | {row['documents']:,} | {a['ndcg@10']:.3f} / {b['ndcg@10']:.3f} "
+            f"| {a['query_ms']:.1f} / {b['query_ms']:.1f} "
+            f"| {a['change_ms']:.0f} / {b['change_ms']:,.0f} ms |"
+        )
     return "\n".join(lines)
 
 

@@ -39,6 +39,7 @@ _MAX_CONTROL = 0.1  # share of control characters above which a file is not text
 _DETECT_BYTES = 1_000_000  # enough to tell an encoding by
 
 _ITEM = re.compile(r"\s*(?:[-*+•‣◦▪–]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])\s+\S")
+_NUMBERED = re.compile(r"\d+[.)]\s")
 _END = re.compile(r"[.!?,;:…。！？：；]$")
 _WRAP_WIDTH = 120  # nobody wraps lines by hand at more columns
 _HEADING_LENGTH = 80
@@ -91,11 +92,14 @@ def parse_plain(path: Path, data: bytes, media_type: str) -> Parsed:
     pieces = list(_plain_pieces(text))
     blocks: list[Block] = []
     for position, (start, end) in enumerate(pieces):
-        following = pieces[position + 1] if position + 1 < len(pieces) else None
+        following = pieces[position + 1] if position + 1 < len(pieces) else (end, end)
         kind: BlockKind = "paragraph"
-        if _ITEM.match(text, start, end):
+        heads = _is_heading(text[start:end], text[slice(*following)])
+        if heads and _NUMBERED.match(text, start, end) and not _ITEM.match(text, *following):
+            kind = "heading"
+        elif _ITEM.match(text, start, end):
             kind = "list_item"
-        elif following and _is_heading(text[start:end], text[slice(*following)]):
+        elif heads:
             kind = "heading"
         level = 0 if kind != "heading" else 1 if not blocks else 2
         blocks.append(Block(kind, start, end, level))
@@ -256,7 +260,8 @@ def _unwrap(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[tuple[int, 
     A wrapped line ended for want of room: the first word of the next one did not fit any more.
     """
     # Counted from the margin: continuations may hang under the text of their first line.
-    ends = {line: line[1] - (text.rfind("\n", 0, line[0]) + 1) for line in lines}
+    margin = {line: line[0] - (text.rfind("\n", 0, line[0]) + 1) for line in lines}
+    ends = {line: line[1] - line[0] + margin[line] for line in lines}
     width = max(ends.values(), default=0)
     items = {line for line in lines if _ITEM.match(text, *line)}
     pairs = list(pairwise(lines))
@@ -265,9 +270,11 @@ def _unwrap(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[tuple[int, 
         and ends[before] + 1 + len(text[slice(*after)].split(maxsplit=1)[0]) > width
         for before, after in pairs
     ]
-    # Lines of a poem or a log end anywhere; that one of them is the longest is no wrapping.
+    # Lines of a poem or a log end anywhere; that one of them is the longest is no wrapping. Where
+    # the margin changes, a term stands above its definition: that tells nothing of the lines below.
     kept = sum(
-        not join and after not in items for join, (_, after) in zip(joined, pairs, strict=True)
+        not join and after not in items and margin[before] == margin[after]
+        for join, (before, after) in zip(joined, pairs, strict=True)
     )
     wrapped = width <= _WRAP_WIDTH and 2 * kept <= sum(joined)
     start = end = -1

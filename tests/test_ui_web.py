@@ -33,6 +33,7 @@ QUIET = [
     "--no-first-run",
 ]
 EXAMPLE = "Who put up the first equity for Stargate?"
+PRINCIPLES = "What are Microsoft's six AI principles?"
 BOX = "#fn-box textarea"
 HOSTILE_NAME = "<img src=x onerror=window.__pwned=1>.txt"
 HOSTILE = """Zorbium <script>window.__pwned=1</script> report
@@ -40,6 +41,13 @@ HOSTILE = """Zorbium <script>window.__pwned=1</script> report
 The zorbium yield was 41 tonnes <img src=x onerror="window.__pwned=1"> in 2024. The zorbium plant
 is called {{constructor.constructor('window.__pwned=1')()}} ${window.__pwned=1} by its workers.
 """
+
+
+# Gradio's queue counts its events with two options that pandas 3 deprecates, in its own thread.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting' is deprecated"),
+    pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +129,7 @@ def test_the_page_opens_with_the_library_and_examples(page: Page, index: Index) 
     assert foot is not None
     assert foot["y"] + foot["height"] <= 800
     assert page.evaluate("document.documentElement.scrollWidth") == 1280
+    assert page.evaluate("document.documentElement.scrollHeight") == 800
     page.click(f"#fn-examples button:has-text('{EXAMPLE}')")
     page.wait_for_selector(".fn-time")
     assert last(page, "h2") == EXAMPLE
@@ -128,8 +137,8 @@ def test_the_page_opens_with_the_library_and_examples(page: Page, index: Index) 
 
 
 def test_an_answer_is_cited_and_its_quote_highlighted(page: Page) -> None:
-    ask(page, "Who is the CFO of OpenAI?")
-    assert "Sarah Friar" in last(page, ".fn-text")
+    ask(page, PRINCIPLES)
+    assert "inclusiveness" in last(page, ".fn-text")
     chip = page.locator("#fn-live .fn-chip").first
     chip.hover()
     tip = chip.locator(".fn-tip")
@@ -142,11 +151,11 @@ def test_an_answer_is_cited_and_its_quote_highlighted(page: Page) -> None:
     assert mark.text_content() == quote
     assert mark.evaluate("m => m === document.activeElement")
     assert mark.evaluate("m => getComputedStyle(m).backgroundColor") == "rgb(255, 232, 154)"
-    assert "partnership-faq.md" in last(page, ".fn-head")
+    assert "ethics-and-safety.md" in last(page, ".fn-head")
 
 
 def test_chips_work_from_the_keyboard(page: Page) -> None:
-    ask(page, "Who is the CFO of OpenAI?")
+    ask(page, PRINCIPLES)
     chip = page.locator("#fn-live .fn-chip").first
     chip.focus()
     page.keyboard.press("Enter")
@@ -230,11 +239,11 @@ def test_stop_keeps_what_was_said_and_clear_forgets(
     assert last(page, ".fn-note") == "Stopped."
     assert page.input_value(BOX) == "typed meanwhile"
     monkeypatch.undo()
-    ask(page, "Who is the CFO of OpenAI?", turn=2)
+    ask(page, PRINCIPLES, turn=2)
     page.click("#fn-clear")
     page.wait_for_selector(".fn-turn", state="detached")
     assert page.is_visible("#fn-examples")
-    ask(page, "Who is the CFO of OpenAI?")
+    ask(page, PRINCIPLES)
     assert page.locator(".fn-turn").count() == 1
 
 

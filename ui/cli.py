@@ -16,9 +16,16 @@ import click
 from rag.errors import BadInput, FootnoteError
 
 if TYPE_CHECKING:
+    from rag.index import Index
     from rag.types import Answer
 
 DEFAULT_INDEX = ".footnote"
+SAMPLE_QUESTIONS = (
+    "How much did Microsoft invest in OpenAI in 2019?",
+    "What did OpenAI spend on Azure in 2024?",
+    "When was Sam Altman dismissed, and when did he return?",
+    "What is a right of first refusal?",
+)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 index_option = click.option(
@@ -203,7 +210,7 @@ def serve(index_dir: str, host: str, port: int, open_browser: bool) -> None:
     with open_index(index_dir) as index:
         from ui.web.app import launch
 
-        launch(index, host, port, open_browser)
+        launch(index, host, port, open_browser, _first_questions(index))
 
 
 @main.command()
@@ -261,6 +268,16 @@ def benchmark(folder: str, limit: int | None, out: str | None) -> None:
         result = run_benchmark(Path(folder), limit, step)
     _write(out, result)
     click.echo(json.dumps(result, indent=1))
+
+
+def _first_questions(index: Index) -> tuple[str, ...]:
+    """What a newcomer may ask, if this is the sample library."""
+    from eval.cases import SAMPLE_LIBRARY
+
+    sources = index.library.sources().values()
+    if all(Path(source.uri).is_relative_to(SAMPLE_LIBRARY) for source in sources):
+        return SAMPLE_QUESTIONS
+    return ()
 
 
 def _write(out: str | None, value: dict[str, Any]) -> None:

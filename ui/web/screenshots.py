@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent.parent
 IMAGES = ROOT / "docs" / "images"
-ANSWERED = (
-    "What is Stargate?",
-    "Who put up the first equity for it?",
-)
+ANSWERED = ("What is Stargate?", "Where is its first campus?")
 CONTRADICTED = ("How much did OpenAI spend on Azure computing in 2024?",)
 DECLINED = ("How long do I boil an egg so the yolk stays soft?",)
 DESKTOP = {"width": 1280, "height": 800}
@@ -68,7 +65,7 @@ def _shoot(
         page.wait_for_selector(f".fn-turn[data-turn='{turn}'][data-done='1']")
     page.wait_for_timeout(500)
     if opened:
-        page.locator("#fn-live .fn-chip").last.click()
+        page.locator("#fn-live .fn-chip").first.click()
         page.mouse.move(0, 0)
         page.wait_for_timeout(300)
     page.screenshot(path=IMAGES / f"{name}.png")
