@@ -20,6 +20,7 @@ from rag.types import Chunk, Span
 
 # Of 128 to 256 tokens this one retrieved best; docs/measurements.md has the table.
 TARGET_TOKENS = 192
+_MARKER = re.compile(r"\s*(?:[•‣◦▪■●○·*–-]|\(?(?:\d{1,3}|[a-zA-Z])[.)])\s+(?=\S)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,10 @@ def chunk_document(parsed: Parsed, source_id: str, title: str, encoder: Encoder)
 def split_sentences(text: str) -> list[Span]:
     """Sentence boundaries of running text, without the white space around them."""
     ends: list[int] = []
-    position = 0
-    for boundary in sentencex.get_sentence_boundaries("en", text):
+    # Behind a list marker the library divides nothing, so it is not shown one.
+    marker = _MARKER.match(text)
+    position = marker.end() if marker else 0
+    for boundary in sentencex.get_sentence_boundaries("en", text[position:]):
         # Its own indices drift on some scripts, so each piece is looked up behind the one before.
         found = text.find(boundary["text"], position)
         if found >= 0:

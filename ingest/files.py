@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def find_files(paths: Iterable[str | Path], known: Iterable[str] = ()) -> list[P
     uris = [Path(uri) for uri in known]
     found: dict[Path, None] = {}
     for given in paths:
-        path = Path(given).expanduser().absolute()
+        path = absolute(given)
         if path.is_dir():
             matches = _within(path)
         elif path.exists():
@@ -41,13 +42,18 @@ def find_files(paths: Iterable[str | Path], known: Iterable[str] = ()) -> list[P
 
 def vanished(paths: Iterable[str | Path], known: Iterable[str]) -> list[str]:
     """Those known uris at or under the given paths that are no longer there."""
-    roots = [Path(p).expanduser().absolute() for p in paths]
+    roots = [absolute(p) for p in paths]
     return [
         uri
         for uri in known
         if not Path(uri).is_file()
         and any(root == Path(uri) or root in Path(uri).parents for root in roots)
     ]
+
+
+def absolute(path: str | Path) -> Path:
+    """The path from the root, without ``..``; links stay links."""
+    return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 - resolve() follows links
 
 
 def sha256_of(path: Path) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ingest.chunk import chunk_document, embedded_texts
-from ingest.files import find_files, sha256_of, vanished
+from ingest.files import absolute, find_files, sha256_of, vanished
 from ingest.parse import parse
 from ingest.parsed import Builder
 from rag.errors import BadDocument
@@ -102,7 +102,7 @@ def sync(index: Index, paths: Sequence[str | Path], progress: Progress | None = 
 def remove(index: Index, paths: Sequence[str | Path]) -> Report:
     """Drop documents, given by file or folder, from the index; the files themselves stay."""
     report, start = Report(), time.perf_counter()
-    roots = [Path(p).expanduser().absolute() for p in paths]
+    roots = [absolute(p) for p in paths]
     with index.lock():
         doomed = [
             uri

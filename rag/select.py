@@ -172,7 +172,8 @@ def _distinct(
         for span, row in zip(chunk.sentences, rows, strict=True):
             text = chunk.text[span.start - chunk.start : span.end - chunk.start]
             key = " ".join(text.split())
-            if key and key not in seen:
+            # What ends with a colon announces an answer and holds none.
+            if key and key not in seen and key[-1] not in ":：":
                 seen.add(key)
                 found.append((passage, span, text, row))
     return found
