@@ -144,7 +144,8 @@ def _selection() -> str:
 
 def _lexical() -> str:
     lines = [
-        "| lexical index | documents | nDCG@10, FTS5 / bm25s | ms per query | one changed document |",
+        "| lexical index | documents | nDCG@10, FTS5 / bm25s | ms per query "
+        "| one changed document |",
         "|---|---|---|---|---|",
     ]
     for name, row in _read("lexical").items():

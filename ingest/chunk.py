@@ -20,6 +20,8 @@ from rag.types import Chunk, Span
 
 # Of 128 to 256 tokens this one retrieved best; docs/measurements.md has the table.
 TARGET_TOKENS = 192
+TOKENIZED_AT_ONCE = 2048
+LONGEST_TOKEN = 20
 _MARKER = re.compile(r"\s*(?:[•‣◦▪■●○·*–-]|\(?(?:\d{1,3}|[a-zA-Z])[.)])\s+(?=\S)")
 
 
@@ -125,13 +127,27 @@ def _units(text: str, blocks: Sequence[Block], room: int, encoder: Encoder) -> l
             inner = [Span(0, len(body))]
         spans.extend(Span(block.start + s.start, block.start + s.end) for s in inner)
     units: list[_Unit] = []
-    encodings = encoder.tokenizer.encode_batch(
-        [text[s.start : s.end] for s in spans], add_special_tokens=False
-    )
-    for span, encoding in zip(spans, encodings, strict=True):
-        ends = [end for _, end in encoding.offsets]
-        units.extend(_divide(text, span, ends, room))
+    for i in range(0, len(spans), TOKENIZED_AT_ONCE):
+        some = spans[i : i + TOKENIZED_AT_ONCE]
+        encodings = encoder.tokenizer.encode_batch(
+            [text[s.start : s.end] for s in some], add_special_tokens=False
+        )
+        for span, encoding in zip(some, encodings, strict=True):
+            units.extend(_divide(text, span, _token_ends(encoding.offsets), room))
     return units
+
+
+def _token_ends(offsets: Sequence[tuple[int, int]]) -> list[int]:
+    """Where each token ends. One of very many characters stands for words the model cannot read.
+
+    Such a run (a script without spaces, an encoded attachment) counts as many tokens, so that it
+    is cut into pieces that a person can read.
+    """
+    ends: list[int] = []
+    for start, end in offsets:
+        ends.extend(range(start + LONGEST_TOKEN, end, LONGEST_TOKEN))
+        ends.append(end)
+    return ends
 
 
 def _divide(text: str, span: Span, ends: Sequence[int], room: int) -> Iterator[_Unit]:

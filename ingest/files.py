@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -28,8 +29,8 @@ def find_files(paths: Iterable[str | Path], known: Iterable[str] = ()) -> list[P
         elif path.exists():
             matches = [path]
         elif glob.has_magic(str(given)):
-            found_by_pattern = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207
-            matches = [m for p in found_by_pattern for m in _each(p)]
+            by_pattern = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207
+            matches = [m for p in by_pattern for m in _each(Path(p))]
         else:
             matches = []
             if any(uri == path or path in uri.parents for uri in uris):
@@ -46,14 +47,25 @@ def vanished(paths: Iterable[str | Path], known: Iterable[str]) -> list[str]:
     return [
         uri
         for uri in known
-        if not Path(uri).is_file()
+        if _is_gone(Path(uri))
         and any(root == Path(uri) or root in Path(uri).parents for root in roots)
     ]
 
 
 def absolute(path: str | Path) -> Path:
     """The path from the root, without ``..``; links stay links."""
-    return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 - resolve() follows links
+    # A name such as "~$draft.docx" is no user's home and stays as it is.
+    return Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111
+
+
+def _is_gone(path: Path) -> bool:
+    """Whether there is surely no such file; one that cannot be looked at may be there."""
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
 
 
 def sha256_of(path: Path) -> str:
@@ -62,16 +74,23 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _each(match: str) -> list[Path]:
-    path = Path(match)
-    return _within(path) if path.is_dir() else [path] if path.suffix.lower() in SUPPORTED else []
+def _each(path: Path) -> list[Path]:
+    """What a pattern's match stands for; a link to a folder may lead round in a circle."""
+    if path.is_dir():
+        return [] if path.is_symlink() else _within(path)
+    return [path] if path.suffix.lower() in SUPPORTED else []
 
 
 def _within(folder: Path) -> list[Path]:
-    return [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in SUPPORTED
-        and path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    ]
+    """Files of supported formats below a folder, and folders that cannot be looked into."""
+    found: list[Path] = []
+
+    def refused(error: OSError) -> None:
+        # Listed, so that reading it fails and is reported.
+        found.append(Path(str(error.filename)))
+
+    for parent, folders, names in os.walk(folder, onerror=refused):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = [Path(parent, name) for name in names if not name.startswith(".")]
+        found += [p for p in paths if p.suffix.lower() in SUPPORTED and p.is_file()]
+    return sorted(found)

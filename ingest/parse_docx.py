@@ -1,4 +1,4 @@
-"""Word documents: paragraphs, lists and tables in document order."""
+"""Word documents: paragraphs, lists and tables in document order, then the notes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import docx
+from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.opc.exceptions import PackageNotFoundError
+from docx.oxml import parse_xml
 from docx.oxml.ns import qn
 
 from ingest.parsed import BlockKind, Builder, Parsed, collapse, is_header
@@ -24,6 +26,7 @@ MAX_UNPACKED_BYTES = 500_000_000
 MAX_RATIO = 200
 _RATIO_FROM_BYTES = 10_000_000  # below this nothing can explode, whatever the ratio
 
+_BROKEN = "{}: is not a readable Word document: open it in Word and save it as .docx again"
 _MAX_INHERITANCE = 20  # styles may refer to each other in a circle
 _MAX_COLUMNS = 63  # of a Word table
 _HEADING = re.compile(r"title|heading ([1-9])")
@@ -33,7 +36,11 @@ _P_PR, _R_PR, _TC_PR, _VAL = map(qn, ("w:pPr", "w:rPr", "w:tcPr", "w:val"))
 _STYLE, _STYLE_ID, _NAME = map(qn, ("w:style", "w:styleId", "w:name"))
 _P_STYLE, _BASED_ON, _OUTLINE = map(qn, ("w:pStyle", "w:basedOn", "w:outlineLvl"))
 _GRID_SPAN, _V_MERGE, _NUM_PR, _VANISH = map(qn, ("w:gridSpan", "w:vMerge", "w:numPr", "w:vanish"))
-_BOX = qn("w:txbxContent")
+_BOX, _NOTE_TYPE = map(qn, ("w:txbxContent", "w:type"))
+_NOTES = (
+    (RELATIONSHIP_TYPE.FOOTNOTES, qn("w:footnote")),
+    (RELATIONSHIP_TYPE.ENDNOTES, qn("w:endnote")),
+)
 
 _SPELLED = {qn("w:tab"): "\t", qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:noBreakHyphen"): "-"}
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
@@ -44,6 +51,8 @@ _CONTAINERS = frozenset(map(qn, ("w:sdt", "w:sdtContent", "w:customXml", "w:ins"
 
 def parse_docx(path: Path, media_type: str) -> Parsed:
     """Read the body of a Word document: no headers, footers, comments or deleted text.
+
+    Its footnotes and then its endnotes follow as paragraphs, one block per note.
 
     Raises ``BadDocument`` for a file that is no Word document, is broken, or would unpack to more
     than ``MAX_UNPACKED_BYTES`` or ``MAX_RATIO`` times its size.
@@ -61,6 +70,11 @@ def parse_docx(path: Path, media_type: str) -> Parsed:
             if next(box.iterancestors(_FALLBACK), None) is None:
                 for paragraph in _children(box, _P):
                     builder.add("paragraph", _text(paragraph))
+    try:
+        for note in _notes(document):
+            builder.add("paragraph", note)
+    except SyntaxError as error:  # malformed XML, as lxml reports it
+        raise BadDocument(_BROKEN.format(path)) from error
     properties = document.core_properties
     heading = next((b for b in builder.blocks if b.kind == "heading"), None)
     return builder.build(
@@ -72,7 +86,6 @@ def parse_docx(path: Path, media_type: str) -> Parsed:
 
 
 def _open(path: Path) -> Document:
-    broken = f"{path}: is not a readable Word document: open it in Word and save it as .docx again"
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -96,7 +109,23 @@ def _open(path: Path) -> Document:
         KeyError,  # a part that the others refer to is missing
         ValueError,  # another kind of Office document
     ) as error:
-        raise BadDocument(broken) from error
+        raise BadDocument(_BROKEN.format(path)) from error
+
+
+def _notes(document: Document) -> Iterator[str]:
+    """The text of every footnote, then of every endnote, without the lines set above them."""
+    for relation, tag in _NOTES:
+        for link in document.part.rels.values():
+            if link.reltype != relation or link.is_external:
+                continue
+            for note in parse_xml(link.target_part.blob).iter(tag):
+                if note.get(_NOTE_TYPE, "normal") == "normal":
+                    paragraphs = (
+                        paragraph
+                        for paragraph in note.iter(_P)
+                        if next(paragraph.iterancestors(_FALLBACK), None) is None
+                    )
+                    yield "\n".join(map(_text, paragraphs))
 
 
 def _children(parent: BaseOxmlElement, *tags: str) -> Iterator[BaseOxmlElement]:

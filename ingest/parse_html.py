@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,8 @@ from ingest.parsed import BlockKind, Builder, Parsed, collapse, iso_date
 _DECLARED = re.compile(
     rb"""<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE
 )
+# Python's codecs for other things than files.
+_NO_CHARSETS = frozenset({"idna", "raw-unicode-escape", "unicode-escape"})
 _HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _SPACE = re.compile(r"[ \t\n\r\f]+")
 _HEAD_BYTES = 4096
@@ -54,12 +57,7 @@ def parse_html(path: Path, data: bytes, media_type: str) -> Parsed:
 
     Whitespace is what a browser shows. Raises ``BadDocument`` for data that is not text.
     """
-    declared = _DECLARED.search(data[:_HEAD_BYTES])
-    encoding = declared[1].decode("ascii", "replace").lower() if declared else ""
-    # As the web does: pages that say Latin-1 or ASCII mean Western Windows.
-    if encoding in ("iso-8859-1", "latin1", "latin-1", "us-ascii", "ascii"):
-        encoding = "cp1252"
-    text, warnings = decode(path, data, encoding)
+    text, warnings = decode(path, data, _declared(data))
     tree = LexborHTMLParser(text)
     builder = Builder()
     builder.warnings += warnings
@@ -88,6 +86,23 @@ def add_html(builder: Builder, html: str) -> None:
     body = LexborHTMLParser(html).body
     if body is not None:
         _add_blocks(builder, body)
+
+
+def _declared(data: bytes) -> str:
+    """The encoding that a page states for itself, or "" where it cannot be in that."""
+    if (declared := _DECLARED.search(data[:_HEAD_BYTES])) is None:
+        return ""
+    encoding = declared[1].decode("ascii").lower()
+    # As the web does: pages that say Latin-1 or ASCII mean Western Windows.
+    if encoding in ("iso-8859-1", "latin1", "latin-1", "us-ascii", "ascii"):
+        return "cp1252"
+    try:
+        name = codecs.lookup(encoding).name.replace("_", "-")
+        # Its name was found as ASCII: a page that says UTF-16, UTF-32 or EBCDIC is in none of them.
+        readable = declared[1].decode(encoding).lower() == encoding
+    except (UnicodeError, LookupError):  # LookupError: no such encoding, or none of text
+        return ""
+    return encoding if readable and name not in _NO_CHARSETS else ""
 
 
 def _add_blocks(builder: Builder, root: LexborNode, *, beside: bool = False) -> None:

@@ -43,7 +43,15 @@ _NUMBERED = re.compile(r"\d+[.)]\s")
 _END = re.compile(r"[.!?,;:…。！？：；]$")
 _WRAP_WIDTH = 120  # nobody wraps lines by hand at more columns
 _HEADING_LENGTH = 80
-_FRONT_MATTER = re.compile(r"---[ \t]*\n(.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+# Text between two rules is no front matter: that opens with a key, is short, and all its lines at
+# the margin are keys, items, comments or closing brackets.
+_FRONT_MATTER = re.compile(
+    r"""---[ \t]*\n(?:[ \t]*\n)*
+    (?=["']?\w[\w.-]*(?:[ ][\w.-]+)?["']?[ \t]*:\s)
+    ((?:(?:[ \t\#\]}-][^\n]*|[^\s\#\]}:-][^\n:]*:[^\n]*)?\n){1,100}?)
+    (?:---|\.\.\.)[ \t]*(?:\n|\Z)""",
+    re.VERBOSE,
+)
 _FRONT_FIELD = re.compile(r"(title|date)\s*:\s*(.+)", re.IGNORECASE)
 _DELIMITERS = ",;\t|"
 _SNIFFED_ROWS = 50
@@ -67,7 +75,7 @@ def decode(path: Path, data: bytes, declared: str = "") -> tuple[str, tuple[str,
     for encoding in dict.fromkeys(filter(None, (marked, declared, "utf-8"))):
         try:
             text = data.decode(encoding)
-        except (UnicodeDecodeError, LookupError):  # LookupError: no such encoding
+        except (UnicodeError, LookupError):  # LookupError: no such encoding
             continue
         break
     if text is None:
@@ -118,7 +126,7 @@ def parse_markdown(path: Path, data: bytes, media_type: str) -> Parsed:
     text, warnings = decode(path, data)
     fields: dict[str, str] = {}
     if front := _FRONT_MATTER.match(text):
-        for line in (front[1] or "").splitlines():
+        for line in front[1].splitlines():
             if field := _FRONT_FIELD.fullmatch(line.strip()):
                 fields[field[1].lower()] = field[2].strip().strip("\"'")
         text = text[front.end() :]

@@ -7,7 +7,7 @@ vectors follow in batches. Whatever stops a run, the next one carries on where i
 from __future__ import annotations
 
 import hashlib
-import os
+import logging
 import shutil
 import time
 from collections.abc import Iterable, Sequence
@@ -18,10 +18,12 @@ from typing import Any, Literal
 from ingest.chunk import chunk_document, embedded_texts
 from ingest.files import absolute, find_files, sha256_of, vanished
 from ingest.parse import parse
-from ingest.parsed import Builder
-from rag.errors import BadDocument
+from ingest.parsed import Builder, Parsed
+from rag.errors import BadDocument, BadIndex
 from rag.index import Index
-from rag.types import Source
+from rag.types import Chunk, Source
+
+log = logging.getLogger(__name__)
 
 State = Literal["added", "changed", "unchanged", "removed", "failed"]
 # Large enough that sorting by length leaves little padding, small enough that a stop loses seconds.
@@ -140,40 +142,68 @@ def add_texts(index: Index, documents: Iterable[tuple[str, str, str]]) -> None:
 
 def _sync_file(index: Index, path: Path, known: dict[str, str]) -> FileReport:
     uri = str(path)
+    state: State = "changed" if uri in known else "added"
     try:
-        if not os.access(path, os.R_OK):
-            raise BadDocument(f"{uri} cannot be read: check its permissions")
-        sha256 = sha256_of(path)
+        sha256 = _readable_sha256(path)
         source_id = f"{path.suffix.lower().lstrip('.')}-{sha256[:20]}"
         if known.get(uri) == source_id:
             return FileReport(uri, "unchanged")
-        state: State = "changed" if uri in known else "added"
         same = index.library.sources([source_id]).get(source_id)
         if same is not None:
             with index.library.writing():
                 index.library.put(uri, same, "", ())
             return FileReport(uri, state, same.characters, same.pages)
-        parsed = parse(path)
-        title = parsed.title or path.stem
-        source = Source(
-            id=source_id,
-            uri=uri,
-            title=title,
-            sha256=sha256,
-            media_type=parsed.media_type,
-            characters=len(parsed.text),
-            pages=parsed.pages,
-            date=parsed.date,
-        )
-        chunks = chunk_document(parsed, source_id, title, index.encoder)
-        _keep_original(index, path, sha256)
-        with index.library.writing():
-            index.library.put(uri, source, parsed.text, chunks, parsed.warnings)
+        parsed, chunks = _read(path, source_id, index)
     except BadDocument as error:
-        return FileReport(uri, "failed", problem=str(error))
-    return FileReport(
-        uri, state, len(parsed.text), parsed.pages, len(chunks), warnings=parsed.warnings
+        return FileReport(uri.encode(errors="replace").decode(), "failed", problem=str(error))
+    source = Source(
+        id=source_id,
+        uri=uri,
+        title=parsed.title or path.stem,
+        sha256=sha256,
+        media_type=parsed.media_type,
+        characters=len(parsed.text),
+        pages=parsed.pages,
+        date=parsed.date,
     )
+    _keep_original(index, path, sha256)
+    with index.library.writing():
+        index.library.put(uri, source, parsed.text, chunks, parsed.warnings)
+    return FileReport(uri, state, source.characters, source.pages, len(chunks), parsed.warnings)
+
+
+def _readable_sha256(path: Path) -> str:
+    """The file's SHA-256. Raises ``BadDocument`` for what cannot be read or named."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        name = str(path).encode(errors="replace").decode()
+        raise BadDocument(f"{name}: its name is not valid UTF-8: rename it") from error
+    try:
+        if path.is_dir():
+            raise BadDocument(f"{path}: the folder cannot be opened: check its permissions")
+        if not path.is_file():
+            # A pipe or a device would never end.
+            raise BadDocument(f"{path}: is not a file, or has just gone: run this again")
+        return sha256_of(path)
+    except OSError as error:
+        raise BadDocument(f"{path}: cannot be read ({error.strerror}): check it") from error
+
+
+def _read(path: Path, source_id: str, index: Index) -> tuple[Parsed, list[Chunk]]:
+    encoder = index.encoder
+    try:
+        parsed = parse(path)
+        return parsed, chunk_document(parsed, source_id, parsed.title or path.stem, encoder)
+    except BadDocument:
+        raise
+    except Exception as error:
+        # Whatever a parser stumbles over in one file must not stop the others.
+        log.exception("cannot read %s", path)
+        raise BadDocument(
+            f"{path}: cannot be read ({type(error).__name__}: {error}): "
+            "save it anew or convert it to another format"
+        ) from error
 
 
 def _forget(index: Index, uris: Sequence[str]) -> list[FileReport]:
@@ -226,10 +256,17 @@ def _keep_original(index: Index, path: Path, sha256: str) -> None:
     target = original_path(index, sha256)
     if target.exists():
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(".part")
-    shutil.copyfile(path, part)
-    part.replace(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, part)
+        part.replace(target)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise BadIndex(
+            f"{path} cannot be copied into {str(index.folder)!r} ({error.strerror}): "
+            "make room or check permissions, then run this again; what is done is kept"
+        ) from error
 
 
 def original_path(index: Index, sha256: str) -> Path:

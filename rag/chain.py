@@ -39,6 +39,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
 
     def __init__(self, index: Index) -> None:
         self._index = index
+        self._complete_at = -1
 
     def invoke(
         self,
@@ -103,7 +104,10 @@ class AnswerChain(Runnable[Question | str, Answer]):
             engine=ENGINE,
             timings=clock.laps,
             index_revision=revision,
-            notes=(*(f"the library does not answer: {query}" for query in missing), *self._notes()),
+            notes=(
+                *(f"the library does not answer: {query}" for query in missing),
+                *self._notes(revision),
+            ),
         )
 
     def _judge(self, query: str, passages: Sequence[Passage], said: str) -> _Part:
@@ -112,11 +116,20 @@ class AnswerChain(Runnable[Question | str, Answer]):
         ranked = _news_first(found, said)
         return _Part(query, ranked, confidence(query, passages, ranked))
 
-    def _notes(self) -> tuple[str, ...]:
-        owed = self._index.library.counts().owed
-        if not owed:
+    def _notes(self, revision: int) -> tuple[str, ...]:
+        index = self._index
+        if not index.vectors.follow(revision):
+            return ("another process is writing: what is new is found by its words only",)
+        if self._complete_at == revision:
             return ()
-        return (f"{owed:,} new passages are found by their words only, until they are embedded",)
+        lacking = index.library.counts().chunks - index.vectors.count()
+        if lacking <= 0:
+            self._complete_at = revision
+            return ()
+        return (
+            f"{lacking:,} passages have no vector and are found by their words only: "
+            "`footnote ingest` completes them",
+        )
 
 
 @dataclass(frozen=True, slots=True)

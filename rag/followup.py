@@ -143,4 +143,4 @@ def _content(text: str) -> list[str]:
 
 def _is_coined(word: str) -> bool:
     """Whether a word is a name by its form, wherever it stands: OpenAI, NASA, v2."""
-    return any(map(str.isupper, word[1:])) or (word[-1].isdigit() and word[0].isalpha())
+    return any(map(str.isupper, word[1:])) or (word[-1:].isdigit() and word[:1].isalpha())

@@ -6,6 +6,7 @@ index), ``chroma/`` (vectors) and ``originals/`` (the files as they were, named 
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +30,10 @@ if TYPE_CHECKING:
     from rag.retrieve import HybridRetriever
 
 DEFAULT_INDEX = Path(".footnote")
+LIBRARY = "library.sqlite3"
 PASSAGES = 10
+# Readers hold the lock for milliseconds, or while they open the vectors.
+LOCK_SECONDS = 5
 
 
 class Index:
@@ -44,7 +48,8 @@ class Index:
         self.library = library
         self._encoder_lock = threading.Lock()
         self._encoder: Encoder | None = None
-        self._vectors: VectorIndex | None = None
+        lock = FileLock(folder / "write.lock", timeout=LOCK_SECONDS)
+        self.vectors = VectorIndex(folder / "chroma", lock)
 
     def ask(self, question: str, history: Sequence[Turn | Mapping[str, str]] = ()) -> Answer:
         """Answer a question, citing the passages it stands on, or decline.
@@ -91,19 +96,11 @@ class Index:
                 self._encoder = encoder
             return self._encoder
 
-    @property
-    def vectors(self) -> VectorIndex:
-        """The vector half, opened on first use."""
-        with self._encoder_lock:
-            if self._vectors is None:
-                self._vectors = VectorIndex(self.folder / "chroma", self.library.revision())
-            return self._vectors
-
     def warm(self) -> float:
         """Load what a question needs, now instead of with the first one. Returns the seconds."""
         start = time.perf_counter()
         self.encoder.encode_queries(["warm"])
-        self.vectors.count()
+        self.vectors.follow(self.library.revision())
         self.chain  # noqa: B018 - made on first touch
         return time.perf_counter() - start
 
@@ -111,22 +108,25 @@ class Index:
     def lock(self) -> Iterator[None]:
         """Be the one writer, across processes; a dead process holds no lock.
 
-        Raises ``BadIndex`` at once when another one writes.
+        Raises ``BadIndex`` when another one writes, or the folder cannot be written.
         """
         try:
-            with FileLock(self.folder / "write.lock", timeout=0):
+            with self.vectors.writing(self.library.revision()):
                 yield
         except Timeout as error:
             raise BadIndex(
                 f"another process is writing to {str(self.folder)!r}: try again when it is done"
             ) from error
+        except PermissionError as error:
+            raise BadIndex(
+                f"{str(self.folder)!r} cannot be written: check its permissions, "
+                "or give another folder with --index"
+            ) from error
 
     def close(self) -> None:
         """Release files and memory. The index cannot be used afterwards."""
-        with self._encoder_lock:
-            if self._vectors is not None:
-                self._vectors.close()
-            self.library.close()
+        self.vectors.close()
+        self.library.close()
 
     def __enter__(self) -> Index:
         return self
@@ -142,9 +142,9 @@ class Index:
 
 def open_index(path: str | Path = DEFAULT_INDEX) -> Index:
     """Open an index for questions. Raises ``BadIndex`` when there is none that can be used."""
-    folder = Path(path).expanduser()
+    folder = _absolute(path)
     manifest = read_manifest(folder)
-    return Index(folder, manifest, Library(folder / "library.sqlite3"))
+    return Index(folder, manifest, Library(folder / LIBRARY))
 
 
 def create_index(path: str | Path = DEFAULT_INDEX, embedding_model: str | None = None) -> Index:
@@ -153,8 +153,11 @@ def create_index(path: str | Path = DEFAULT_INDEX, embedding_model: str | None =
     Raises ``BadInput`` for a folder that holds something else, ``BadIndex`` when the index was made
     with another embedding model than the one asked for, ``ModelError`` when that cannot be loaded.
     """
-    folder = Path(path).expanduser()
+    folder = _absolute(path)
     if (folder / NAME).is_file():
+        if not (folder / LIBRARY).exists():
+            # Lost: the documents are read again, what is left of the vectors is reconciled.
+            Library(folder / LIBRARY, create=True).close()
         index = open_index(folder)
         if embedding_model is not None and embedding_model != index.manifest.embedding_model:
             index.close()
@@ -166,18 +169,28 @@ def create_index(path: str | Path = DEFAULT_INDEX, embedding_model: str | None =
             f"{str(folder)!r} holds other files: give an empty or new folder with --index"
         )
     encoder = load_encoder(embedding_model or DEFAULT_MODEL)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"{str(folder)!r} cannot be made ({error.strerror}): give another folder with --index"
+        ) from error
     manifest = Manifest(
         SCHEMA, encoder.name, encoder.fingerprint, encoder.dimension, encoder.max_tokens
     )
-    library = Library(folder / "library.sqlite3", create=True)
+    library = Library(folder / LIBRARY, create=True)
     write_manifest(folder, manifest)
     return Index(folder, manifest, library)
 
 
+def _absolute(path: str | Path) -> Path:
+    """The folder from the root: a later change of the working directory must not move it."""
+    return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 - links stay links
+
+
 def _foreign(folder: Path) -> bool:
     """Whether the folder holds anything but what an interrupted creation leaves."""
-    return any(not p.name.startswith(("library.sqlite3", NAME)) for p in folder.iterdir())
+    return any(not p.name.startswith((LIBRARY, NAME)) for p in folder.iterdir())
 
 
 def _check_model(folder: Path, manifest: Manifest, encoder: Encoder) -> None:

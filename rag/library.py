@@ -60,24 +60,25 @@ class Library:
     def __init__(self, path: Path, create: bool = False) -> None:
         if not create and not path.is_file():
             raise BadIndex(f"{str(path)!r} is missing: run `footnote ingest` again to rebuild it")
+        self._path = path
         self._lock = threading.RLock()
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+        with self._explained():
+            self._db = sqlite3.connect(
+                path, isolation_level=None, check_same_thread=False, timeout=30
+            )
+        self.lexical = LexicalIndex(self._db)
         try:
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.execute("PRAGMA foreign_keys = ON")
-            self.lexical = LexicalIndex(self._db)
             if create:
                 self._create()
             self.revision()
-        except sqlite3.DatabaseError as error:
+        except BadIndex:
             self._db.close()
-            raise BadIndex(
-                f"{str(path)!r} cannot be read as a library ({error}): "
-                "restore it from a backup, or remove the index and ingest the documents again"
-            ) from error
+            raise
 
     def _create(self) -> None:
+        with self._explained():
+            # Kept in the file: readers never wait for the writer, nor it for them.
+            self._db.execute("PRAGMA journal_mode = WAL")
         with self._atomic():
             for statement in TABLES.strip().split(";\n"):
                 self._db.execute(statement)
@@ -100,19 +101,39 @@ class Library:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Keep other threads out, so that several reads see one state."""
-        with self._lock:
-            yield
+        """Several reads of one state, whatever other threads and processes write meanwhile."""
+        with self._lock, self._explained():
+            if self._db.in_transaction:
+                yield
+                return
+            self._db.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._db.execute("COMMIT")
 
     @contextmanager
     def _atomic(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
+        with self._explained():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Say what to do when the file cannot be used."""
         try:
             yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise BadIndex(
+                f"{str(self._path)!r} cannot be used ({error}): check permissions and free space; "
+                "if it is damaged, restore a backup or ingest the documents into a new --index"
+            ) from error
 
     def revision(self) -> int:
         """A number that grows with every change, by whichever process."""
@@ -120,7 +141,7 @@ class Library:
 
     def counts(self) -> Counts:
         """How many sources, files and chunks there are, and how many chunks await a vector."""
-        with self._lock:
+        with self.reading():
             return Counts(
                 self._number("SELECT count(*) FROM sources"),
                 self._number("SELECT count(*) FROM files"),
@@ -145,7 +166,7 @@ class Library:
         if only:
             query += " WHERE id IN (SELECT value FROM json_each(?))"
             places += " WHERE source_id IN (SELECT value FROM json_each(?))"
-        with self._lock:
+        with self.reading():
             uris: dict[str, list[str]] = {}
             for source_id, uri in self._rows(places + " ORDER BY uri", *only):
                 uris.setdefault(source_id, []).append(uri)
@@ -191,12 +212,12 @@ class Library:
 
     def idf(self, term: str) -> float:
         """How rare a term of ``rag.lexical.analyze`` is among the chunks; greater is rarer."""
-        with self._lock:
+        with self._lock, self._explained():
             return self.lexical.idf(term)
 
     def idf_of(self, n: int) -> float:
         """How rare a term is that ``n`` chunks hold."""
-        with self._lock:
+        with self._lock, self._explained():
             return self.lexical.idf_of(n)
 
     def put(
@@ -324,7 +345,7 @@ class Library:
         )
 
     def _rows(self, query: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
-        with self._lock:
+        with self._lock, self._explained():
             return self._db.execute(query, values).fetchall()
 
     def _number(self, query: str) -> int:

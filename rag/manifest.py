@@ -36,18 +36,18 @@ def read_manifest(folder: Path) -> Manifest:
             "give the folder that `footnote ingest` wrote with --index"
         )
     try:
-        manifest = Manifest(**json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if values["schema"] != SCHEMA:
+            raise BadIndex(
+                f"the index at {str(folder)!r} has layout {values['schema']}, this version reads "
+                f"{SCHEMA}: ingest the documents again into a new --index folder"
+            )
+        return Manifest(**values)
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise BadIndex(
             f"{str(path)!r} cannot be read ({error}): restore it from a backup, "
             "or remove the folder and ingest the documents again"
         ) from error
-    if manifest.schema != SCHEMA:
-        raise BadIndex(
-            f"the index at {str(folder)!r} has layout {manifest.schema}, this version reads "
-            f"{SCHEMA}: ingest the documents again into a new --index folder"
-        )
-    return manifest
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -92,6 +92,8 @@ def check_question(question: str) -> str:
     stripped = question.strip()
     if not any(c.isalnum() for c in stripped):
         raise BadQuestion('the question is empty: type one, for example `footnote ask "Who ...?"`')
+    if any("\ud800" <= c <= "\udfff" for c in stripped):
+        raise BadQuestion("the question is not valid text: type it again, in UTF-8")
     if len(stripped) > MAX_QUESTION:
         raise BadQuestion(
             f"the question has {len(stripped):,} characters; at most {MAX_QUESTION:,}: "

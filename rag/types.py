@@ -158,10 +158,12 @@ def turns(history: Sequence[Turn | Mapping[str, str]]) -> tuple[Turn, ...]:
         if isinstance(row, Turn):
             result.append(row)
             continue
-        role, text = row.get("role"), row.get("text", row.get("content"))
+        role = text = None
+        if isinstance(row, Mapping):
+            role, text = row.get("role"), row.get("text", row.get("content"))
         if role not in ("user", "assistant") or not isinstance(text, str):
             raise BadQuestion(
-                f"history row {len(result) + 1} is {dict(row)!r}: "
+                f"history row {len(result) + 1} is {row!r}: "
                 'give {"role": "user" or "assistant", "text": "..."}'
             )
         result.append(Turn("user" if role == "user" else "assistant", text))

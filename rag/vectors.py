@@ -1,15 +1,17 @@
 """The vectors, in Chroma: cosine space, beside the text and place of each chunk.
 
-Chroma answers from what it loaded when it was opened: another process's writes are not seen until
-it is opened again (Chroma 1.5.9). So every query says which revision of the library it is for, and
-the collection is opened anew when that has moved without it.
+Chroma 1.5.9 answers from what it loaded when it was opened, so another process's writes are not
+seen until it is opened anew; and reading while another process writes fails, or damages its files.
+So Chroma is only touched under the index's write lock. While another process holds that, there are
+no vectors to be had, and the caller is told.
 """
 
 from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,9 +19,11 @@ import chromadb
 import numpy as np
 from chromadb.api.client import Client
 from chromadb.api.collection_configuration import CreateCollectionConfiguration
+from chromadb.api.models.Collection import Collection
 from chromadb.api.types import QueryResult
 from chromadb.config import Settings
 from chromadb.errors import ChromaError
+from filelock import BaseFileLock, Timeout
 
 from rag.embed import Vectors
 from rag.errors import BadIndex
@@ -30,40 +34,74 @@ COLLECTION = "chunks"
 HNSW = CreateCollectionConfiguration(
     hnsw={"space": "cosine", "ef_construction": 200, "ef_search": 200}
 )
+# Another reader is done well within this; a writer is not.
+READER_SECONDS = 0.25
 _opened = itertools.count()
 
 
 class VectorIndex:
-    """One Chroma collection in a folder. Safe to share between threads."""
+    """One Chroma collection in a folder. Safe to share between threads.
 
-    def __init__(self, folder: Path, revision: int) -> None:
+    ``lock`` is the index's write lock.
+    """
+
+    def __init__(self, folder: Path, lock: BaseFileLock) -> None:
         self._folder = folder
-        self._lock = threading.Lock()
-        self._open(revision)
+        self._write_lock = lock
+        self._lock = threading.RLock()
+        self._client: Client | None = None
+        self._collection: Collection | None = None
+        self._revision = -1
+        self._owned = False
 
     def close(self) -> None:
-        """Release the files."""
+        """Release the files; the next use opens them again."""
         with self._lock:
-            self._client.close()
+            if self._client is not None:
+                self._client.close()
+            self._client = self._collection = None
+            self._revision = -1
+
+    @contextmanager
+    def writing(self, revision: int) -> Iterator[None]:
+        """Hold the write lock; this process's threads go on reading. Raises ``Timeout``."""
+        with self._write_lock:
+            with self._lock:
+                self._at(revision)
+                self._owned = True
+            try:
+                yield
+            finally:
+                with self._lock:
+                    self._owned = False
+
+    def follow(self, revision: int) -> bool:
+        """Open what was written up to this revision. False: another process is writing just now."""
+        with self._reading(revision) as collection:
+            return collection is not None
 
     def count(self) -> int:
         """How many vectors are stored."""
-        return self._collection.count()
+        with self._lock:
+            return self._collection.count() if self._collection else 0
 
     def ids(self) -> set[str]:
         """The ids of all vectors."""
-        return set(self._collection.get(include=[])["ids"])
+        with self._lock:
+            return set(self._collection.get(include=[])["ids"]) if self._collection else set()
 
     def upsert(
         self, chunks: Sequence[Chunk], sources: Sequence[Source], vectors: Vectors, revision: int
     ) -> None:
         """Write vectors of shape (len(chunks), dimension); ``sources`` goes with ``chunks``.
 
-        ``revision`` is the library's revision that will tell of this write.
+        Call inside ``writing``. ``revision`` is the library's revision that will tell of this write.
         """
         with self._lock:
+            assert self._collection is not None
+            collection = self._collection
             for part in self._parts(len(chunks)):
-                self._collection.upsert(
+                collection.upsert(
                     ids=[c.id for c in chunks[part]],
                     embeddings=vectors[part],
                     documents=[c.text for c in chunks[part]],
@@ -74,21 +112,21 @@ class VectorIndex:
             self._revision = revision
 
     def delete(self, ids: Sequence[str], revision: int) -> None:
-        """Delete vectors; unknown ids are no error. ``revision`` as for ``upsert``."""
+        """Delete vectors; unknown ids are no error. As for ``upsert``."""
         with self._lock:
+            assert self._collection is not None
+            collection = self._collection
             for part in self._parts(len(ids)):
-                self._collection.delete(ids=list(ids[part]))
+                collection.delete(ids=list(ids[part]))
             self._revision = revision
 
     def nearest(self, vector: Vectors, k: int, revision: int) -> dict[str, float]:
         """Cosine similarity of the ``k`` nearest chunks to a unit vector, by chunk id."""
-        with self._lock:
-            self._follow(revision)
-            size = self._collection.count()
-            if size == 0:
+        with self._reading(revision) as collection:
+            if collection is None:
                 return {}
-            found: QueryResult = self._collection.query(
-                query_embeddings=vector[np.newaxis], n_results=min(k, size), include=["distances"]
+            found: QueryResult = collection.query(
+                query_embeddings=vector[np.newaxis], n_results=k, include=["distances"]
             )
         distances = found["distances"]
         assert distances is not None
@@ -96,9 +134,10 @@ class VectorIndex:
 
     def vectors(self, ids: Sequence[str], revision: int) -> dict[str, Vectors]:
         """The stored vectors of those ids that have one."""
-        with self._lock:
-            self._follow(revision)
-            found = self._collection.get(ids=list(ids), include=["embeddings"])
+        with self._reading(revision) as collection:
+            if collection is None:
+                return {}
+            found = collection.get(ids=list(ids), include=["embeddings"])
         embeddings = found["embeddings"]
         assert embeddings is not None
         return {
@@ -106,12 +145,35 @@ class VectorIndex:
             for i, e in zip(found["ids"], embeddings, strict=True)
         }
 
-    def _follow(self, revision: int) -> None:
-        if revision != self._revision:
-            self._client.close()
+    @contextmanager
+    def _reading(self, revision: int) -> Iterator[Collection | None]:
+        """The collection as of a revision, or None while another process writes."""
+        with self._lock:
+            if self._owned:
+                yield self._collection
+                return
+            try:
+                self._write_lock.acquire(timeout=READER_SECONDS, poll_interval=0.005)
+            except Timeout:
+                yield None
+                return
+            except OSError:
+                # No lock can be made in a folder that cannot be written; nobody writes there.
+                yield self._at(revision)
+                return
+            try:
+                yield self._at(revision)
+            finally:
+                self._write_lock.release()
+
+    def _at(self, revision: int) -> Collection:
+        if self._collection is None or revision != self._revision:
             self._open(revision)
+        assert self._collection is not None
+        return self._collection
 
     def _open(self, revision: int) -> None:
+        self.close()
         # Chroma shares one loaded state between clients of the same path string, and a shared one
         # stays stale; a spelling of the path that is used once keeps each client to itself.
         path = f"{self._folder}/{'./' * (next(_opened) % 500)}"
@@ -122,14 +184,15 @@ class VectorIndex:
             self._collection = self._client.get_or_create_collection(
                 COLLECTION, embedding_function=None, configuration=HNSW
             )
-        except (ChromaError, ValueError, RuntimeError) as error:
+        except (ChromaError, OSError, ValueError, RuntimeError) as error:
             raise BadIndex(
-                f"the vectors in {str(self._folder)!r} cannot be opened ({error}): "
-                "remove that folder and run `footnote ingest` again; nothing else is lost"
+                f"the vectors in {str(self._folder)!r} cannot be opened ({error}): check its "
+                "permissions; if it is damaged, remove that folder and run `footnote ingest` again"
             ) from error
         self._revision = revision
 
     def _parts(self, n: int) -> list[slice]:
+        assert self._client is not None
         size = self._client.get_max_batch_size()
         return [slice(i, i + size) for i in range(0, n, size)]
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 from docx import Document
+from docx.opc.constants import RELATIONSHIP_TYPE
+from docx.opc.packuri import PackURI
+from docx.opc.part import Part
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 from reportlab.lib.pagesizes import A4
@@ -315,3 +318,47 @@ def test_an_empty_word_document_is_refused(tmp_path: Path) -> None:
     Document().save(str(tmp_path / "empty.docx"))
     with pytest.raises(BadDocument, match="no text could be extracted"):
         parse(tmp_path / "empty.docx")
+
+
+def write_notes(path: Path, **notes: str) -> None:
+    """Write a document of one heading and paragraph, with the XML of its note parts."""
+    document = Document()
+    document.add_heading("Sales", 1)
+    document.add_paragraph("Sales were good.")
+    for name, xml in notes.items():
+        part = Part(PackURI(f"/word/{name}.xml"), "application/xml", xml.encode())
+        document.part.relate_to(part, getattr(RELATIONSHIP_TYPE, name.upper()))
+    document.save(str(path))
+
+
+def test_notes_of_a_word_document_follow_its_body(tmp_path: Path) -> None:
+    def note(tag: str, *texts: str, attribute: str = "") -> str:
+        inner = "".join(f"<w:p><w:r><w:footnoteRef/><w:t>{t}</w:t></w:r></w:p>" for t in texts)
+        return f"<w:{tag} {attribute}>{inner}</w:{tag}>"
+
+    separator = note("footnote", "unseen", attribute='w:type="separator"')
+    more = note("footnote", "unseen", attribute='w:type="continuationSeparator"')
+    gone = "<w:footnote><w:p><w:del><w:r><w:delText>gone</w:delText></w:r></w:del></w:p>"
+    shown = note("footnote", "Anvils only.", "And hammers.") + note("footnote", "Audited.")
+    write_notes(
+        tmp_path / "notes.docx",
+        endnotes=f"<w:endnotes {nsdecls('w')}>{note('endnote', 'At the end.')}</w:endnotes>",
+        footnotes=f"<w:footnotes {nsdecls('w')}>{separator}{more}{gone}</w:footnote>{shown}"
+        "</w:footnotes>",
+    )
+    parsed = parse(tmp_path / "notes.docx")
+    check(parsed)
+    assert [(kind, text) for _, kind, text in outline(parsed)] == [
+        ("heading", "Sales"),
+        ("paragraph", "Sales were good."),
+        ("paragraph", "Anvils only.\nAnd hammers."),
+        ("paragraph", "Audited."),
+        ("paragraph", "At the end."),
+    ]
+    assert parsed.warnings == ()
+
+
+def test_a_word_document_with_broken_notes_is_refused(tmp_path: Path) -> None:
+    write_notes(tmp_path / "broken.docx", footnotes="<w:footnotes")
+    with pytest.raises(BadDocument, match=r"broken\.docx: is not a readable Word document"):
+        parse(tmp_path / "broken.docx")

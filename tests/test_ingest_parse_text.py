@@ -127,6 +127,40 @@ def test_markdown_reads_as_its_reader_sees_it(tmp_path: Path) -> None:
     assert read(tmp_path, "c.md", "Text").title == "c"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\n\nFirst.\n\n---\n\nSecond.\n",
+        "---\nFirst.\n\n---\nSecond.\n",
+        "---\n# First\n\n---\nSecond.\n",
+        "---\nNote: first\n\nFirst.\n\n---\nSecond.\n",
+        "---\nhttp://first.example\n\n---\nSecond.\n",
+        "---\nfirst: 1\n" + "key: value\n" * 100 + "---\nSecond.\n",
+        "---\nfirst: 1\n" + "- key: value\n" * 99 + "\nThe end: none.\n\nSecond.\n",
+    ],
+)
+def test_text_between_two_rules_is_no_front_matter(tmp_path: Path, text: str) -> None:
+    parsed = read(tmp_path, "a.md", text)
+    assert "first" in parsed.text.lower()
+    assert parsed.text.endswith("Second.")
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        "title: Tea",
+        "\ntitle: Tea",
+        "tags:\n- a\n- b\n\n# a comment\ntitle: Tea",
+        "'publish date': x\nsummary: >\n  two\n  lines\nlist: [\n  a\n]\ntitle: Tea",
+        "author: x\nog:type: article\ntitle: Tea",
+    ],
+)
+@pytest.mark.parametrize("end", ["---", "..."])
+def test_front_matter_is_no_text(tmp_path: Path, front: str, end: str) -> None:
+    parsed = read(tmp_path, "a.md", f"---\n{front}\n{end}\nText.\n\n---\n\nMore.\n")
+    assert (parsed.title, parsed.text) == ("Tea", "Text.\n\nMore.")
+
+
 def test_long_markdown_lines_are_paragraphs(tmp_path: Path) -> None:
     lines = ["Heading", "word " * 60, "word " * 50]
     found = outline(read(tmp_path, "a.md", "\n".join(lines)))
@@ -201,6 +235,30 @@ def test_html_encoding_is_the_declared_one(tmp_path: Path) -> None:
     assert parsed.text == "3 € “quoted”"
     assert parsed.warnings == ()
     assert read(tmp_path, "b.htm", b'<meta charset="nonsense"><p>x').text == "x"
+
+
+@pytest.mark.parametrize(
+    "charset",
+    [
+        *("utf-16", "UTF-16LE", "utf16", "utf-32", "utf_32_be", "cp500", "undefined", "punycode"),
+        *("idna", "unicode_escape", "unicode-escape", "raw_unicode_escape"),
+        *("base64", "hex", "rot13", "zlib", "uu", "os.path", "aliases"),
+    ],
+)
+@pytest.mark.parametrize("tag", ['<meta charset="{}">', '<?xml version="1.0" encoding="{}"?>'])
+def test_html_in_no_such_encoding_is_utf8(tmp_path: Path, tag: str, charset: str) -> None:
+    for text in (r"Der Bär fraß C:\new\u0041 Honig", "even", "odd", "xn--a-"):
+        parsed = read(tmp_path, "a.html", f"{tag.format(charset)}<p>{text}</p>")
+        assert (parsed.text, parsed.warnings) == (text, ())
+
+
+def test_html_in_utf16_is_read_by_its_byte_order_mark(tmp_path: Path) -> None:
+    page = '<meta charset="utf-16"><p>Der Bär</p>'
+    assert read(tmp_path, "a.html", page.encode("utf-16")).text == "Der Bär"
+    page = '<meta charset="utf-16"><p>Der Bär fraß den Honig</p>'
+    parsed = read(tmp_path, "b.html", page.encode("cp1252"))
+    assert parsed.text == "Der Bär fraß den Honig"
+    assert parsed.warnings[0].startswith("read as windows-125")
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,8 @@ def test_a_stop_between_vectors_and_mark_is_healed(
 
 def test_vectors_lost_behind_its_back_are_made_again(index: Index, docs: Path) -> None:
     sync(index, [docs])
-    index.vectors.delete(sorted(index.vectors.ids())[:2], index.library.revision())
+    with index.lock():
+        index.vectors.delete(sorted(index.vectors.ids())[:2], index.library.revision())
     sync(index, [docs])
     check_whole(index)
 

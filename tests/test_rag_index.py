@@ -58,7 +58,7 @@ def test_a_missing_or_broken_library_says_so(index: Index) -> None:
     with pytest.raises(BadIndex, match="missing"):
         open_index(index.folder)
     path.write_bytes(b"this is no database, and never was one" * 100)
-    with pytest.raises(BadIndex, match="cannot be read"):
+    with pytest.raises(BadIndex, match="cannot be used"):
         open_index(index.folder)
 
 

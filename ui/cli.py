@@ -243,6 +243,7 @@ def evaluation() -> None:
 @click.option("--json", "out", type=click.Path(dir_okay=False), metavar="OUT", help="Write JSON.")
 def eval_run(cases: tuple[str, ...], index_dir: str, out: str | None) -> None:
     """Ask the cases (by default those of the sample library) and score the answers."""
+    _check_writable(out)
     from eval.cases import SAMPLE_CASES, load_cases
     from eval.run import format_table, run_cases
     from rag.index import open_index
@@ -261,6 +262,7 @@ def eval_run(cases: tuple[str, ...], index_dir: str, out: str | None) -> None:
 @click.option("--json", "out", type=click.Path(dir_okay=False), metavar="OUT", help="Write JSON.")
 def benchmark(folder: str, limit: int | None, out: str | None) -> None:
     """Measure on a public data set in the BEIR layout."""
+    _check_writable(out)
     from eval.benchmark import run_benchmark
     from ui.progress import counted
 
@@ -283,6 +285,12 @@ def _first_questions(index: Index) -> tuple[str, ...]:
 def _write(out: str | None, value: dict[str, Any]) -> None:
     if out is not None:
         Path(out).write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+
+def _check_writable(out: str | None) -> None:
+    """Fail before the work rather than after it."""
+    if out is not None and not Path(out).absolute().parent.is_dir():
+        raise BadInput(f"no folder for {out!r}: make it first")
 
 
 def _json_line(answer: Answer, identifier: str | None = None) -> str:

@@ -87,6 +87,9 @@ def _index(folder: Path) -> Iterator[Finding]:
             counts = index.library.counts()
             size = f"{counts.sources:,} sources, {counts.files:,} files, {counts.chunks:,} passages"
             yield Finding("index", True, f"{str(folder)!r}: {size}")
+            if not index.vectors.follow(index.library.revision()):
+                yield Finding("vectors", True, "another process is writing just now")
+                return
             vectors = index.vectors.count()
             due = index.library.embedded_count()
             whole = vectors == due and not counts.owed and not index.library.doomed()

@@ -43,9 +43,12 @@ def read_questions(path: str) -> Iterator[QuestionRow]:
     if path != "-" and not Path(path).is_file():
         raise BadInput(f"no file of questions at {path!r}: check the path")
     with click.open_file(path, encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            if line.strip():
-                yield _question_row(line, f"{path}:{number}", number)
+        try:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield _question_row(line, f"{path}:{number}", number)
+        except UnicodeDecodeError as error:
+            raise BadInput(f"{path}: not UTF-8 text ({error}): save it as UTF-8") from error
 
 
 def converse(index: Index) -> None:
