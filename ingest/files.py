@@ -29,8 +29,7 @@ def find_files(paths: Iterable[str | Path], known: Iterable[str] = ()) -> list[P
         elif path.exists():
             matches = [path]
         elif glob.has_magic(str(given)):
-            by_pattern = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207
-            matches = [m for p in by_pattern for m in _each(Path(p))]
+            matches = [m for p in _matching(str(path)) for m in _each(Path(p))]
         else:
             matches = []
             if any(uri == path or path in uri.parents for uri in uris):
@@ -72,6 +71,13 @@ def sha256_of(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _matching(pattern: str) -> list[str]:
+    """Paths that match, sorted; of several ways to one file, through links in a circle, one."""
+    found = glob.glob(pattern, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute one
+    ways = {os.path.realpath(path): path for path in sorted(found, key=len, reverse=True)}
+    return sorted(ways.values())
 
 
 def _each(path: Path) -> list[Path]:

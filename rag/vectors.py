@@ -95,7 +95,7 @@ class VectorIndex:
     ) -> None:
         """Write vectors of shape (len(chunks), dimension); ``sources`` goes with ``chunks``.
 
-        Call inside ``writing``. ``revision`` is the library's revision that will tell of this write.
+        Call inside ``writing``. ``revision`` is the library's that will tell of this write.
         """
         with self._lock:
             assert self._collection is not None

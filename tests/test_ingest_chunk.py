@@ -133,3 +133,20 @@ def test_long_text_is_cut_evenly_on_sentences() -> None:
     assert len(chunks) > 2
     assert min(sizes) > max(sizes) / 2
     assert all(c.text.endswith("apples.") for c in chunks)
+
+
+def test_text_without_spaces_is_cut_into_readable_pieces() -> None:
+    builder = Builder()
+    builder.add("paragraph", "กรุงเทพมหานคร" * 500)
+    builder.add("paragraph", "QUJDREVGRw" * 2000)
+    chunks = chunked(builder.build(title="Runs", media_type="text/plain"))
+    assert max(len(chunk.text) for chunk in chunks) <= 192 * 20
+
+
+def test_list_items_are_divided_into_sentences() -> None:
+    text = "• Revenue rose by 20%. Costs fell. Profit doubled."
+    assert [text[s.start : s.end] for s in split_sentences(text)] == [
+        "• Revenue rose by 20%.",
+        "Costs fell.",
+        "Profit doubled.",
+    ]

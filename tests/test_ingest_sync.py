@@ -198,6 +198,81 @@ def test_progress_is_told_of_every_file_and_vector(index: Index, docs: Path) -> 
     assert tally["vectors"] == tally["embedded"] == report.embedded > 0
 
 
+def test_two_spellings_of_a_path_are_one_file(index: Index, docs: Path) -> None:
+    sync(index, [docs / "deep" / ".." / "apples.txt"])
+    assert states(index, docs)["apples.txt"] == "unchanged"
+    assert index.library.counts().files == 3
+
+
+def test_a_name_that_is_no_text_is_reported(index: Index, docs: Path) -> None:
+    Path(os.fsdecode(os.fsencode(docs) + b"/caf\xe9.txt")).write_text("Coffee is served.")
+    report = sync(index, [docs])
+    (failed,) = [row for row in report.files if row.state == "failed"]
+    assert "not valid UTF-8" in failed.problem
+    failed.uri.encode()
+    check_whole(index)
+
+
+def test_whatever_a_parser_raises_stops_only_its_file(
+    index: Index, docs: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real = module.parse
+
+    def parse(path: Path) -> object:
+        if path.name == "pears.md":
+            raise TypeError("surprise")
+        return real(path)
+
+    monkeypatch.setattr(module, "parse", parse)
+    report = sync(index, [docs])
+    assert [(Path(r.uri).name, r.state) for r in report.files if r.state != "added"] == [
+        ("pears.md", "failed")
+    ]
+    assert "surprise" in caplog.text
+    check_whole(index)
+
+
+def test_pipes_and_circles_do_not_hold_it_up(index: Index, docs: Path) -> None:
+    os.mkfifo(docs / "pipe.txt")
+    (docs / "circle").symlink_to(docs)
+    report = sync(index, [docs / "pipe.txt", docs, docs / "**" / "*.txt"])
+    assert [(Path(r.uri).name, r.state) for r in report.files] == [
+        ("pipe.txt", "failed"),
+        ("apples.txt", "added"),
+        ("pears.md", "added"),
+        ("plums.csv", "added"),
+    ]
+
+
+def test_a_lost_library_is_built_again(index: Index, docs: Path) -> None:
+    sync(index, [docs])
+    index.close()
+    for path in index.folder.glob("library.sqlite3*"):
+        path.unlink()
+    with create_index(index.folder) as again:
+        sync(again, [docs])
+        check_whole(again)
+
+
+def test_lost_vectors_are_told_and_made_again(index: Index, docs: Path) -> None:
+    sync(index, [docs])
+    index.close()
+    shutil.rmtree(index.folder / "chroma")
+    with create_index(index.folder) as again:
+        assert "no vector" in again.ask("Where was the Bramley apple first grown?").notes[0]
+        sync(again, [docs])
+        assert again.ask("Where was the Bramley apple first grown?").notes == ()
+        check_whole(again)
+
+
+def test_a_question_during_another_processs_writing_says_so(index: Index, docs: Path) -> None:
+    sync(index, [docs])
+    with open_index(index.folder) as reader, index.lock():
+        answer = reader.ask("Where was the Bramley apple first grown?")
+        assert answer.status == "answered"
+        assert "another process is writing" in answer.notes[0]
+
+
 CHILD = """
 import sys
 from ingest.sync import sync

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,8 @@ def test_questions_that_cannot_be_asked(index: Index, question: str) -> None:
 def test_history_must_be_turns(index: Index) -> None:
     with pytest.raises(BadQuestion, match="row 1"):
         index.ask("Why?", history=[{"speaker": "me"}])
+    with pytest.raises(BadQuestion, match="row 1"):
+        index.ask("Why?", history=["hi"])  # type: ignore[list-item]
 
 
 def test_batch_invoke_and_stream_agree(index: Index, docs: Path) -> None:
@@ -106,3 +109,29 @@ def test_the_retriever_is_langchains(index: Index, docs: Path) -> None:
     text = index.library.text(document.metadata["source_id"])
     assert text[document.metadata["start"] : document.metadata["end"]] == document.page_content
     assert "Bramley" in document.page_content
+
+
+def test_many_threads_share_an_index(index: Index, docs: Path) -> None:
+    sync(index, [docs])
+    for _ in range(5):
+        with open_index(index.folder) as shared, ThreadPoolExecutor(7) as pool:
+            warming = pool.submit(shared.warm)
+            asking = [pool.submit(shared.ask, "Who grew the first Bramley?") for _ in range(6)]
+            assert warming.result(timeout=60) > 0
+            assert len({job.result(timeout=60).text for job in asking}) == 1
+
+
+def test_the_working_directory_may_change(
+    index: Index, docs: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    sync(index, [docs])
+    monkeypatch.chdir(index.folder.parent)
+    with open_index(index.folder.name) as relative:
+        monkeypatch.chdir(docs)
+        assert relative.search("Bramley apple")[0].similarity is not None
+
+
+@pytest.mark.parametrize("question", ["caf\udce9?", "\ud800 why"])
+def test_a_question_that_is_no_text_is_refused(index: Index, question: str) -> None:
+    with pytest.raises(BadQuestion, match="not valid text"):
+        index.ask(question)
