@@ -12,6 +12,7 @@ from rag.followup import standalone
 from rag.types import Turn
 
 MOST = 3
+LONGEST = 500  # characters; what is longer is a pasted text rather than a question
 _ASKS = (
     r"(?:who|whom|whose|what|when|where|why|which|how|"
     r"(?:in|at|by|for|to|from|on) (?:what|which|whom))"
@@ -24,6 +25,8 @@ _COMPARE = re.compile(
 
 def parts(question: str) -> list[str]:
     """The one to three questions that a question consists of, each fit to be searched alone."""
+    if len(question) > LONGEST:
+        return [question]
     compared = _COMPARE.fullmatch(question)
     pieces = [compared["a"], compared["b"]] if compared else _NEXT.split(question)
     pieces = [piece.strip() for piece in pieces]

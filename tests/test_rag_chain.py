@@ -1,0 +1,143 @@
+"""Answers over the sample library: what is quoted, how it is bound, when nothing is said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ingest.sync import sync
+from rag import Answer
+from rag.index import Index
+from rag.select import THRESHOLD, choose, confidence, rank_sentences
+
+
+def check_bound(index: Index, answer: Answer) -> None:
+    """Every sentence is a quotation, every quotation is exact, every number resolves."""
+    assert (answer.status == "answered") == bool(answer.sentences)
+    numbers = [citation.number for citation in answer.citations]
+    assert numbers == list(range(1, len(numbers) + 1))
+    for sentence in answer.sentences:
+        assert answer.text[sentence.start : sentence.end] == sentence.text
+        assert 0 <= sentence.score <= 1
+        (citation,) = sentence.citations
+        assert citation in answer.citations
+        assert sentence.text == " ".join(citation.quote.split())
+        assert answer.text[sentence.end :].startswith(f" [{citation.number}]")
+    for citation in answer.citations:
+        text = index.library.text(citation.source_id)
+        assert text[citation.start : citation.end] == citation.quote
+    json.dumps(answer.to_dict())
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("How much did Microsoft invest in OpenAI in 2019?", "$1 billion"),
+        ("When did ChatGPT launch?", "30 November 2022"),
+        ("What is a right of first refusal?", "match an offer"),
+        ("Where is the first Stargate campus?", "Abilene, Texas"),
+    ],
+)
+def test_answers_quote_the_evidence(sample: Index, question: str, expected: str) -> None:
+    answer = sample.ask(question)
+    check_bound(sample, answer)
+    assert expected in answer.text
+    assert len(answer.sentences) <= 3
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How long do I boil an egg so the yolk stays soft?",
+        "Who won the World Cup in 1998?",
+        "Write a bubble sort in Rust",
+        "¿?x",
+    ],
+)
+def test_what_the_library_does_not_hold_is_declined(sample: Index, question: str) -> None:
+    answer = sample.ask(question)
+    check_bound(sample, answer)
+    assert answer.status == "declined"
+    assert answer.confidence < THRESHOLD
+    assert answer.passages, "the nearest passages are shown"
+
+
+def test_sources_that_disagree_are_both_quoted(sample: Index) -> None:
+    answer = sample.ask("What did OpenAI spend on Azure in 2024?")
+    check_bound(sample, answer)
+    assert "$7.1 billion" in answer.text
+    assert "$9.4 billion" in answer.text
+    assert len({citation.uri for citation in answer.citations}) == 2
+
+
+def test_each_part_of_a_question_is_answered(sample: Index) -> None:
+    answer = sample.ask("Who founded Microsoft, and when did OpenAI publish its Charter?")
+    check_bound(sample, answer)
+    assert "Paul Allen" in answer.text
+    assert "April 2018" in answer.text
+
+
+def test_a_part_without_an_answer_is_named(sample: Index) -> None:
+    answer = sample.ask("Who founded Microsoft, and how do I bake sourdough bread?")
+    assert answer.status == "answered"
+    assert any("sourdough" in note for note in answer.notes)
+
+
+def test_a_follow_up_is_completed_and_shown(sample: Index) -> None:
+    first = sample.ask("When was the Stargate Project announced?")
+    answer = sample.ask(
+        "Where is its first campus?",
+        [
+            {"role": "user", "content": first.question},
+            {"role": "assistant", "content": first.text},
+        ],
+    )
+    assert "Abilene" in answer.text
+    assert answer.question == "Where is its first campus?"
+    assert "Stargate" in answer.query
+
+
+def test_declining_can_be_left_to_the_caller(sample: Index) -> None:
+    question = "How long do I boil an egg so the yolk stays soft?"
+    answer = sample.chain.answer(question, threshold=0.0)
+    check_bound(sample, answer)
+    assert answer.status == "answered"
+    assert answer.confidence < THRESHOLD
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(question=st.text(min_size=1, max_size=80).filter(lambda t: any(map(str.isalnum, t))))
+def test_any_question_gives_a_bound_answer(sample: Index, question: str) -> None:
+    check_bound(sample, sample.ask(question))
+
+
+def test_selection_is_in_order_and_judged(sample: Index) -> None:
+    question = "When did ChatGPT launch?"
+    passages = sample.search(question)
+    ranked = rank_sentences(question, passages, sample.encoder.encode_documents, sample.library.idf)
+    assert [c.rank for c in ranked] == sorted((c.rank for c in ranked), reverse=True)
+    assert all(0 <= c.score <= 1 for c in ranked)
+    assert 0 < confidence(question, passages, ranked) < 1
+    chosen = choose(question, ranked)
+    assert chosen[0] is ranked[0]
+    assert 1 <= len(chosen) <= 3
+    assert choose(question, []) == []
+    assert confidence(question, [], []) == 0.0
+
+
+def test_words_find_what_has_no_vector_yet(index: Index, docs: Path) -> None:
+    sync(index, [docs])
+    with index.library.writing():
+        index.library.mark_embedded(range(100), embedded=False)
+    with index.lock():
+        index.vectors.delete(sorted(index.vectors.ids()), index.library.revision())
+    answer = index.ask("Where was the Bramley apple first grown?")
+    check_bound(index, answer)
+    assert "Southwell" in answer.text
+    assert all(passage.similarity is None for passage in answer.passages)
