@@ -160,6 +160,7 @@ def test_chips_work_from_the_keyboard(page: Page) -> None:
     chip.focus()
     page.keyboard.press("Enter")
     page.wait_for_selector("mark.fn-here")
+    assert page.locator("mark.fn-here").count() == 1
 
 
 def test_a_follow_up_is_completed_and_the_first_answer_stays(page: Page) -> None:
