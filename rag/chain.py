@@ -89,7 +89,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
         found = [self._judge(q, p, said) for q, p in zip(asked, retrieved, strict=True)]
         chosen = _chosen([part for part in found if part.confidence >= threshold])
         clock.lap("select")
-        passages = _interleaved(retrieved)
+        passages = _interleaved(retrieved, chosen)
         text, sentences, citations = quote(chosen) if chosen else (nearest_text(passages), (), ())
         missing = [part.query for part in found if chosen and part.confidence < threshold]
         return Answer(
@@ -119,7 +119,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
     def _notes(self, revision: int) -> tuple[str, ...]:
         index = self._index
         if not index.vectors.follow(revision):
-            return ("another process is writing: what is new is found by its words only",)
+            return ("another process is writing: passages were found by their words only",)
         if self._complete_at == revision:
             return ()
         lacking = index.library.counts().chunks - index.vectors.count()
@@ -157,10 +157,13 @@ def _chosen(answered: Sequence[_Part]) -> list[Candidate]:
     return list(chosen.values())[:QUOTES]
 
 
-def _interleaved(retrieved: Sequence[Sequence[Passage]]) -> list[Passage]:
-    """The passages of all parts, best first, each once, as many as for one question."""
+def _interleaved(
+    retrieved: Sequence[Sequence[Passage]], chosen: Sequence[Candidate]
+) -> list[Passage]:
+    """The passages of all parts, best first, as many as for one question, and all that is cited."""
     merged = {p.chunk.id: p for row in zip_longest(*retrieved) for p in row if p}
-    return list(merged.values())[:PASSAGES]
+    first = dict(list(merged.items())[:PASSAGES])
+    return list((first | {c.passage.chunk.id: c.passage for c in chosen}).values())
 
 
 class _Clock:

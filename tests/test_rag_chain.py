@@ -24,6 +24,11 @@ def check_bound(index: Index, answer: Answer) -> None:
         assert answer.text[sentence.start : sentence.end] == sentence.text
         assert 0 <= sentence.score <= 1
         (citation,) = sentence.citations
+        assert any(
+            p.chunk.source_id == citation.source_id
+            and p.chunk.start <= citation.start < citation.end <= p.chunk.end
+            for p in answer.passages
+        )
         assert citation in answer.citations
         assert sentence.text == " ".join(citation.quote.split())
         assert answer.text[sentence.end :].startswith(f" [{citation.number}]")
