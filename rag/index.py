@@ -154,6 +154,8 @@ def create_index(path: str | Path = DEFAULT_INDEX, embedding_model: str | None =
     with another embedding model than the one asked for, ``ModelError`` when that cannot be loaded.
     """
     folder = _absolute(path)
+    if embedding_model is not None and Path(embedding_model).expanduser().is_dir():
+        embedding_model = str(_absolute(embedding_model))
     if (folder / NAME).is_file():
         if not (folder / LIBRARY).exists():
             # Lost: the documents are read again, what is left of the vectors is reconciled.

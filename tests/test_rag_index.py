@@ -11,6 +11,7 @@ import pytest
 import rag
 from ingest.sync import sync
 from rag import Answer, BadIndex, BadInput, BadQuestion, create_index, open_index
+from rag.embed import DEFAULT_MODEL, model_path
 from rag.index import Index
 
 
@@ -135,3 +136,16 @@ def test_the_working_directory_may_change(
 def test_a_question_that_is_no_text_is_refused(index: Index, question: str) -> None:
     with pytest.raises(BadQuestion, match="not valid text"):
         index.ask(question)
+
+
+def test_a_model_given_by_its_folder_is_found_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, docs: Path
+) -> None:
+    (tmp_path / "model").symlink_to(model_path(DEFAULT_MODEL))
+    monkeypatch.chdir(tmp_path)
+    with create_index("by-path", "./model") as made:
+        sync(made, [docs])
+    monkeypatch.chdir(docs)
+    with open_index(tmp_path / "by-path") as found:
+        assert found.search("Bramley apple")[0].similarity is not None
+        assert found.manifest.embedding_model == str(tmp_path / "model")
