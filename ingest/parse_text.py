@@ -23,6 +23,7 @@ from ingest.parsed import (
     repair_warnings,
 )
 from rag.errors import BadDocument
+from rag.types import Fidelity
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -113,7 +114,9 @@ def parse_plain(path: Path, data: bytes, media_type: str) -> Parsed:
         blocks.append(Block(kind, start, end, level))
     titled = bool(blocks) and blocks[0].kind == "heading"
     title = text[blocks[0].start : blocks[0].end] if titled else path.stem
-    return Parsed(text, tuple(blocks), title, "", media_type, None, warnings)
+    return Parsed(
+        text, tuple(blocks), title, "", media_type, None, fidelity=Fidelity(warnings=warnings)
+    )
 
 
 def parse_markdown(path: Path, data: bytes, media_type: str) -> Parsed:

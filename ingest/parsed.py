@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
+
+from rag.types import Box, Fidelity, Flag, Place, Span
 
 BlockKind = Literal["heading", "paragraph", "list_item", "table_row", "code"]
 
@@ -38,9 +40,10 @@ class Parsed:
     """A document as text.
 
     ``blocks`` are in reading order and do not overlap; outside them ``text`` is whitespace only.
-    ``title`` is never empty. ``date`` is the ISO 8601 date the document states for itself, or "".
-    ``pages`` is None for formats without pages. ``warnings`` are sentences for the user, about
-    what was lost or guessed.
+    ``title`` is never empty. ``date`` is the ISO 8601 date the document states for itself, or "";
+    likewise ``author`` and ``language`` (BCP 47). ``pages`` is None for formats without pages.
+    ``places`` map ranges of the text to the original, in order of ``start``; they may overlap.
+    ``flags`` are ranges that are kept in the text but out of every chunk.
     """
 
     text: str
@@ -49,25 +52,60 @@ class Parsed:
     date: str
     media_type: str
     pages: int | None
-    warnings: tuple[str, ...]
+    author: str = ""
+    language: str = ""
+    places: tuple[Place, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    fidelity: Fidelity = field(default_factory=Fidelity)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences for the user about what was lost or guessed."""
+        return self.fidelity.warnings
 
 
 class Builder:
-    """Lays blocks one after the other into one text and keeps their offsets."""
+    """Lays blocks one after the other into one text and keeps their offsets.
+
+    What a parser learns on the way about the whole file (``images``, ``blank_pages`` and others of
+    ``Fidelity``) it sets on the builder.
+    """
 
     def __init__(self) -> None:
         self.blocks: list[Block] = []
         self.warnings: list[str] = []
+        self.tables = 0
+        self.images = 0
+        self.blank_pages: list[int] = []
+        self.ocr_pages: list[int] = []
+        self.ocr_confidence: float | None = None
+        self.labels: tuple[str, ...] = ()
+        self._places: list[Place] = []
+        self._flags: list[Flag] = []
         self._parts: list[str] = []
         self._length = 0
         self._repaired = 0
 
-    def add(self, kind: BlockKind, text: str, *, level: int = 0, page: int | None = None) -> None:
+    def add(
+        self,
+        kind: BlockKind,
+        text: str,
+        *,
+        level: int = 0,
+        page: int | None = None,
+        line: int | None = None,
+        places: Sequence[Place] = (),
+        hidden: str = "",
+    ) -> None:
         """Append a block, stripped; whitespace alone is no block.
 
         Rows of a table and items of a list follow on the next line, all else after a blank line.
+        ``places`` count their offsets from the start of ``text`` as given; without any, the block
+        as a whole gets one if its ``page`` or ``line`` is known. ``hidden`` says why a person does
+        not see this block.
         """
         text, repaired = repair(text)
+        lead = len(text) - len(text.lstrip())
         text = text.strip()
         if not text:
             return
@@ -77,24 +115,69 @@ class Builder:
             self._append("\n" if run_on else "\n\n")
         start = self._length
         self._append(text)
-        self.blocks.append(Block(kind, start, self._length, level, page))
+        end = self._length
+        self.blocks.append(Block(kind, start, end, level, page))
+        if not places and (page is not None or line is not None):
+            self._places.append(Place(start, end, page=page, line=line))
+        for place in places:
+            first, last = max(start, start + place.start - lead), min(end, start + place.end - lead)
+            if first < last:
+                self._places.append(replace(place, start=first, end=last))
+        if hidden:
+            self._flags.append(Flag(start, end, "hidden", hidden))
 
-    def add_table(self, rows: Sequence[Sequence[str]], header: Sequence[str] | None) -> None:
-        """Append one ``table_row`` block per row that has a cell; see ``row_text``."""
-        for row in rows:
-            self.add("table_row", row_text(row, header))
+    def add_table(
+        self,
+        rows: Sequence[Sequence[str]],
+        header: Sequence[str] | None,
+        *,
+        page: int | None = None,
+        sheet: str = "",
+        first_row: int | None = None,
+        boxes: Sequence[Sequence[Box | None]] | None = None,
+    ) -> None:
+        """Append one ``table_row`` block per row that has a cell; see ``row_text``.
+
+        Every cell gets a place with its address, such as ``Prices!B2``: in ``sheet``, or else in
+        the table by its number in the document. ``first_row`` is the number of the first of
+        ``rows``, the header's being one less. ``boxes`` has one box a cell.
+        """
+        self.tables += 1
+        sheet = sheet or f"Table {self.tables}"
+        first = first_row if first_row is not None else 2 if header else 1
+        for offset, row in enumerate(rows):
+            text, spans = row_spans(row, header)
+            self.add(
+                "table_row",
+                text,
+                page=page,
+                places=[
+                    Place(
+                        span.start,
+                        span.end,
+                        page=page,
+                        box=boxes[offset][column] if boxes else None,
+                        cell=f"{sheet}!{column_letters(column)}{first + offset}",
+                    )
+                    for column, span in spans
+                ],
+            )
 
     def text_of(self, block: Block) -> str:
         """The text of a block added before."""
         return "".join(self._parts)[block.start : block.end]
 
     def build(
-        self, *, title: str, media_type: str, date: str = "", pages: int | None = None
+        self,
+        *,
+        title: str,
+        media_type: str,
+        date: str = "",
+        pages: int | None = None,
+        author: str = "",
+        language: str = "",
     ) -> Parsed:
         """Close the text. No block is a valid outcome here; ``parse`` refuses it."""
-        warnings = list(self.warnings)
-        if self._repaired:
-            warnings.append(_CHARACTER_REPAIR.format(self._repaired))
         return Parsed(
             text="".join(self._parts),
             blocks=tuple(self.blocks),
@@ -102,7 +185,20 @@ class Builder:
             date=date,
             media_type=media_type,
             pages=pages,
-            warnings=tuple(warnings),
+            author=collapse(repair(author)[0]),
+            language=language,
+            places=tuple(self._places),
+            flags=tuple(self._flags),
+            fidelity=Fidelity(
+                tables=self.tables,
+                images=self.images,
+                blank_pages=tuple(self.blank_pages),
+                ocr_pages=tuple(self.ocr_pages),
+                ocr_confidence=self.ocr_confidence,
+                labels=self.labels,
+                repaired=self._repaired,
+                warnings=(*self.warnings, *repair_warnings(self._repaired)),
+            ),
         )
 
     def _append(self, text: str) -> None:
@@ -133,13 +229,36 @@ def row_text(cells: Sequence[str], header: Sequence[str] | None) -> str:
     ``Name: Ada; Born: 1815`` under a header, ``Ada | 1815`` without. A cell under an empty header
     stands alone.
     """
+    return row_spans(cells, header)[0]
+
+
+def row_spans(
+    cells: Sequence[str], header: Sequence[str] | None
+) -> tuple[str, list[tuple[int, Span]]]:
+    """The line of ``row_text``, and for each cell that is not empty its column and its range."""
     labels = [collapse(label).rstrip(":") for label in header or ()]
-    parts: list[str] = []
+    text = ""
+    spans: list[tuple[int, Span]] = []
     for column, cell in enumerate(map(collapse, cells)):
-        if cell:
-            label = labels[column] if column < len(labels) else ""
-            parts.append(f"{label}: {cell}" if label else cell)
-    return ("; " if header else " | ").join(parts)
+        if not cell:
+            continue
+        if text:
+            text += "; " if header else " | "
+        label = labels[column] if column < len(labels) else ""
+        text += f"{label}: " if label else ""
+        spans.append((column, Span(len(text), len(text) + len(cell))))
+        text += cell
+    return text, spans
+
+
+def column_letters(column: int) -> str:
+    """The letters a spreadsheet gives a column counted from 0: A, B, ... Z, AA, AB."""
+    letters = ""
+    column += 1
+    while column:
+        column, digit = divmod(column - 1, 26)
+        letters = chr(ord("A") + digit) + letters
+    return letters
 
 
 def is_header(row: Sequence[str]) -> bool:

@@ -12,6 +12,8 @@ from typing import Any, Literal
 Status = Literal["answered", "declined"]
 Verdict = Literal["supported", "partial", "unsupported"]
 Role = Literal["user", "assistant"]
+FlagKind = Literal["hidden", "instruction"]
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +25,63 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where ``text[start:end]`` of a source stands in the original, to show it to a person.
+
+    ``page`` is the 1-based page or slide. ``box`` is (left, top, right, bottom) as shares of that
+    page's width and height, from its top left corner. ``cell`` is the address in a table or sheet,
+    such as ``Prices!B2``. ``line`` is the 1-based line of a text file on which the range starts.
+    """
+
+    start: int
+    end: int
+    page: int | None = None
+    box: Box | None = None
+    cell: str = ""
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """Text that may be meant to deceive: in no chunk, so neither found nor quoted nor sent.
+
+    ``hidden`` text is not visible to a person, an ``instruction`` talks to a language model.
+    ``reason`` is for the user.
+    """
+
+    start: int
+    end: int
+    kind: FlagKind
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fidelity:
+    """How well a file could be read: what was in it, and what was lost, repaired or guessed.
+
+    ``blank_pages`` are 1-based pages without text after all was tried, ``ocr_pages`` those read
+    from their picture, with the mean ``ocr_confidence`` in [0, 1]. ``labels`` are the printed page
+    labels (``iv``, ``A-1``) where they differ from the numbers. ``repaired`` counts characters.
+    """
+
+    tables: int = 0
+    images: int = 0
+    blank_pages: tuple[int, ...] = ()
+    ocr_pages: tuple[int, ...] = ()
+    ocr_confidence: float | None = None
+    labels: tuple[str, ...] = ()
+    repaired: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One document as it was read.
 
     ``id`` names the content, not the place: the same bytes read twice are one source.
     ``uri`` is the place to show, ``also_at`` every other place that holds the same bytes.
-    ``date`` is the ISO 8601 date the document states for itself, or "".
+    ``date`` is the ISO 8601 date the document states for itself, or ""; so are ``author`` and
+    ``language`` (BCP 47).
     """
 
     id: str
@@ -40,6 +93,8 @@ class Source:
     pages: int | None = None
     date: str = ""
     also_at: tuple[str, ...] = ()
+    author: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
