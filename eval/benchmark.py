@@ -25,8 +25,7 @@ from eval.metrics import (
 )
 from ingest.sync import add_texts
 from rag.errors import BadInput, FootnoteError
-from rag.index import Index, create_index
-from rag.manifest import NAME
+from rag.index import LIBRARY, Index, create_index
 from rag.types import Answer, Turn
 
 DOCUMENTS = 10
@@ -188,7 +187,7 @@ def _corpus_index(folder: Path, index_dir: Path | None) -> Iterator[Index]:
             yield index
         return
     mark, sha256 = index_dir / MARK, _sha256(corpus)
-    if (index_dir / NAME).exists() and not mark.exists():
+    if (index_dir / LIBRARY).exists() and not mark.exists():
         raise BadInput(f"{str(index_dir)!r} is no benchmark's index: give another folder")
     if mark.exists() and mark.read_text() != sha256:
         raise BadInput(

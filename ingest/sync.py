@@ -1,79 +1,31 @@
 """Files in, index up to date.
 
-First every file is parsed, cut and made searchable by its words, one transaction each; then the
-vectors follow in batches. Whatever stops a run, the next one carries on where it stopped.
+Every file is parsed, cut and made searchable by its words, one transaction each; vectors follow
+beside it, in batches. Whatever stops a run, the next one carries on where it stopped.
 """
 
 from __future__ import annotations
 
 import hashlib
-import logging
-import shutil
+import tempfile
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
 
-from ingest.chunk import chunk_document, embedded_texts
+from ingest.chunk import chunk_document
+from ingest.containers import Document, is_container, members
+from ingest.embedding import Embedding
 from ingest.files import absolute, find_files, sha256_of, vanished
-from ingest.parse import parse
+from ingest.originals import clean_originals, keep_original
 from ingest.parsed import Builder, Parsed
-from rag.errors import BadDocument, BadIndex
+from ingest.report import FileReport, Progress, Report, State
+from ingest.worker import Reader
+from rag.errors import BadDocument
 from rag.index import Index
-from rag.types import Chunk, Source
-
-log = logging.getLogger(__name__)
-
-State = Literal["added", "changed", "unchanged", "removed", "failed"]
-# Large enough that sorting by length leaves little padding, small enough that a stop loses seconds.
-EMBED_BATCH = 256
-
-
-@dataclass(frozen=True, slots=True)
-class FileReport:
-    """What became of one file. ``problem`` is the reason of a failure, for the user."""
-
-    uri: str
-    state: State
-    characters: int = 0
-    pages: int | None = None
-    chunks: int = 0
-    warnings: tuple[str, ...] = ()
-    problem: str = ""
-
-
-@dataclass
-class Report:
-    """What a run did: one row a file, vectors written, seconds taken."""
-
-    files: list[FileReport] = field(default_factory=list)
-    embedded: int = 0
-    seconds: float = 0.0
-
-    def count(self, state: State) -> int:
-        """How many files ended in this state."""
-        return sum(row.state == state for row in self.files)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The report as JSON."""
-        return asdict(self)
-
-
-class Progress:
-    """Told how a run goes; the command line draws bars of it, the default says nothing."""
-
-    def files(self, total: int) -> None:
-        """``total`` files will be looked at."""
-
-    def file(self, row: FileReport) -> None:
-        """One file is done."""
-
-    def vectors(self, total: int) -> None:
-        """``total`` chunks will be embedded."""
-
-    def embedded(self, n: int) -> None:
-        """``n`` more are."""
+from rag.library import Library
+from rag.standing import MEMBER, stat_of
+from rag.tables import FileStat, Record
+from rag.types import Source
 
 
 def sync(index: Index, paths: Sequence[str | Path], progress: Progress | None = None) -> Report:
@@ -89,14 +41,18 @@ def sync(index: Index, paths: Sequence[str | Path], progress: Progress | None = 
     with index.lock():
         known = index.library.files()
         found = find_files(paths, known)
-        progress.files(len(found))
-        for path in found:
-            row = _sync_file(index, path, known)
-            report.files.append(row)
-            progress.file(row)
-        report.files.extend(_forget(index, vanished(paths, known)))
-        report.embedded = _embed(index, progress)
-        _clean_originals(index)
+        with (
+            tempfile.TemporaryDirectory(prefix="footnote-") as scratch,
+            Embedding(index, progress) as embedding,
+            Reader() as reader,
+        ):
+            run = _Run(index, known, report, progress, Path(scratch))
+            for document, outcome in reader.read(run.to_read(found)):
+                run.store(document, outcome)
+                embedding.wake()
+            run.forget(vanished(paths, known))
+        report.embedded, report.embedding_seconds = embedding.done, embedding.seconds
+        clean_originals(index)
     report.seconds = time.perf_counter() - start
     return report
 
@@ -104,16 +60,16 @@ def sync(index: Index, paths: Sequence[str | Path], progress: Progress | None = 
 def remove(index: Index, paths: Sequence[str | Path]) -> Report:
     """Drop documents, given by file or folder, from the index; the files themselves stay."""
     report, start = Report(), time.perf_counter()
-    roots = [absolute(p) for p in paths]
+    roots = [str(absolute(p)) for p in paths]
     with index.lock():
         doomed = [
             uri
             for uri in index.library.files()
-            if any(root == Path(uri) or root in Path(uri).parents for root in roots)
+            if any(uri == root or uri.startswith((f"{root}/", root + MEMBER)) for root in roots)
         ]
-        report.files.extend(_forget(index, doomed))
-        _embed(index, Progress())
-        _clean_originals(index)
+        with Embedding(index):
+            _forget(index.library, doomed, report)
+        clean_originals(index)
     report.seconds = time.perf_counter() - start
     return report
 
@@ -132,44 +88,172 @@ def add_texts(index: Index, documents: Iterable[tuple[str, str, str]]) -> None:
                     builder.add("paragraph", line)
                 parsed = builder.build(title=title, media_type="text/plain")
                 sha256 = hashlib.sha256(f"{uri}\n{title}\n{text}".encode()).hexdigest()
-                source = Source(
-                    f"text-{sha256[:20]}", uri, title, sha256, "text/plain", len(parsed.text)
+                index.library.put(
+                    uri, record_of(index, parsed, f"text-{sha256[:20]}", uri, sha256, title)
                 )
-                chunks = chunk_document(parsed, source.id, title, index.encoder)
-                index.library.put(uri, source, parsed.text, chunks)
-        _embed(index, Progress())
+        with Embedding(index):
+            pass
 
 
-def _sync_file(index: Index, path: Path, known: dict[str, str]) -> FileReport:
-    uri = str(path)
-    state: State = "changed" if uri in known else "added"
-    try:
-        sha256 = _readable_sha256(path)
-        source_id = f"{path.suffix.lower().lstrip('.')}-{sha256[:20]}"
-        if known.get(uri) == source_id:
-            return FileReport(uri, "unchanged")
-        same = index.library.sources([source_id]).get(source_id)
-        if same is not None:
-            with index.library.writing():
-                index.library.put(uri, same, "", ())
-            return FileReport(uri, state, same.characters, same.pages)
-        parsed, chunks = _read(path, source_id, index)
-    except BadDocument as error:
-        return FileReport(uri.encode(errors="replace").decode(), "failed", problem=str(error))
+def record_of(
+    index: Index, parsed: Parsed, source_id: str, uri: str, sha256: str, title: str
+) -> Record:
+    """A parsed document, cut into chunks, as the library keeps it."""
     source = Source(
         id=source_id,
         uri=uri,
-        title=parsed.title or path.stem,
+        title=title,
         sha256=sha256,
         media_type=parsed.media_type,
         characters=len(parsed.text),
         pages=parsed.pages,
         date=parsed.date,
+        author=parsed.author,
+        language=parsed.language,
     )
-    _keep_original(index, path, sha256)
-    with index.library.writing():
-        index.library.put(uri, source, parsed.text, chunks, parsed.warnings)
-    return FileReport(uri, state, source.characters, source.pages, len(chunks), parsed.warnings)
+    chunks = chunk_document(parsed, source_id, title, index.encoder)
+    return Record(source, parsed.text, chunks, parsed.places, parsed.flags, parsed.fidelity)
+
+
+class _Run:
+    """One run over files: what it knows, and what it says of each."""
+
+    def __init__(
+        self,
+        index: Index,
+        known: dict[str, str],
+        report: Report,
+        progress: Progress,
+        scratch: Path,
+    ) -> None:
+        self._index = index
+        self._known = known
+        self._report = report
+        self._progress = progress
+        self._scratch = scratch
+        self._total = 0
+        self._hashes: dict[str, str] = {}
+
+    def to_read(self, found: Sequence[Path]) -> Iterator[Document]:
+        """The documents whose content the index does not have; the others are dealt with here."""
+        self._expect(len(found))
+        for path in found:
+            if is_container(path):
+                yield from self._members(path)
+            elif self._is_new(document := Document(str(path), path)):
+                yield document
+
+    def store(self, document: Document, outcome: Parsed | BadDocument) -> None:
+        """Put what was read into the index, or report why it could not be read."""
+        if isinstance(outcome, BadDocument):
+            self._failed(document.uri, outcome)
+            return
+        sha256 = self._hashes[document.uri]
+        path = Path(document.uri)
+        item = record_of(
+            self._index,
+            outcome,
+            _source_id(path, sha256),
+            document.uri,
+            sha256,
+            outcome.title or path.stem,
+        )
+        keep_original(self._index, document.path, sha256)
+        with self._index.library.writing():
+            self._index.library.put(document.uri, item, self._stat(document))
+        self._say(
+            FileReport(
+                document.uri,
+                self._state(document.uri),
+                item.source.characters,
+                item.source.pages,
+                len(item.chunks),
+                len(item.flags),
+                item.fidelity,
+            )
+        )
+
+    def forget(self, uris: Sequence[str]) -> None:
+        """Drop what is no longer there."""
+        _forget(self._index.library, uris, self._report)
+
+    def _members(self, path: Path) -> Iterator[Document]:
+        """What is to be read of an archive; as a whole it is skipped if its bytes are known."""
+        library, uri = self._index.library, str(path)
+        try:
+            sha256 = _readable_sha256(path)
+        except BadDocument as error:
+            self._failed(uri, error)
+            return
+        inside = {u for u in self._known if u.startswith(uri + MEMBER)}
+        if library.container(uri) == sha256:
+            self._say(FileReport(uri, "unchanged"))
+            return
+        seen: set[str] = set()
+        whole = True
+        for member in members(path, self._scratch):
+            if isinstance(member, BadDocument):
+                whole = False
+                self._expect(1)
+                self._failed(uri, member)
+                continue
+            seen.add(member.uri)
+            self._expect(1)
+            if self._is_new(member):
+                yield member
+        self._say(FileReport(uri, "unchanged" if inside else "added"))
+        if whole:
+            self.forget(sorted(inside - seen))
+        with library.writing():
+            library.put_container(uri, sha256 if whole else None)
+
+    def _is_new(self, document: Document) -> bool:
+        """Whether a document has to be read; if not, its place is recorded and reported."""
+        library, uri = self._index.library, document.uri
+        try:
+            sha256 = _readable_sha256(document.path)
+        except BadDocument as error:
+            self._failed(uri, error)
+            return False
+        source_id = _source_id(Path(uri), sha256)
+        if self._known.get(uri) == source_id:
+            self._say(FileReport(uri, "unchanged"))
+            return False
+        same = library.sources([source_id]).get(source_id)
+        if same is not None:
+            with library.writing():
+                library.put_again(uri, source_id, self._stat(document))
+            self._say(FileReport(uri, self._state(uri), same.characters, same.pages))
+            return False
+        self._hashes[uri] = sha256
+        return True
+
+    def _stat(self, document: Document) -> FileStat:
+        # Of a member, the archive on disk is what can change.
+        path = Path(document.uri.split(MEMBER)[0])
+        try:
+            return stat_of(path)
+        except OSError:
+            return FileStat()
+
+    def _state(self, uri: str) -> State:
+        return "changed" if uri in self._known else "added"
+
+    def _failed(self, uri: str, error: BadDocument) -> None:
+        shown = uri.encode(errors="replace").decode()
+        self._say(FileReport(shown, "failed", problem=str(error)))
+
+    def _say(self, row: FileReport) -> None:
+        self._report.files.append(row)
+        self._progress.file(row)
+
+    def _expect(self, more: int) -> None:
+        self._total += more
+        self._progress.files(self._total)
+
+
+def _source_id(path: Path, sha256: str) -> str:
+    return f"{path.suffix.lower().lstrip('.')}-{sha256[:20]}"
 
 
 def _readable_sha256(path: Path) -> str:
@@ -190,92 +274,8 @@ def _readable_sha256(path: Path) -> str:
         raise BadDocument(f"{path}: cannot be read ({error.strerror}): check it") from error
 
 
-def _read(path: Path, source_id: str, index: Index) -> tuple[Parsed, list[Chunk]]:
-    encoder = index.encoder
-    try:
-        parsed = parse(path)
-        return parsed, chunk_document(parsed, source_id, parsed.title or path.stem, encoder)
-    except BadDocument:
-        raise
-    except Exception as error:
-        # Whatever a parser stumbles over in one file must not stop the others.
-        log.exception("cannot read %s", path)
-        raise BadDocument(
-            f"{path}: cannot be read ({type(error).__name__}: {error}): "
-            "save it anew or convert it to another format"
-        ) from error
-
-
-def _forget(index: Index, uris: Sequence[str]) -> list[FileReport]:
+def _forget(library: Library, uris: Sequence[str], report: Report) -> None:
     if uris:
-        with index.library.writing():
-            index.library.remove(uris)
-    return [FileReport(uri, "removed") for uri in uris]
-
-
-def _embed(index: Index, progress: Progress) -> int:
-    """Pay what is owed to the vector half: vectors of new chunks, deletion of old ones."""
-    library = index.library
-    _heal(index)
-    doomed = library.doomed()
-    if doomed:
-        index.vectors.delete(doomed, library.revision() + 1)
         with library.writing():
-            library.forget_doomed(doomed)
-    total = library.counts().owed
-    progress.vectors(total)
-    while owed := library.owed(EMBED_BATCH):
-        numbers = [number for number, _ in owed]
-        chunks = [chunk for _, chunk in owed]
-        known = library.sources({chunk.source_id for chunk in chunks})
-        sources = [known[chunk.source_id] for chunk in chunks]
-        texts = embedded_texts(index.encoder, [source.title for source in sources], chunks)
-        vectors = index.encoder.encode_documents(texts, progress.embedded)
-        # Vectors first: if this stops in between, they are written again, not lost.
-        index.vectors.upsert(chunks, sources, vectors, library.revision() + 1)
-        with library.writing():
-            library.mark_embedded(numbers)
-    return total
-
-
-def _heal(index: Index) -> None:
-    """Where vectors were lost or left over behind the library's back, owe or doom them again."""
-    library = index.library
-    if index.vectors.count() == library.embedded_count():
-        return
-    stored, expected = index.vectors.ids(), library.embedded_ids()
-    lost = library.numbers(sorted(expected - stored))
-    surplus = sorted(stored - expected - set(library.doomed()))
-    with library.writing():
-        library.mark_embedded(lost.values(), embedded=False)
-        library.doom(surplus)
-
-
-def _keep_original(index: Index, path: Path, sha256: str) -> None:
-    """Keep the file's bytes, so that a citation can be opened after the file has changed."""
-    target = original_path(index, sha256)
-    if target.exists():
-        return
-    part = target.with_suffix(".part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, part)
-        part.replace(target)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise BadIndex(
-            f"{path} cannot be copied into {str(index.folder)!r} ({error.strerror}): "
-            "make room or check permissions, then run this again; what is done is kept"
-        ) from error
-
-
-def original_path(index: Index, sha256: str) -> Path:
-    """Where the bytes of a source are kept."""
-    return index.folder / "originals" / sha256[:2] / sha256
-
-
-def _clean_originals(index: Index) -> None:
-    kept = {source.sha256 for source in index.library.sources().values()}
-    for path in (index.folder / "originals").glob("*/*"):
-        if path.name not in kept:
-            path.unlink()
+            library.remove(uris)
+    report.files.extend(FileReport(uri, "removed") for uri in uris)

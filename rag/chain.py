@@ -6,7 +6,7 @@ Complete the question, divide it, retrieve, select, then quote or decline.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, TypedDict
@@ -19,6 +19,7 @@ from rag.index import PASSAGES, Index
 from rag.parts import parts
 from rag.retrieve import check_question
 from rag.select import THRESHOLD, Candidate, choose, confidence, rank_sentences
+from rag.standing import changed_files
 from rag.types import Answer, Passage, Turn, turns
 
 ENGINE = "extractive"
@@ -106,7 +107,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
             index_revision=revision,
             notes=(
                 *(f"the library does not answer: {query}" for query in missing),
-                *self._notes(revision),
+                *self._notes(revision, {citation.uri for citation in citations}),
             ),
         )
 
@@ -116,20 +117,24 @@ class AnswerChain(Runnable[Question | str, Answer]):
         ranked = _news_first(found, said)
         return _Part(query, ranked, confidence(query, passages, ranked))
 
-    def _notes(self, revision: int) -> tuple[str, ...]:
-        index = self._index
-        if not index.vectors.follow(revision):
-            return ("another process is writing: passages were found by their words only",)
-        if self._complete_at == revision:
-            return ()
-        lacking = index.library.counts().chunks - index.vectors.count()
-        if lacking <= 0:
-            self._complete_at = revision
-            return ()
-        return (
-            f"{lacking:,} passages have no vector and are found by their words only: "
-            "`footnote ingest` completes them",
-        )
+    def _notes(self, revision: int, cited: Iterable[str]) -> tuple[str, ...]:
+        """What makes the answer a lesser one: passages still without a vector, files changed."""
+        library = self._index.library
+        notes = []
+        if self._complete_at != revision:
+            owed = library.counts().owed
+            if owed:
+                notes.append(
+                    f"{owed:,} passages have no vector yet and are found by their words only: "
+                    "`footnote ingest` completes them"
+                )
+            else:
+                self._complete_at = revision
+        notes += [
+            f"{uri} has changed since it was read: `footnote ingest` reads it again"
+            for uri in changed_files(library, cited)
+        ]
+        return tuple(notes)
 
 
 @dataclass(frozen=True, slots=True)

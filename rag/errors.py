@@ -4,7 +4,8 @@ FootnoteError
 ├── BadInput          a path, file or argument that cannot be used
 │   └── BadQuestion   a question or history that cannot be asked
 ├── BadDocument       one file that cannot be read; never stops the others
-├── BadIndex          the index is missing, foreign, newer, locked or damaged
+├── BadIndex          the index is missing, foreign, newer or damaged
+│   └── IndexBusy     another process is writing to it
 └── ModelError        the embedding or language model cannot be loaded or used
 
 Each message says what failed, on what, and what to do next.
@@ -30,7 +31,11 @@ class BadDocument(FootnoteError):
 
 
 class BadIndex(FootnoteError):
-    """The index is missing, foreign, made by another version or model, locked or damaged."""
+    """The index is missing, foreign, made by another version or model, or damaged."""
+
+
+class IndexBusy(BadIndex):
+    """Another process is writing to the index; a moment later it may be free."""
 
 
 class ModelError(FootnoteError):

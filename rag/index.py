@@ -1,7 +1,8 @@
 """An index on disk, opened: search it, ask it, stream from it.
 
-The folder holds ``manifest.json``, ``library.sqlite3`` (the truth: sources, texts, chunks, lexical
-index), ``chroma/`` (vectors) and ``originals/`` (the files as they were, named by their SHA-256).
+The folder holds ``library.sqlite3`` (the truth: sources, texts, chunks, vectors, lexical index),
+``chroma/`` (the vectors, to search them) and ``originals/`` (the files as they were, named by their
+SHA-256).
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from rag.embed import DEFAULT_MODEL, Encoder, load_encoder
-from rag.errors import BadIndex, BadInput
+from rag.embed import DEFAULT_MODEL, Encoder, Vectors, load_encoder
+from rag.errors import BadIndex, BadInput, IndexBusy
+from rag.exact import ExactSearch
 from rag.library import Library
-from rag.manifest import NAME, SCHEMA, Manifest, read_manifest, write_manifest
+from rag.manifest import Manifest
 from rag.types import Answer, Passage, Turn
 from rag.vectors import VectorIndex
 
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 
 DEFAULT_INDEX = Path(".footnote")
 LIBRARY = "library.sqlite3"
+# Everything an index's folder may hold.
+PARTS = (LIBRARY, "chroma", "originals", "write.lock", "reindex")
+FIRST_COLLECTION = "chunks-1"
 PASSAGES = 10
 # Readers hold the lock for milliseconds, or while they open the vectors.
 LOCK_SECONDS = 5
@@ -42,14 +47,20 @@ class Index:
     Safe to share between threads. What another process adds is seen by the next question.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, library: Library) -> None:
+    def __init__(self, folder: Path, library: Library) -> None:
         self.folder = folder
-        self.manifest = manifest
         self.library = library
         self._encoder_lock = threading.Lock()
         self._encoder: Encoder | None = None
+        self._exact: ExactSearch | None = None
+        self._published_at = -1
         lock = FileLock(folder / "write.lock", timeout=LOCK_SECONDS)
-        self.vectors = VectorIndex(folder / "chroma", lock)
+        self.vectors = VectorIndex(folder / "chroma", lock, lambda: self.manifest.collection)
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the index was made with, now: another process may have made it anew."""
+        return self.library.manifest()
 
     def ask(self, question: str, history: Sequence[Turn | Mapping[str, str]] = ()) -> Answer:
         """Answer a question, citing the passages it stands on, or decline.
@@ -89,18 +100,38 @@ class Index:
 
         Raises ``BadIndex`` when what that name gives now is another model.
         """
+        manifest = self.manifest
         with self._encoder_lock:
-            if self._encoder is None:
-                encoder = load_encoder(self.manifest.embedding_model)
-                _check_model(self.folder, self.manifest, encoder)
+            if self._encoder is None or self._encoder.fingerprint != manifest.embedding_fingerprint:
+                encoder = load_encoder(manifest.embedding_model)
+                _check_model(self.folder, manifest, encoder)
                 self._encoder = encoder
+                self._exact = None
             return self._encoder
+
+    def nearest(self, vector: Vectors, k: int) -> dict[int, float]:
+        """Cosine similarity of the ``k`` nearest chunks to a unit vector, by chunk number."""
+        with self.library.reading():
+            near = self.vectors.nearest(vector, k, self.library.revision())
+            if near is None or not self._is_published():
+                self._exact = self._exact or ExactSearch(len(vector))
+                return self._exact.nearest(self.library, vector, k)
+            self._exact = None
+            return {n: near[i] for i, n in self.library.numbers(list(near)).items()}
+
+    def _is_published(self) -> bool:
+        """Whether Chroma holds all vectors of the library."""
+        revision = self.library.revision()
+        if self._published_at != revision and (
+            self.vectors.count() >= self.library.embedded_count()
+        ):
+            self._published_at = revision
+        return self._published_at == revision
 
     def warm(self) -> float:
         """Load what a question needs, now instead of with the first one. Returns the seconds."""
         start = time.perf_counter()
-        self.encoder.encode_queries(["warm"])
-        self.vectors.follow(self.library.revision())
+        self.nearest(self.encoder.encode_queries(["warm"])[0], 1)
         self.chain  # noqa: B018 - made on first touch
         return time.perf_counter() - start
 
@@ -108,13 +139,14 @@ class Index:
     def lock(self) -> Iterator[None]:
         """Be the one writer, across processes; a dead process holds no lock.
 
-        Raises ``BadIndex`` when another one writes, or the folder cannot be written.
+        Raises ``IndexBusy`` when another one writes, ``BadIndex`` for a folder that cannot be
+        written.
         """
         try:
             with self.vectors.writing(self.library.revision()):
                 yield
         except Timeout as error:
-            raise BadIndex(
+            raise IndexBusy(
                 f"another process is writing to {str(self.folder)!r}: try again when it is done"
             ) from error
         except PermissionError as error:
@@ -143,8 +175,20 @@ class Index:
 def open_index(path: str | Path = DEFAULT_INDEX) -> Index:
     """Open an index for questions. Raises ``BadIndex`` when there is none that can be used."""
     folder = _absolute(path)
-    manifest = read_manifest(folder)
-    return Index(folder, manifest, Library(folder / LIBRARY))
+    if not folder.is_dir():
+        raise BadIndex(
+            f"no index at {str(folder)!r}: run `footnote ingest PATHS --index {folder}` first"
+        )
+    if not (folder / LIBRARY).is_file():
+        raise BadIndex(
+            f"{str(folder)!r} is not an index (it has no {LIBRARY}): "
+            "give the folder that `footnote ingest` wrote with --index"
+        )
+    library = Library(folder / LIBRARY)
+    if not library.has_manifest():
+        library.close()
+        raise BadIndex(f"the index at {str(folder)!r} was never finished: run `footnote ingest`")
+    return Index(folder, library)
 
 
 def create_index(path: str | Path = DEFAULT_INDEX, embedding_model: str | None = None) -> Index:
@@ -156,14 +200,12 @@ def create_index(path: str | Path = DEFAULT_INDEX, embedding_model: str | None =
     folder = _absolute(path)
     if embedding_model is not None and Path(embedding_model).expanduser().is_dir():
         embedding_model = str(_absolute(embedding_model))
-    if (folder / NAME).is_file():
-        if not (folder / LIBRARY).exists():
-            # Lost: the documents are read again, what is left of the vectors is reconciled.
-            Library(folder / LIBRARY, create=True).close()
+    if _is_made(folder):
         index = open_index(folder)
-        if embedding_model is not None and embedding_model != index.manifest.embedding_model:
+        manifest = index.manifest
+        if embedding_model is not None and embedding_model != manifest.embedding_model:
             index.close()
-            _check_model(folder, index.manifest, load_encoder(embedding_model))
+            _check_model(folder, manifest, load_encoder(embedding_model))
             index = open_index(folder)
         return index
     if folder.exists() and (not folder.is_dir() or _foreign(folder)):
@@ -177,12 +219,28 @@ def create_index(path: str | Path = DEFAULT_INDEX, embedding_model: str | None =
         raise BadInput(
             f"{str(folder)!r} cannot be made ({error.strerror}): give another folder with --index"
         ) from error
-    manifest = Manifest(
-        SCHEMA, encoder.name, encoder.fingerprint, encoder.dimension, encoder.max_tokens
-    )
     library = Library(folder / LIBRARY, create=True)
-    write_manifest(folder, manifest)
-    return Index(folder, manifest, library)
+    with library.writing():
+        library.put_manifest(manifest_of(encoder, FIRST_COLLECTION))
+    return Index(folder, library)
+
+
+def manifest_of(encoder: Encoder, collection: str) -> Manifest:
+    """The manifest of an index made with this model."""
+    return Manifest(
+        encoder.name, encoder.fingerprint, encoder.dimension, encoder.max_tokens, collection
+    )
+
+
+def _is_made(folder: Path) -> bool:
+    """Whether there is an index whose making was not interrupted."""
+    if not (folder / LIBRARY).is_file() or not (folder / LIBRARY).stat().st_size:
+        return False
+    library = Library(folder / LIBRARY)
+    try:
+        return library.has_manifest()
+    finally:
+        library.close()
 
 
 def _absolute(path: str | Path) -> Path:
@@ -191,8 +249,8 @@ def _absolute(path: str | Path) -> Path:
 
 
 def _foreign(folder: Path) -> bool:
-    """Whether the folder holds anything but what an interrupted creation leaves."""
-    return any(not p.name.startswith((LIBRARY, NAME)) for p in folder.iterdir())
+    """Whether the folder holds anything that is not an index's."""
+    return any(not p.name.startswith(PARTS) for p in folder.iterdir())
 
 
 def _check_model(folder: Path, manifest: Manifest, encoder: Encoder) -> None:
@@ -200,6 +258,6 @@ def _check_model(folder: Path, manifest: Manifest, encoder: Encoder) -> None:
         raise BadIndex(
             f"the index at {str(folder)!r} was made with the embedding model "
             f"{manifest.embedding_model!r} ({manifest.embedding_fingerprint[:12]}), not with "
-            f"{encoder.name!r} ({encoder.fingerprint[:12]}): ingest into a new folder "
-            f"with `footnote ingest PATHS --index NEW --embedding-model {encoder.name}`"
+            f"{encoder.name!r} ({encoder.fingerprint[:12]}): `footnote reindex --embedding-model "
+            f"{encoder.name}` makes it anew with that one"
         )

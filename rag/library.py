@@ -1,171 +1,111 @@
-"""What was read, in one SQLite file: sources, where they lie, their text, their chunks.
+"""What was read, in one SQLite file: sources, where they lie, their text, chunks and vectors.
 
 This is the truth about an index. It changes in transactions, so a document is there whole or not at
-all, whatever kills the process. The lexical index lives in the same file and the same transaction;
-vectors follow in Chroma, and two columns say what is still owed there: chunks not yet ``embedded``,
-and ``doomed`` ids whose vectors are still to be deleted.
+all, whatever kills the process. The lexical index lives in the same file and the same transaction.
+Vectors are kept here too, by a hash of what was embedded, and published to Chroma, which finds the
+nearest quickly: ``doomed`` are ids whose vectors are still to be deleted there.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
-import threading
-from collections.abc import Iterable, Iterator, Sequence
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, replace
 from pathlib import Path
+from typing import Any
 
-from rag.errors import BadIndex
+import numpy as np
+
+from rag.database import Database
+from rag.embed import Vectors
 from rag.lexical import LexicalIndex
-from rag.types import Chunk, Source, Span
+from rag.manifest import Manifest
+from rag.tables import TABLES, Counts, FileStat, Record, Standing
+from rag.types import Chunk, Fidelity, Flag, Place, Source, Span
 
-TABLES = """
-CREATE TABLE IF NOT EXISTS revision (number INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS sources (
-    id TEXT PRIMARY KEY, sha256 TEXT NOT NULL, media_type TEXT NOT NULL, title TEXT NOT NULL,
-    date TEXT NOT NULL, pages INTEGER, characters INTEGER NOT NULL, text TEXT NOT NULL,
-    warnings TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS files (
-    uri TEXT PRIMARY KEY, source_id TEXT NOT NULL REFERENCES sources (id));
-CREATE INDEX IF NOT EXISTS files_by_source ON files (source_id);
-CREATE TABLE IF NOT EXISTS chunks (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
-    source_id TEXT NOT NULL REFERENCES sources (id), text TEXT NOT NULL,
-    start INTEGER NOT NULL, "end" INTEGER NOT NULL, page INTEGER,
-    headings TEXT NOT NULL, sentences TEXT NOT NULL, embedded INTEGER NOT NULL DEFAULT 0);
-CREATE INDEX IF NOT EXISTS chunks_by_source ON chunks (source_id);
-CREATE INDEX IF NOT EXISTS chunks_owed ON chunks (number) WHERE embedded = 0;
-CREATE TABLE IF NOT EXISTS doomed (id TEXT PRIMARY KEY);
-"""
 CHUNK_COLUMNS = 'id, source_id, text, start, "end", page, headings, sentences'
+# Earlier versions of a changed file, kept so that what was quoted of them can still be shown.
+KEPT_VERSIONS = 10
+UNUSED = "key NOT IN (SELECT vector FROM chunks WHERE vector IS NOT NULL)"
+AMONG = "IN (SELECT value FROM json_each(?))"
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How much an index holds. ``owed`` chunks are found by their words only, until embedded."""
-
-    sources: int
-    files: int
-    chunks: int
-    owed: int
-
-
-class Library:
-    """The SQLite file of one index. Safe to share between threads; readers never wait for a writer.
-
-    Raises ``BadIndex`` when the file is missing (unless ``create``) or cannot be read.
-    """
+class Library(Database):
+    """The documents, chunks and vectors of one index."""
 
     def __init__(self, path: Path, create: bool = False) -> None:
-        if not create and not path.is_file():
-            raise BadIndex(f"{str(path)!r} is missing: run `footnote ingest` again to rebuild it")
-        self._path = path
-        self._lock = threading.RLock()
-        with self._explained():
-            self._db = sqlite3.connect(
-                path, isolation_level=None, check_same_thread=False, timeout=30
-            )
+        super().__init__(path, create)
         self.lexical = LexicalIndex(self._db)
-        try:
-            if create:
-                self._create()
-            self.revision()
-        except BadIndex:
-            self._db.close()
-            raise
+        if create:
+            with self._atomic():
+                for statement in TABLES.strip().split(";\n"):
+                    self._db.execute(statement)
+                self.lexical.create()
+                self._db.execute(
+                    "INSERT INTO revision SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM revision)"
+                )
 
-    def _create(self) -> None:
-        with self._explained():
-            # Kept in the file: readers never wait for the writer, nor it for them.
-            self._db.execute("PRAGMA journal_mode = WAL")
-        with self._atomic():
-            for statement in TABLES.strip().split(";\n"):
-                self._db.execute(statement)
-            self.lexical.create()
-            self._db.execute(
-                "INSERT INTO revision SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM revision)"
-            )
+    # What there is
 
-    def close(self) -> None:
-        """Release the file."""
-        with self._lock:
-            self._db.close()
+    def manifest(self) -> Manifest:
+        """What the index was made with."""
+        return Manifest(**json.loads(self._rows("SELECT value FROM manifest")[0][0]))
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """One transaction: all of what is written inside, or nothing. Raises the revision."""
-        with self._lock, self._atomic():
-            yield
-            self._db.execute("UPDATE revision SET number = number + 1")
-
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Several reads of one state, whatever other threads and processes write meanwhile."""
-        with self._lock, self._explained():
-            if self._db.in_transaction:
-                yield
-                return
-            self._db.execute("BEGIN")
-            try:
-                yield
-            finally:
-                self._db.execute("COMMIT")
-
-    @contextmanager
-    def _atomic(self) -> Iterator[None]:
-        with self._explained():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Say what to do when the file cannot be used."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise BadIndex(
-                f"{str(self._path)!r} cannot be used ({error}): check permissions and free space; "
-                "if it is damaged, restore a backup or ingest the documents into a new --index"
-            ) from error
-
-    def revision(self) -> int:
-        """A number that grows with every change, by whichever process."""
-        return self._number("SELECT number FROM revision")
+    def has_manifest(self) -> bool:
+        """Whether the index was ever finished being made."""
+        return bool(self._rows("SELECT 1 FROM manifest"))
 
     def counts(self) -> Counts:
         """How many sources, files and chunks there are, and how many chunks await a vector."""
         with self.reading():
             return Counts(
-                self._number("SELECT count(*) FROM sources"),
+                self._number("SELECT count(DISTINCT source_id) FROM files"),
                 self._number("SELECT count(*) FROM files"),
                 self._number("SELECT count(*) FROM chunks"),
-                self._number("SELECT count(*) FROM chunks WHERE embedded = 0"),
+                self._number("SELECT count(*) FROM chunks WHERE vector IS NULL"),
             )
 
     def files(self) -> dict[str, str]:
         """The source id at every known place."""
         return dict(self._rows("SELECT uri, source_id FROM files"))
 
-    def warnings(self, source_id: str) -> tuple[str, ...]:
-        """What the parser warned of when it read this source."""
-        rows = self._rows("SELECT warnings FROM sources WHERE id = ?", source_id)
-        return tuple(json.loads(rows[0][0])) if rows else ()
+    def stats(self, uris: Iterable[str]) -> dict[str, FileStat]:
+        """How the files at these places were when they were read."""
+        rows = self._rows(
+            f"SELECT uri, size, mtime_ns FROM files WHERE uri {AMONG}",
+            json.dumps(list(uris)),
+        )
+        return {uri: FileStat(size, mtime) for uri, size, mtime in rows}
+
+    def container(self, uri: str) -> str | None:
+        """The SHA-256 of an archive when all of its members were read."""
+        rows = self._rows("SELECT sha256 FROM containers WHERE uri = ?", uri)
+        return str(rows[0][0]) if rows else None
+
+    def earlier_versions(self, uri: str) -> int:
+        """How many earlier versions of a place are kept."""
+        return self._number("SELECT count(*) FROM versions WHERE uri = ?", uri)
+
+    def standing(self, source_id: str) -> Standing:
+        """Whether a source is still what its file holds; a superseded one can still be shown."""
+        if self._rows("SELECT 1 FROM files WHERE source_id = ? LIMIT 1", source_id):
+            return "current"
+        known = self._rows("SELECT 1 FROM sources WHERE id = ?", source_id)
+        return "superseded" if known else "gone"
 
     def sources(self, ids: Iterable[str] | None = None) -> dict[str, Source]:
-        """The sources by id: all, or those asked for that exist."""
-        query = "SELECT id, sha256, media_type, title, date, pages, characters FROM sources"
+        """The current sources by id: all, or those asked for that exist."""
+        query = (
+            "SELECT id, sha256, media_type, title, date, pages, characters, author, language "
+            "FROM sources WHERE id IN (SELECT source_id FROM files)"
+        )
         places = "SELECT source_id, uri FROM files"
-        only = () if ids is None else (json.dumps(list(ids)),)
+        only: tuple[str, ...] = () if ids is None else (json.dumps(list(ids)),)
         if only:
-            query += " WHERE id IN (SELECT value FROM json_each(?))"
-            places += " WHERE source_id IN (SELECT value FROM json_each(?))"
+            query += f" AND id {AMONG}"
+            places += f" WHERE source_id {AMONG}"
         with self.reading():
             uris: dict[str, list[str]] = {}
             for source_id, uri in self._rows(places + " ORDER BY uri", *only):
@@ -181,22 +121,42 @@ class Library:
                     pages=row[5],
                     date=row[4],
                     also_at=tuple(uris[row[0]][1:]),
+                    author=row[7],
+                    language=row[8],
                 )
                 for row in self._rows(query, *only)
             }
 
+    def hashes(self) -> set[str]:
+        """SHA-256 of every source, superseded ones included."""
+        return {row[0] for row in self._rows("SELECT sha256 FROM sources")}
+
     def text(self, source_id: str) -> str:
         """The parsed text that all offsets of a source refer to. Raises ``KeyError``."""
-        rows = self._rows("SELECT text FROM sources WHERE id = ?", source_id)
-        if not rows:
-            raise KeyError(source_id)
-        return str(rows[0][0])
+        return str(self._of_source("text", source_id))
+
+    def places(self, source_id: str) -> tuple[Place, ...]:
+        """Where the ranges of a source's text stand in the original. Raises ``KeyError``."""
+        rows = json.loads(zlib.decompress(self._of_source("places", source_id)))
+        return tuple(
+            Place(start, end, page, tuple(box) if box else None, cell, line)
+            for start, end, page, box, cell, line in rows
+        )
+
+    def flags(self, source_id: str) -> tuple[Flag, ...]:
+        """The ranges of a source that are in no chunk. Raises ``KeyError``."""
+        return tuple(Flag(*row) for row in json.loads(self._of_source("flags", source_id)))
+
+    def fidelity(self, source_id: str) -> Fidelity:
+        """How well a source could be read. Raises ``KeyError``."""
+        row: dict[str, Any] = json.loads(self._of_source("fidelity", source_id))
+        row |= {key: tuple(value) for key, value in row.items() if isinstance(value, list)}
+        return Fidelity(**row)
 
     def chunks(self, numbers: Sequence[int]) -> dict[int, Chunk]:
         """Those of the chunks that exist, by number."""
         rows = self._rows(
-            f"SELECT number, {CHUNK_COLUMNS} FROM chunks "
-            "WHERE number IN (SELECT value FROM json_each(?))",
+            f"SELECT number, {CHUNK_COLUMNS} FROM chunks WHERE number {AMONG}",
             json.dumps(list(numbers)),
         )
         return {row[0]: _chunk(row[1:]) for row in rows}
@@ -205,10 +165,21 @@ class Library:
         """Chunk numbers by chunk id; ids that are no longer there are left out."""
         return dict(
             self._rows(
-                "SELECT id, number FROM chunks WHERE id IN (SELECT value FROM json_each(?))",
+                f"SELECT id, number FROM chunks WHERE id {AMONG}",
                 json.dumps(list(ids)),
             )
         )
+
+    def chunks_of(self, source_id: str) -> list[Chunk]:
+        """The chunks of one source, in reading order."""
+        rows = self._rows(
+            f"SELECT {CHUNK_COLUMNS} FROM chunks WHERE source_id = ? ORDER BY number", source_id
+        )
+        return [_chunk(row) for row in rows]
+
+    def chunk_counts(self) -> dict[str, int]:
+        """How many chunks each source has."""
+        return dict(self._rows("SELECT source_id, count(*) FROM chunks GROUP BY source_id"))
 
     def idf(self, term: str) -> float:
         """How rare a term of ``rag.lexical.analyze`` is among the chunks; greater is rarer."""
@@ -220,80 +191,111 @@ class Library:
         with self._lock, self._explained():
             return self.lexical.idf_of(n)
 
-    def put(
-        self,
-        uri: str,
-        source: Source,
-        text: str,
-        chunks: Sequence[Chunk],
-        warnings: Sequence[str] = (),
-    ) -> None:
-        """Record that ``uri`` holds this source; what it held before goes if nothing else does.
-
-        Call inside ``writing()``. Text and chunks of a source already known are not written again.
-        """
-        known = self._rows("SELECT 1 FROM sources WHERE id = ?", source.id)
-        if not known:
-            self._db.execute(
-                "INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    source.id,
-                    source.sha256,
-                    source.media_type,
-                    source.title,
-                    source.date,
-                    source.pages,
-                    source.characters,
-                    text,
-                    json.dumps(list(warnings), ensure_ascii=False),
-                ),
-            )
-            for chunk in chunks:
-                self._put_chunk(source, chunk)
-        before = self._rows("SELECT source_id FROM files WHERE uri = ?", uri)
-        self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?)", (uri, source.id))
-        self._drop_orphans([row[0] for row in before])
-
-    def remove(self, uris: Iterable[str]) -> None:
-        """Forget these places, and the sources that lie nowhere else. Call inside ``writing()``."""
-        places = json.dumps(list(uris))
-        held = "SELECT source_id FROM files WHERE uri IN (SELECT value FROM json_each(?))"
-        before = [row[0] for row in self._rows(held, places)]
-        self._db.execute(
-            "DELETE FROM files WHERE uri IN (SELECT value FROM json_each(?))", (places,)
-        )
-        self._drop_orphans(before)
+    # Vectors
 
     def owed(self, limit: int) -> list[tuple[int, Chunk]]:
         """Up to ``limit`` chunks that still await a vector, oldest first."""
         rows = self._rows(
-            f"SELECT number, {CHUNK_COLUMNS} FROM chunks WHERE embedded = 0 "
+            f"SELECT number, {CHUNK_COLUMNS} FROM chunks WHERE vector IS NULL "
             "ORDER BY number LIMIT ?",
             limit,
         )
         return [(row[0], _chunk(row[1:])) for row in rows]
 
-    def mark_embedded(self, numbers: Iterable[int], embedded: bool = True) -> None:
-        """Record that these chunks have a vector (or have lost it). Call inside ``writing()``."""
-        self._db.executemany(
-            "UPDATE chunks SET embedded = ? WHERE number = ?",
-            [(int(embedded), number) for number in numbers],
+    def embedded(self) -> dict[int, str]:
+        """The id of every chunk that has a vector, by number in rising order."""
+        return dict(
+            self._rows("SELECT number, id FROM chunks WHERE vector IS NOT NULL ORDER BY number")
         )
 
-    def embedded_ids(self) -> set[str]:
-        """Ids of all chunks that should have a vector."""
-        return {row[0] for row in self._rows("SELECT id FROM chunks WHERE embedded = 1")}
-
     def embedded_count(self) -> int:
-        """How many vectors there should be."""
-        return self._number("SELECT count(*) FROM chunks WHERE embedded = 1")
+        """How many chunks have a vector."""
+        return self._number("SELECT count(*) FROM chunks WHERE vector IS NOT NULL")
+
+    def has_unused_vectors(self) -> bool:
+        """Whether there are vectors that no chunk has any more."""
+        return bool(self._rows(f"SELECT 1 FROM vectors WHERE {UNUSED} LIMIT 1"))
+
+    def known_vectors(self, keys: Sequence[str]) -> dict[str, Vectors]:
+        """The vectors already made for these keys."""
+        rows = self._rows(
+            f"SELECT key, value FROM vectors WHERE key {AMONG}",
+            json.dumps(list(keys)),
+        )
+        return {key: np.frombuffer(value, dtype=np.float32) for key, value in rows}
+
+    def vectors(self, numbers: Sequence[int]) -> dict[int, Vectors]:
+        """The unit vectors of those chunks that have one, by chunk number."""
+        rows = self._rows(
+            f"SELECT number, value FROM chunks JOIN vectors ON key = vector WHERE number {AMONG}",
+            json.dumps(list(map(int, numbers))),
+        )
+        return {number: np.frombuffer(value, dtype=np.float32) for number, value in rows}
 
     def doomed(self) -> list[str]:
-        """Ids whose vectors are to be deleted. None of them is a chunk of the library."""
+        """Ids whose vectors Chroma is to delete. None of them is a chunk of the library."""
         return [row[0] for row in self._rows("SELECT id FROM doomed")]
 
+    # Changes; call these inside ``writing()``
+
+    def put_manifest(self, manifest: Manifest) -> None:
+        """Record what the index is made with."""
+        self._db.execute("DELETE FROM manifest")
+        self._db.execute("INSERT INTO manifest VALUES (?)", (json.dumps(asdict(manifest)),))
+
+    def put(self, uri: str, record: Record, stat: FileStat | None = None) -> None:
+        """Record that ``uri`` holds this document; what it held before becomes an earlier version.
+
+        A source that is already current somewhere is not written again.
+        """
+        source = record.source
+        before = self._held([uri])
+        if self.standing(source.id) != "current":
+            self._put_source(record)
+        stat = stat or FileStat()
+        self._db.execute(
+            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)",
+            (uri, source.id, stat.size, stat.mtime_ns),
+        )
+        self._db.execute("DELETE FROM versions WHERE uri = ? AND source_id = ?", (uri, source.id))
+        for old in before - {source.id}:
+            self._supersede(uri, old)
+
+    def put_again(self, uri: str, source_id: str, stat: FileStat) -> None:
+        """Record that ``uri`` holds a source that is current somewhere."""
+        source = self.sources([source_id])[source_id]
+        self.put(uri, Record(replace(source, uri=uri, also_at=()), "", ()), stat)
+
+    def put_container(self, uri: str, sha256: str | None) -> None:
+        """Record that all members of an archive were read, or (None) that they were not."""
+        self._db.execute("DELETE FROM containers WHERE uri = ?", (uri,))
+        if sha256 is not None:
+            self._db.execute("INSERT INTO containers VALUES (?, ?)", (uri, sha256))
+
+    def remove(self, uris: Iterable[str]) -> None:
+        """Forget these places with all their versions, and the sources that lie nowhere else."""
+        uris = list(uris)
+        before = self._held(uris)
+        places = json.dumps(uris)
+        for table in ("files", "versions", "containers"):
+            self._db.execute(f"DELETE FROM {table} WHERE uri {AMONG}", (places,))
+        self._drop_orphans(before)
+
+    def put_vectors(self, rows: Iterable[tuple[int, str, Vectors]]) -> None:
+        """Give chunks their vectors, as (number, key of what was embedded, unit vector)."""
+        for number, key, vector in rows:
+            self._db.execute(
+                "INSERT OR IGNORE INTO vectors VALUES (?, ?)",
+                (key, np.asarray(vector, dtype=np.float32).tobytes()),
+            )
+            self._db.execute("UPDATE chunks SET vector = ? WHERE number = ?", (key, number))
+
+    def forget_vectors(self) -> None:
+        """Delete the vectors of chunks that are no longer there."""
+        self._db.execute(f"DELETE FROM vectors WHERE {UNUSED}")
+
     def doom(self, ids: Iterable[str]) -> None:
-        """Record vectors that belong to no chunk. Call inside ``writing()``."""
+        """Record vectors in Chroma that belong to no chunk."""
         self._db.executemany(
             "INSERT OR IGNORE INTO doomed SELECT ? WHERE NOT EXISTS "
             "(SELECT 1 FROM chunks WHERE id = ?)",
@@ -301,11 +303,70 @@ class Library:
         )
 
     def forget_doomed(self, ids: Iterable[str]) -> None:
-        """Record that these vectors are gone. Call inside ``writing()``."""
+        """Record that Chroma has deleted these."""
         self._db.executemany("DELETE FROM doomed WHERE id = ?", [(i,) for i in ids])
 
+    def adopt_vectors(self, other: Path) -> None:
+        """Copy the vectors of another library of the same embedding model."""
+        with self._attached(other), self._atomic():
+            self._db.execute("INSERT OR IGNORE INTO vectors SELECT * FROM other.vectors")
+
+    def replace_with(self, other: Path, manifest: Manifest) -> None:
+        """Take chunks, vectors and readings from another library of the same files, in one step.
+
+        Earlier versions stay. Chunk numbers do not come back with another meaning.
+        """
+        with self._attached(other), self.writing():
+            above = self._number("SELECT seq FROM sqlite_sequence WHERE name = 'chunks'")
+            for table in ("lexical", "chunks", "vectors", "doomed"):
+                self._db.execute(f"DELETE FROM main.{table}")
+            self._db.execute("INSERT OR REPLACE INTO sources SELECT * FROM other.sources")
+            self._db.execute("INSERT INTO vectors SELECT * FROM other.vectors")
+            self._db.execute(
+                f"INSERT INTO chunks (number, {CHUNK_COLUMNS}, vector) "
+                f"SELECT number + ?, {CHUNK_COLUMNS}, vector FROM other.chunks",
+                (above,),
+            )
+            self._db.execute(
+                "INSERT INTO lexical (rowid, terms) SELECT rowid + ?, terms FROM other.lexical",
+                (above,),
+            )
+            self.put_manifest(manifest)
+
+    @contextmanager
+    def _attached(self, other: Path) -> Iterator[None]:
+        with self._lock, self._explained():
+            self._db.execute("ATTACH ? AS other", (str(other),))
+            try:
+                yield
+            finally:
+                self._db.execute("DETACH other")
+
+    def _put_source(self, record: Record) -> None:
+        source = record.source
+        places = [astuple(place) for place in record.places]
+        self._db.execute(
+            "INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                source.id,
+                source.sha256,
+                source.media_type,
+                source.title,
+                source.date,
+                source.author,
+                source.language,
+                source.pages,
+                source.characters,
+                record.text,
+                zlib.compress(json.dumps(places).encode()),
+                _json([astuple(flag) for flag in record.flags]),
+                _json(asdict(record.fidelity)),
+            ),
+        )
+        for chunk in record.chunks:
+            self._put_chunk(source, chunk)
+
     def _put_chunk(self, source: Source, chunk: Chunk) -> None:
-        spans = [[s.start, s.end] for s in chunk.sentences]
         cursor = self._db.execute(
             f"INSERT INTO chunks ({CHUNK_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -315,8 +376,8 @@ class Library:
                 chunk.start,
                 chunk.end,
                 chunk.page,
-                json.dumps(chunk.headings, ensure_ascii=False),
-                json.dumps(spans),
+                _json(chunk.headings),
+                _json([[s.start, s.end] for s in chunk.sentences]),
             ),
         )
         # The id may come back to life before its old vector was deleted.
@@ -324,32 +385,50 @@ class Library:
         assert cursor.lastrowid is not None
         self.lexical.add([(cursor.lastrowid, source.title, " ".join(chunk.headings), chunk.text)])
 
-    def _drop_orphans(self, source_ids: Sequence[str]) -> None:
-        """Delete those of the sources that no file holds any more, and doom their vectors."""
-        gone = json.dumps(
-            [
-                source_id
-                for source_id in set(source_ids)
-                if not self._rows("SELECT 1 FROM files WHERE source_id = ? LIMIT 1", source_id)
-            ]
-        )
-        orphaned = "source_id IN (SELECT value FROM json_each(?))"
-        numbers = self._rows(f"SELECT number FROM chunks WHERE {orphaned}", gone)
-        self.lexical.delete([row[0] for row in numbers])
+    def _held(self, uris: Sequence[str]) -> set[str]:
+        """The sources that these places hold or held."""
+        places = json.dumps(list(uris))
+        return {
+            row[0]
+            for table in ("files", "versions")
+            for row in self._rows(f"SELECT source_id FROM {table} WHERE uri {AMONG}", places)
+        }
+
+    def _supersede(self, uri: str, source_id: str) -> None:
+        """Make a source an earlier version of a place, and let go of the oldest ones."""
         self._db.execute(
-            f"INSERT OR IGNORE INTO doomed SELECT id FROM chunks WHERE {orphaned}", (gone,)
+            "INSERT OR IGNORE INTO versions (uri, source_id) VALUES (?, ?)", (uri, source_id)
         )
-        self._db.execute(f"DELETE FROM chunks WHERE {orphaned}", (gone,))
+        before = self._held([uri])
         self._db.execute(
-            "DELETE FROM sources WHERE id IN (SELECT value FROM json_each(?))", (gone,)
+            "DELETE FROM versions WHERE uri = ? AND number NOT IN "
+            "(SELECT number FROM versions WHERE uri = ? ORDER BY number DESC LIMIT ?)",
+            (uri, uri, KEPT_VERSIONS),
+        )
+        self._drop_orphans(before)
+
+    def _drop_orphans(self, source_ids: Iterable[str]) -> None:
+        """Of these sources, unpublish those that no file holds; delete those without a version."""
+        left = [i for i in source_ids if self.standing(i) != "current"]
+        gone = json.dumps(left)
+        chunks = f"FROM chunks WHERE source_id {AMONG}"
+        self.lexical.delete([row[0] for row in self._rows(f"SELECT number {chunks}", gone)])
+        self._db.execute(f"INSERT OR IGNORE INTO doomed SELECT id {chunks}", (gone,))
+        self._db.execute(f"DELETE {chunks}", (gone,))
+        self._db.execute(
+            f"DELETE FROM sources WHERE id {AMONG} AND id NOT IN (SELECT source_id FROM versions)",
+            (gone,),
         )
 
-    def _rows(self, query: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]
-        with self._lock, self._explained():
-            return self._db.execute(query, values).fetchall()
+    def _of_source(self, column: str, source_id: str) -> Any:  # noqa: ANN401 - as SQLite gives it
+        rows = self._rows(f"SELECT {column} FROM sources WHERE id = ?", source_id)
+        if not rows:
+            raise KeyError(source_id)
+        return rows[0][0]
 
-    def _number(self, query: str) -> int:
-        return int(self._rows(query)[0][0])
+
+def _json(value: Sequence[Any] | Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _chunk(row: Sequence[str | int]) -> Chunk:

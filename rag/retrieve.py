@@ -37,23 +37,17 @@ class HybridRetriever(BaseRetriever):
         query = check_question(query)
         index: Index = self.index
         library = index.library
-        vector = index.encoder.encode_queries([query])[0]
         with library.reading():
-            revision = library.revision()
+            vector = index.encoder.encode_queries([query])[0]
             words = dict(library.lexical.search(query, CANDIDATES))
-            near = index.vectors.nearest(vector, CANDIDATES, revision)
-            numbers = library.numbers(list(near))
-            found = list(dict.fromkeys([*numbers.values(), *words]))
+            found = list(dict.fromkeys([*index.nearest(vector, CANDIDATES), *words]))
             chunks = library.chunks(found)
             sources = library.sources({chunk.source_id for chunk in chunks.values()})
             found = [n for n in found if n in chunks]
             missing = [n for n in found if n not in words]
             words |= library.lexical.score(query, missing)
-        stored = index.vectors.vectors([chunks[n].id for n in found], revision) if found else {}
-        similarity = {
-            n: float(stored[chunks[n].id] @ vector) if chunks[n].id in stored else None
-            for n in found
-        }
+            stored = library.vectors(found)
+        similarity = {n: float(stored[n] @ vector) if n in stored else None for n in found}
         bm25 = np.array([words.get(n, 0.0) for n in found])
         cosine = np.array([np.nan if (s := similarity[n]) is None else s for n in found])
         best = max(found, key=lambda n: words.get(n, 0.0), default=None)

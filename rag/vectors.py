@@ -2,15 +2,15 @@
 
 Chroma 1.5.9 answers from what it loaded when it was opened, so another process's writes are not
 seen until it is opened anew; and reading while another process writes fails, or damages its files.
-So Chroma is only touched under the index's write lock. While another process holds that, there are
-no vectors to be had, and the caller is told.
+So Chroma is only touched under the index's write lock. While another process holds that, the caller
+is told, and searches the library's own vectors (``rag.exact``).
 """
 
 from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -29,25 +29,26 @@ from rag.embed import Vectors
 from rag.errors import BadIndex
 from rag.types import Chunk, Source
 
-COLLECTION = "chunks"
 # Chroma's default distance is Euclidean, and its default search width loses neighbours.
 HNSW = CreateCollectionConfiguration(
     hnsw={"space": "cosine", "ef_construction": 200, "ef_search": 200}
 )
 # Another reader is done well within this; a writer is not.
-READER_SECONDS = 0.25
+READER_SECONDS = 0.05
 _opened = itertools.count()
 
 
 class VectorIndex:
     """One Chroma collection in a folder. Safe to share between threads.
 
-    ``lock`` is the index's write lock.
+    ``lock`` is the index's write lock; ``collection`` tells the name of the collection, which
+    changes when an index is made anew.
     """
 
-    def __init__(self, folder: Path, lock: BaseFileLock) -> None:
+    def __init__(self, folder: Path, lock: BaseFileLock, collection: Callable[[], str]) -> None:
         self._folder = folder
         self._write_lock = lock
+        self._name = collection
         self._lock = threading.RLock()
         self._client: Client | None = None
         self._collection: Collection | None = None
@@ -120,11 +121,14 @@ class VectorIndex:
                 collection.delete(ids=list(ids[part]))
             self._revision = revision
 
-    def nearest(self, vector: Vectors, k: int, revision: int) -> dict[str, float]:
-        """Cosine similarity of the ``k`` nearest chunks to a unit vector, by chunk id."""
+    def nearest(self, vector: Vectors, k: int, revision: int) -> dict[str, float] | None:
+        """Cosine similarity of the ``k`` nearest chunks to a unit vector, by chunk id.
+
+        None while another process is writing.
+        """
         with self._reading(revision) as collection:
             if collection is None:
-                return {}
+                return None
             found: QueryResult = collection.query(
                 query_embeddings=vector[np.newaxis], n_results=k, include=["distances"]
             )
@@ -132,18 +136,14 @@ class VectorIndex:
         assert distances is not None
         return {i: 1.0 - d for i, d in zip(found["ids"][0], distances[0], strict=True)}
 
-    def vectors(self, ids: Sequence[str], revision: int) -> dict[str, Vectors]:
-        """The stored vectors of those ids that have one."""
-        with self._reading(revision) as collection:
-            if collection is None:
-                return {}
-            found = collection.get(ids=list(ids), include=["embeddings"])
-        embeddings = found["embeddings"]
-        assert embeddings is not None
-        return {
-            i: np.asarray(e, dtype=np.float32)
-            for i, e in zip(found["ids"], embeddings, strict=True)
-        }
+    def drop_others(self) -> None:
+        """Delete every collection but the current one. Call inside ``writing``."""
+        with self._lock:
+            assert self._client is not None
+            assert self._collection is not None
+            for other in self._client.list_collections():
+                if other.name != self._collection.name:
+                    self._client.delete_collection(other.name)
 
     @contextmanager
     def _reading(self, revision: int) -> Iterator[Collection | None]:
@@ -182,7 +182,7 @@ class VectorIndex:
             # The declared type lacks close().
             self._client = cast(Client, client)
             self._collection = self._client.get_or_create_collection(
-                COLLECTION, embedding_function=None, configuration=HNSW
+                self._name(), embedding_function=None, configuration=HNSW
             )
         except (ChromaError, OSError, ValueError, RuntimeError) as error:
             raise BadIndex(

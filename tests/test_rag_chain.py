@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -138,11 +139,11 @@ def test_selection_is_in_order_and_judged(sample: Index) -> None:
 
 def test_words_find_what_has_no_vector_yet(index: Index, docs: Path) -> None:
     sync(index, [docs])
-    with index.library.writing():
-        index.library.mark_embedded(range(100), embedded=False)
-    with index.lock():
-        index.vectors.delete(sorted(index.vectors.ids()), index.library.revision())
+    with sqlite3.connect(index.library.path) as db:
+        db.execute("UPDATE chunks SET vector = NULL")
+    db.close()
     answer = index.ask("Where was the Bramley apple first grown?")
     check_bound(index, answer)
     assert "Southwell" in answer.text
     assert all(passage.similarity is None for passage in answer.passages)
+    assert "no vector yet" in answer.notes[0]

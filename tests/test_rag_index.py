@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from ingest.sync import sync
 from rag import Answer, BadIndex, BadInput, BadQuestion, create_index, open_index
 from rag.embed import DEFAULT_MODEL, model_path
 from rag.index import Index
+from rag.library import Library
 
 
 def test_everything_public_is_there() -> None:
@@ -39,16 +41,21 @@ def test_a_folder_that_is_no_index_is_left_alone(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-@pytest.mark.parametrize("broken", ["", "[]", "{}", '{"schema": 1}'])
-def test_a_broken_manifest_says_so(index: Index, broken: str) -> None:
-    (index.folder / "manifest.json").write_text(broken)
-    with pytest.raises(BadIndex, match=r"manifest\.json"):
-        open_index(index.folder)
+def test_an_index_whose_making_was_stopped_is_made_whole(tmp_path: Path, docs: Path) -> None:
+    folder = tmp_path / "half"
+    folder.mkdir()
+    Library(folder / "library.sqlite3", create=True).close()
+    with pytest.raises(BadIndex, match="never finished"):
+        open_index(folder)
+    with create_index(folder) as whole:
+        assert sync(whole, [docs]).count("added") == 3
 
 
 def test_an_index_of_another_layout_is_refused(index: Index) -> None:
-    path = index.folder / "manifest.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 99}))
+    index.close()
+    with sqlite3.connect(index.folder / "library.sqlite3") as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
     with pytest.raises(BadIndex, match="layout 99"):
         open_index(index.folder)
 
@@ -57,7 +64,7 @@ def test_a_missing_or_broken_library_says_so(index: Index) -> None:
     index.close()
     path = index.folder / "library.sqlite3"
     path.unlink()
-    with pytest.raises(BadIndex, match="missing"):
+    with pytest.raises(BadIndex, match="has no library"):
         open_index(index.folder)
     path.write_bytes(b"this is no database, and never was one" * 100)
     with pytest.raises(BadIndex, match="cannot be used"):
@@ -65,8 +72,8 @@ def test_a_missing_or_broken_library_says_so(index: Index) -> None:
 
 
 def test_an_index_of_another_embedding_model_names_both(index: Index) -> None:
-    path = index.folder / "manifest.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "embedding_fingerprint": "0" * 64}))
+    with index.library.writing():
+        index.library.put_manifest(replace(index.manifest, embedding_fingerprint="0" * 64))
     with open_index(index.folder) as other, pytest.raises(BadIndex) as caught:
         other.search("anything")
     assert "000000000000" in str(caught.value)

@@ -29,7 +29,8 @@ def unit(n: int, seed: int) -> Vectors:
 
 
 def opened(folder: Path) -> VectorIndex:
-    return VectorIndex(folder / "chroma", FileLock(folder / "write.lock", timeout=5))
+    lock = FileLock(folder / "write.lock", timeout=5)
+    return VectorIndex(folder / "chroma", lock, lambda: "chunks-1")
 
 
 def write(index: VectorIndex, n: int, batch: int = 250) -> None:
@@ -49,10 +50,10 @@ def test_nearest_is_the_exact_cosine(tmp_path: Path) -> None:
     found = index.nearest(query, 10, revision=1)
     cosine = vectors @ query
     best = np.argsort(-cosine)[:10]
+    assert found is not None
     assert list(found) == [f"s-{i}" for i in best]
     assert list(found.values()) == pytest.approx(cosine[best], abs=1e-5)
-    assert len(index.nearest(query, 1000, revision=1)) == 300
-    assert set(index.vectors(["s-1", "gone"], revision=1)) == {"s-1"}
+    assert len(index.nearest(query, 1000, revision=1) or ()) == 300
     index.close()
 
 
@@ -72,10 +73,10 @@ def test_a_reader_waits_with_opening_until_the_writer_is_done(tmp_path: Path) ->
     with writer.writing(0):
         writer.upsert([chunk(0)], [SOURCE], unit(1, 0), revision=1)
         assert not reader.follow(1)
-        assert reader.nearest(query, 1, revision=1) == {}
-        assert list(writer.nearest(query, 1, revision=1)) == ["s-0"]
+        assert reader.nearest(query, 1, revision=1) is None
+        assert list(writer.nearest(query, 1, revision=1) or ()) == ["s-0"]
     assert reader.follow(1)
-    assert list(reader.nearest(query, 1, revision=1)) == ["s-0"]
+    assert list(reader.nearest(query, 1, revision=1) or ()) == ["s-0"]
     writer.close()
     reader.close()
 
@@ -95,12 +96,12 @@ def test_reading_all_the_time_does_no_harm_to_a_writer(tmp_path: Path) -> None:
     reader, query, asked = opened(tmp_path), unit(1, 0)[0], 0
     while child.poll() is None:
         asked += 1
-        assert len(reader.nearest(query, 10, revision=asked)) in (0, 10)
+        assert len(reader.nearest(query, 10, revision=asked) or ()) in (0, 10)
         files = (tmp_path / "chroma").rglob("*.bin")
         if sum(path.stat().st_size for path in files if path.exists()) > 500_000_000:
             child.kill()
     assert child.returncode == 0
     assert reader.follow(n + asked)
     assert reader.count() == n - n // 10
-    assert len(reader.nearest(query, 100, revision=n + asked)) == 100
+    assert len(reader.nearest(query, 100, revision=n + asked) or ()) == 100
     reader.close()

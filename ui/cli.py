@@ -81,14 +81,16 @@ def ingest(
     from rag.index import create_index
     from ui.progress import BarProgress, print_report
 
-    if not (Path(index_dir) / "manifest.json").exists():
+    if not Path(index_dir).exists():
         # A wrong path should not leave an empty index behind.
         find_files(paths)
     with create_index(index_dir, embedding_model) as index:
-        report = sync(index, paths, None if as_json else BarProgress())
         if as_json:
+            report = sync(index, paths)
             click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=1))
         else:
+            with BarProgress() as progress:
+                report = sync(index, paths, progress)
             print_report(report, index)
     if report.count("failed"):
         raise SystemExit(1)
@@ -112,31 +114,89 @@ def remove(paths: tuple[str, ...], index_dir: str) -> None:
         click.echo(f"removed {row.uri}")
 
 
-@main.command()
+@main.group(invoke_without_command=True)
 @index_option
 @json_option
-def library(index_dir: str, as_json: bool) -> None:
-    """List what an index holds."""
-    from dataclasses import asdict
+@click.pass_context
+def library(ctx: click.Context, index_dir: str, as_json: bool) -> None:
+    """List what an index holds, and how well it was read."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from rag.index import open_index
+    from ui.library import list_sources
 
+    with open_index(index_dir) as index:
+        click.echo(list_sources(index, as_json))
+
+
+@library.command()
+@click.argument("source")
+@index_option
+@json_option
+def show(source: str, index_dir: str, as_json: bool) -> None:
+    """Print the parsed text of a source with where it stands in the original.
+
+    SOURCE is a path as `footnote library` lists it, or the end of one.
+    """
+    from rag.index import open_index
+    from ui.library import show_source
+
+    with open_index(index_dir) as index:
+        click.echo(show_source(index, source, as_json))
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATHS...")
+@index_option
+def watch(paths: tuple[str, ...], index_dir: str) -> None:
+    """Follow files and folders: what changes there is in the index a moment later."""
+    from ingest.watch import follow
+    from rag.index import create_index
+    from ui.progress import BarProgress, print_report
+
+    with create_index(index_dir) as index:
+        for report in follow(index, paths, BarProgress):
+            print_report(report, index)
+
+
+@main.command()
+@index_option
+@click.option("--embedding-model", metavar="NAME_OR_PATH", help="Change to this one.")
+def reindex(index_dir: str, embedding_model: str | None) -> None:
+    """Read every document again from its kept original; the old index answers meanwhile."""
+    from ingest.reindex import reindex as make_anew
+    from rag.index import open_index
+    from ui.progress import BarProgress, print_report
+
+    with open_index(index_dir) as index:
+        with BarProgress() as progress:
+            report = make_anew(index, embedding_model, progress)
+        print_report(report, index)
+
+
+@main.command()
+@click.argument("file", type=click.Path(dir_okay=False))
+@index_option
+def backup(file: str, index_dir: str) -> None:
+    """Write a whole index into one file."""
+    from ingest.backup import backup as write
     from rag.index import open_index
 
     with open_index(index_dir) as index:
-        sources = sorted(index.library.sources().values(), key=lambda s: s.uri)
-        if as_json:
-            click.echo(json.dumps([asdict(s) for s in sources], ensure_ascii=False, indent=1))
-            return
-        for source in sources:
-            pages = f"{source.pages} pages, " if source.pages else ""
-            click.echo(
-                f"{source.uri}\n    {source.title} ({pages}{source.characters:,} characters)"
-            )
-            for place in source.also_at:
-                click.echo(f"    also at {place}")
-            for warning in index.library.warnings(source.id):
-                click.echo(f"    warning: {warning}")
+        size = write(index, Path(file))
+    click.echo(f"{file}: {size / 1e6:,.1f} MB, verified")
+
+
+@main.command()
+@click.argument("file", type=click.Path(dir_okay=False, exists=True))
+@index_option
+def restore(file: str, index_dir: str) -> None:
+    """Make an index from a backup, in a new or empty folder."""
+    from ingest.backup import restore as read
+
+    with read(Path(file), index_dir) as index:
         counts = index.library.counts()
-        click.echo(f"{counts.sources:,} sources, {counts.chunks:,} passages")
+    click.echo(f"{counts.sources:,} sources and {counts.chunks:,} passages in {index_dir!r}")
 
 
 @main.command()

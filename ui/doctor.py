@@ -91,8 +91,7 @@ def _index(folder: Path) -> Iterator[Finding]:
                 yield Finding("vectors", True, "another process is writing just now")
                 return
             vectors = index.vectors.count()
-            due = index.library.embedded_count()
-            whole = vectors == due and not counts.owed and not index.library.doomed()
+            whole = vectors == counts.chunks and not index.library.doomed()
             yield Finding(
                 "vectors",
                 whole,

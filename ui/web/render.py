@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from rag.types import Answer, Citation, Passage, Sentence, Source
 
 if TYPE_CHECKING:
-    from rag.library import Counts
+    from rag.tables import Counts
 
 NEAREST = 3
 SNIPPET = 240

@@ -1,0 +1,119 @@
+"""An index as one file, and back."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+
+from ingest.embedding import publish
+from rag.errors import BadIndex, BadInput
+from rag.index import LIBRARY, Index, open_index
+
+SUMS = "SHA256SUMS"
+
+
+def backup(index: Index, target: Path) -> int:
+    """Write the whole index into one ZIP file, read it back and compare. Returns its bytes.
+
+    Vectors are in the library, so Chroma's files are not needed. The target changes only when all
+    is well. Raises ``IndexBusy`` when another process is writing, ``BadInput`` for a target that
+    cannot be written.
+    """
+    part = target.with_name(target.name + ".part")
+    try:
+        with index.lock(), tempfile.TemporaryDirectory(dir=index.folder.parent) as scratch:
+            snapshot = Path(scratch) / LIBRARY
+            index.library.snapshot(snapshot)
+            originals = sorted((index.folder / "originals").glob("*/*"))
+            sums = {}
+            with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+                for path, name in [
+                    (snapshot, LIBRARY),
+                    *((p, p.relative_to(index.folder).as_posix()) for p in originals),
+                ]:
+                    archive.write(path, name)
+                    with path.open("rb") as file:
+                        sums[name] = hashlib.file_digest(file, "sha256").hexdigest()
+                lines = (f"{digest}  {name}\n" for name, digest in sums.items())
+                archive.writestr(SUMS, "".join(lines))
+        with zipfile.ZipFile(part) as archive:
+            _verify(archive, part)
+        part.replace(target)
+    except OSError as error:
+        raise BadInput(
+            f"the backup {str(target)!r} cannot be written ({error.strerror}): "
+            "give another place, or make room"
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+    return target.stat().st_size
+
+
+def restore(source: Path, folder: str | Path) -> Index:
+    """Make an index in a new or empty folder from a backup, verified before it appears there.
+
+    Raises ``BadInput`` for a folder that holds anything, ``BadIndex`` for a damaged backup.
+    """
+    target = Path(os.path.abspath(Path(folder).expanduser()))  # noqa: PTH100 - links stay links
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise BadInput(f"{str(target)!r} is not empty: give a new folder with --index")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    except OSError as error:
+        raise BadInput(f"{str(target)!r} cannot be made ({error.strerror})") from error
+    try:
+        with zipfile.ZipFile(source) as archive:
+            for name in _verify(archive, source):
+                path = part / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with archive.open(name) as packed, path.open("wb") as file:
+                    shutil.copyfileobj(packed, file)
+        open_index(part).close()
+        if target.exists():
+            target.rmdir()
+        part.replace(target)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise BadIndex(
+            f"{str(source)!r} cannot be restored ({error}): take another backup, or make room"
+        ) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    index = open_index(target)
+    with index.lock():
+        publish(index)
+    return index
+
+
+def _verify(archive: zipfile.ZipFile, path: Path) -> list[str]:
+    """The names in a backup, all of them an index's own and as they were written."""
+    names = [name for name in archive.namelist() if name != SUMS]
+    try:
+        lines = archive.read(SUMS).decode().splitlines()
+    except (KeyError, UnicodeDecodeError) as error:
+        raise BadIndex(f"{str(path)!r} is no backup of an index: it has no {SUMS}") from error
+    sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    if sorted(names) != sorted(sums) or LIBRARY not in sums or not all(map(_is_ours, names)):
+        raise BadIndex(f"{str(path)!r} is damaged: its parts are not those it lists")
+    for name, digest in sums.items():
+        with archive.open(name) as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+        if found != digest or (name.startswith("originals/") and not name.endswith(digest)):
+            raise BadIndex(f"{str(path)!r} is damaged: {name} is not what was written")
+    return names
+
+
+def _is_ours(name: str) -> bool:
+    parts = name.split("/")
+    if parts == [LIBRARY]:
+        return True
+    return (
+        len(parts) == 3
+        and parts[0] == "originals"
+        and parts[1] == parts[2][:2]
+        and parts[2].isalnum()
+    )

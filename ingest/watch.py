@@ -1,0 +1,92 @@
+"""Follow files and folders, and keep an index up to date with them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+from watchfiles import watch
+
+from ingest.files import absolute
+from ingest.parse import SUPPORTED
+from ingest.report import Progress, Report
+from ingest.sync import sync
+from rag.errors import BadInput, IndexBusy
+from rag.index import Index
+from rag.standing import MEMBER
+
+# Editors write, rename and touch within this time; one change of a file is then read once.
+QUIET_MS = 500
+LONGEST_MS = 5_000
+BUSY_SECONDS = 2.0
+
+
+def follow(
+    index: Index,
+    paths: Sequence[str | Path],
+    progress: Callable[[], AbstractContextManager[Progress]] = lambda: nullcontext(Progress()),
+    stop: threading.Event | None = None,
+) -> Iterator[Report]:
+    """Bring the index up to date, then again whenever something changes, until ``stop`` is set.
+
+    Gives a report for the first run and for each later one that changed anything. Waits while
+    another process writes to the index. Raises ``BadInput`` for a path that is not there.
+    """
+    roots = [absolute(path) for path in paths]
+    for root in roots:
+        if not root.exists():
+            raise BadInput(f"nothing to follow at {str(root)!r}: give files or folders")
+    # A file that is replaced by another would no longer be seen; its folder sees both.
+    folders = {root if root.is_dir() else root.parent for root in roots}
+    changes = watch(
+        *folders, debounce=LONGEST_MS, step=QUIET_MS, stop_event=stop, watch_filter=None
+    )
+    yield _sync(index, roots, progress, stop)
+    for batch in changes:
+        known = index.library.files()
+        touched = sorted({Path(path) for _, path in batch if _is_under(Path(path), roots)})
+        meant = [path for path in touched if _is_meant(path, known)]
+        if meant:
+            report = _sync(index, meant, progress, stop)
+            if any(row.state != "unchanged" for row in report.files):
+                yield report
+
+
+def _sync(
+    index: Index,
+    paths: Sequence[Path],
+    progress: Callable[[], AbstractContextManager[Progress]],
+    stop: threading.Event | None,
+) -> Report:
+    while True:
+        try:
+            with progress() as told:
+                return sync(index, paths, told)
+        except IndexBusy:
+            if stop is not None and stop.is_set():
+                raise
+            time.sleep(BUSY_SECONDS)
+
+
+def _is_under(path: Path, roots: Sequence[Path]) -> bool:
+    """Whether a path is one of the roots or inside one, and not hidden there."""
+    return any(
+        path == root
+        or (
+            path.is_relative_to(root)
+            and not any(part.startswith(".") for part in path.relative_to(root).parts)
+        )
+        for root in roots
+    )
+
+
+def _is_meant(path: Path, known: dict[str, str]) -> bool:
+    """Whether there is something to read, or something known that has gone."""
+    if path.is_dir():
+        return True
+    if path.exists():
+        return path.suffix.lower() in SUPPORTED
+    return any(uri == str(path) or uri.startswith((f"{path}/", f"{path}{MEMBER}")) for uri in known)

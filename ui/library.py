@@ -1,0 +1,116 @@
+"""What an index holds, as the command line prints it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from rag.errors import BadInput
+from rag.index import Index
+from rag.standing import changed_files
+from rag.types import Place, Source
+from ui.progress import read_line, warning_lines
+
+
+def list_sources(index: Index, as_json: bool) -> str:
+    """Every source with its state, size and chunks, and how well it was read."""
+    library = index.library
+    with library.reading():
+        sources = sorted(library.sources().values(), key=lambda source: source.uri)
+        chunks = library.chunk_counts()
+        counts = library.counts()
+        uris = [uri for source in sources for uri in (source.uri, *source.also_at)]
+        changed = set(changed_files(library, uris))
+        rows = [
+            {
+                **asdict(source),
+                "state": "changed on disk" if source.uri in changed else "current",
+                "version": source.sha256[:12],
+                "chunks": chunks.get(source.id, 0),
+                "earlier_versions": library.earlier_versions(source.uri),
+                "flagged": len(library.flags(source.id)),
+                **asdict(library.fidelity(source.id)),
+            }
+            for source in sources
+        ]
+        if as_json:
+            return json.dumps(rows, ensure_ascii=False, indent=1)
+        text = [_source_lines(index, source, changed, chunks) for source in sources]
+    owed = f", {counts.owed:,} of them not embedded yet" if counts.owed else ""
+    return "\n".join([*text, f"{counts.sources:,} sources, {counts.chunks:,} passages{owed}"])
+
+
+def _source_lines(index: Index, source: Source, changed: set[str], chunks: dict[str, int]) -> str:
+    library = index.library
+    fidelity = library.fidelity(source.id)
+    read = read_line(source.pages, source.characters, fidelity, len(library.flags(source.id)))
+    earlier = library.earlier_versions(source.uri)
+    kept = f", {earlier} earlier kept" if earlier else ""
+    lines = [
+        source.uri + (" (changed on disk since)" if source.uri in changed else ""),
+        f"    {source.title}",
+        f"    version {source.sha256[:12]}{kept}; {chunks.get(source.id, 0):,} passages; {read}",
+        *(f"    also at {place}" for place in source.also_at),
+    ]
+    return "\n".join(lines) + warning_lines(fidelity)
+
+
+def show_source(index: Index, name: str, as_json: bool) -> str:
+    """The parsed text of one source, line by line, with where each line stands in the original.
+
+    Raises ``BadInput`` when no source, or more than one, is meant by ``name``.
+    """
+    source = _find(index, name)
+    library = index.library
+    text, places, flags = (
+        library.text(source.id),
+        library.places(source.id),
+        library.flags(source.id),
+    )
+    if as_json:
+        return json.dumps(
+            {
+                **asdict(source),
+                "text": text,
+                "places": [asdict(place) for place in places],
+                "flags": [asdict(flag) for flag in flags],
+                **asdict(library.fidelity(source.id)),
+            },
+            ensure_ascii=False,
+            indent=1,
+        )
+    out: list[str] = []
+    start = 0
+    for piece in text.split("\n"):
+        end = start + len(piece)
+        at = [place for place in places if place.start < end and place.end > start]
+        marks = [f"!{f.kind}: {f.reason}" for f in flags if f.start < end and f.end > start]
+        out.append(f"{_where(at):<18}| {piece}" + "".join(f"   [{mark}]" for mark in marks))
+        start = end + 1
+    return "\n".join(out)
+
+
+def _where(places: list[Place]) -> str:
+    if not places:
+        return ""
+    first, last = places[0], places[-1]
+    if first.cell:
+        return first.cell if first is last else f"{first.cell}:{last.cell.split('!')[-1]}"
+    if first.line is not None:
+        return f"line {first.line}"
+    return f"page {first.page}" if first.page is not None else ""
+
+
+def _find(index: Index, name: str) -> Source:
+    sources = index.library.sources().values()
+    places = {uri: source for source in sources for uri in (source.uri, *source.also_at)}
+    given = str(Path(name).expanduser().absolute())
+    if given in places or name in places:
+        return places[given] if given in places else places[name]
+    found = [uri for uri in places if uri.endswith(f"/{name}")]
+    if len(found) == 1:
+        return places[found[0]]
+    if found:
+        raise BadInput(f"{name!r} may be {', '.join(sorted(found)[:5])}: give more of its path")
+    raise BadInput(f"no source {name!r} in the index: `footnote library` lists them")
