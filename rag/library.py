@@ -249,7 +249,7 @@ class Library(Database):
         A source that is already current somewhere is not written again.
         """
         source = record.source
-        before = self._held([uri])
+        before = self._rows("SELECT source_id FROM files WHERE uri = ?", uri)
         if self.standing(source.id) != "current":
             self._put_source(record)
         stat = stat or FileStat()
@@ -258,8 +258,8 @@ class Library(Database):
             (uri, source.id, stat.size, stat.mtime_ns),
         )
         self._db.execute("DELETE FROM versions WHERE uri = ? AND source_id = ?", (uri, source.id))
-        for old in before - {source.id}:
-            self._supersede(uri, old)
+        if before and before[0][0] != source.id:
+            self._supersede(uri, before[0][0])
 
     def put_again(self, uri: str, source_id: str, stat: FileStat) -> None:
         """Record that ``uri`` holds a source that is current somewhere."""
