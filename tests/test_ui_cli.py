@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -116,6 +118,64 @@ def test_library_and_remove(ready: Path, docs: Path) -> None:
     sources = json.loads(footnote("library", "--json", "--index", ready).stdout)
     assert sorted(Path(s["uri"]).name for s in sources) == ["apples.txt", "plums.csv"]
     fails(footnote("remove", docs / "deep", "--index", ready), "footnote library")
+
+
+def test_library_says_how_well_each_file_was_read(ready: Path, docs: Path) -> None:
+    rows = json.loads(footnote("library", "--json", "--index", ready).stdout)
+    assert {row["state"] for row in rows} == {"current"}
+    assert all(row["chunks"] and row["version"] and row["warnings"] == [] for row in rows)
+    assert sum(row["tables"] for row in rows) == 1
+    (docs / "apples.txt").write_text("Apples\n\nThe Cox apple was raised in 1825.\n")
+    listed = footnote("library", "--index", ready).stdout
+    assert f"{docs / 'apples.txt'} (changed on disk since)" in listed
+    footnote("ingest", docs, "--index", ready)
+    rows = json.loads(footnote("library", "--json", "--index", ready).stdout)
+    assert [row["earlier_versions"] for row in rows if "apples" in row["uri"]] == [1]
+    assert "1 earlier kept" in footnote("library", "--index", ready).stdout
+
+
+def test_show_prints_the_text_with_its_map(ready: Path, docs: Path) -> None:
+    shown = footnote("library", "show", "plums.csv", "--index", ready).stdout
+    assert "A2:C2" in shown
+    assert "Victoria" in shown
+    whole = json.loads(footnote("library", "show", "plums.csv", "--json", "--index", ready).stdout)
+    cells = {
+        p["cell"].split("!")[-1]: whole["text"][p["start"] : p["end"]] for p in whole["places"]
+    }
+    assert cells == {
+        "A2": "Victoria",
+        "B2": "Sussex",
+        "C2": "1840",
+        "A3": "Pershore",
+        "B3": "Worcestershire",
+        "C3": "1827",
+    }
+    fails(footnote("library", "show", "none.txt", "--index", ready), "none.txt", "footnote library")
+
+
+def test_backup_restore_and_reindex(ready: Path, tmp_path: Path) -> None:
+    saved = tmp_path / "saved.zip"
+    assert "verified" in footnote("backup", saved, "--index", ready).stdout
+    restored = footnote("restore", saved, "--index", tmp_path / "again")
+    assert "3 sources" in restored.stdout
+    fails(footnote("restore", saved, "--index", tmp_path / "again"), "not empty")
+    result = footnote("reindex", "--index", tmp_path / "again")
+    assert "3 changed" in result.stdout, result.output
+    question = "Where was the Bramley apple first grown?"
+    assert "Southwell" in footnote("ask", question, "--index", tmp_path / "again").stdout
+
+
+def test_watch_follows_until_it_is_stopped(ready: Path, docs: Path) -> None:
+    command = [sys.executable, "-m", "ui.cli", "watch", str(docs), "--index", str(ready)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert "unchanged" in process.stdout.readline()
+        time.sleep(1)
+        (docs / "quinces.md").write_text("# Quinces\n\nThe quince is baked.\n")
+        lines = [process.stdout.readline() for _ in range(2)]
+        assert any("quinces.md" in line for line in lines)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
 
 
 def test_doctor_finds_all_well_and_says_what_is_not(ready: Path, tmp_path: Path) -> None:

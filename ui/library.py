@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import islice, takewhile
 from pathlib import Path
 
 from rag.errors import BadInput
@@ -81,14 +83,21 @@ def show_source(index: Index, name: str, as_json: bool) -> str:
             indent=1,
         )
     out: list[str] = []
-    start = 0
+    start = first = 0
     for piece in text.split("\n"):
         end = start + len(piece)
-        at = [place for place in places if place.start < end and place.end > start]
+        while first < len(places) and places[first].end <= start:
+            first += 1
+        at = list(_from(places, first, end))
         marks = [f"!{f.kind}: {f.reason}" for f in flags if f.start < end and f.end > start]
         out.append(f"{_where(at):<18}| {piece}" + "".join(f"   [{mark}]" for mark in marks))
         start = end + 1
     return "\n".join(out)
+
+
+def _from(places: Sequence[Place], first: int, end: int) -> Iterator[Place]:
+    """The places from one on that begin before ``end``."""
+    return takewhile(lambda place: place.start < end, islice(places, first, None))
 
 
 def _where(places: list[Place]) -> str:
