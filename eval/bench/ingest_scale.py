@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--megabytes", type=int, default=300)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    result = {"pdf": pdf(options.folder)}
+    result: dict[str, Any] = {"pdf": pdf(options.folder)}
     print(json.dumps(result["pdf"]))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         result["first_answer"] = first_answer(Path(scratch), options.chunks)
@@ -61,10 +61,12 @@ def main() -> None:
 def pdf(folder: Path) -> dict[str, Any]:
     """Ingest the PDF files of a folder."""
     files = sorted(folder.glob("*.pdf"))
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-        with create_index(Path(scratch) / "index") as index:
-            index.warm()
-            report = sync(index, files)
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch,
+        create_index(Path(scratch) / "index") as index,
+    ):
+        index.warm()
+        report = sync(index, files)
     return {
         "files": len(report.files),
         "pages": report.total()["pages"],
