@@ -315,6 +315,37 @@ def test_a_reader_sees_what_a_writing_process_committed(index: Index, docs: Path
     assert writer.returncode == 0
 
 
+FULL = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+from ingest.sync import sync
+from rag.errors import BadIndex
+from rag.index import create_index
+with create_index(sys.argv[1]) as index:
+    index.warm()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), int(sys.argv[3])))
+    try:
+        sync(index, [sys.argv[2]])
+    except BadIndex as error:
+        assert "space" in str(error) or "room" in str(error), error
+        sys.exit(7)
+"""
+
+
+@pytest.mark.parametrize("limit", [150_000, 400_000])
+def test_a_disk_that_is_full_loses_nothing(tmp_path: Path, docs: Path, limit: int) -> None:
+    for i in range(30):
+        text = " ".join(f"Orchard {i} row {j} bears pears and apples." for j in range(60))
+        (docs / f"orchard-{i}.txt").write_text(text)
+    folder = tmp_path / "index"
+    child = [sys.executable, "-c", FULL, str(folder), str(docs), str(limit)]
+    assert subprocess.run(child, cwd=ROOT).returncode == 7
+    with create_index(folder) as index:
+        sync(index, [docs])
+        check_whole(index)
+        assert index.library.counts().files == 33
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_a_run_killed_at_any_moment_heals(tmp_path: Path, docs: Path) -> None:
