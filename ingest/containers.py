@@ -15,13 +15,11 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email.errors import HeaderParseError
-from email.header import decode_header, make_header
-from email.parser import BytesHeaderParser
 from pathlib import Path, PurePosixPath
-from typing import IO, BinaryIO
+from typing import IO
 
 from ingest.big_text import PART_BYTES, TEXT_SUFFIXES, parts
+from ingest.mbox import LINE_BYTES, Message, begins_message, subject
 from ingest.parse import SUPPORTED
 from rag.errors import BadDocument
 
@@ -35,7 +33,6 @@ MAX_RATIO = 200
 _RATIO_FROM_BYTES = 10_000_000  # below this nothing can explode, whatever the ratio
 _MAX_DIRECTORY_BYTES = 4_000_000  # of an archive's table of contents, which is read at once
 _COPY_BYTES = 1 << 20
-_LINE_BYTES = 1 << 16
 _NAME_LENGTH = 150
 _SUFFIX_LENGTH = 12
 _MAX_NAMES = 20  # folders above a member that are shown
@@ -49,16 +46,14 @@ _BROKEN = (
 )  # fmt: skip
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _DRIVE = re.compile(r"^[A-Za-z]:(?=/)")
-_FROM = re.compile(rb"From \S")
-_QUOTED_FROM = re.compile(rb">+From ")
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """What is to be read: ``uri`` is where it lies for the user, ``path`` where its bytes are.
 
-    The two differ for a member of a container; its ``path`` is for the consumer to delete. With a
-    ``problem``, a message for the user, there is nothing at ``path`` to be read.
+    The two differ for a member of a container and for a web page; their ``path`` is for the
+    consumer to delete. With a ``problem``, a message for the user, there is nothing at ``path``.
     """
 
     uri: str
@@ -69,6 +64,16 @@ class Document:
     def is_member(self) -> bool:
         """Whether the bytes lie in a temporary file."""
         return self.uri != str(self.path)
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is a page of the web, with more around its content than a file has."""
+        return is_url(self.uri) and self.path.suffix in (".html", ".xhtml")
+
+
+def is_url(text: str) -> bool:
+    """Whether ``text`` is the address of a web page."""
+    return text.lower().startswith(("http://", "https://"))
 
 
 def is_container(path: Path) -> bool:
@@ -172,12 +177,11 @@ class _Unpacking:
     def _mbox(self, container: Document) -> Iterator[Document]:
         """Each message as an ``.eml`` file, named by its number and subject."""
         with container.path.open("rb") as file:
-            line = file.readline(_LINE_BYTES)
-            if not _FROM.match(line):
+            if not begins_message(file.readline(LINE_BYTES)):
                 raise BadDocument("is no mailbox (it does not begin with 'From '): export it anew")
             for number in itertools.count(1):
                 self._admit(1, 0)
-                message = _Message(file)
+                message = Message(file)
                 try:
                     path = self._write(message, ".eml")
                 except BadDocument as error:
@@ -185,7 +189,7 @@ class _Unpacking:
                         pass
                     yield _failed(f"{container.uri}!/{number:04}.eml", str(error))
                 else:
-                    name = f"{number:04} {_subject(path)}".strip().replace("/", "-")
+                    name = f"{number:04} {subject(path)}".strip().replace("/", "-")
                     yield Document(f"{container.uri}!/{_shown(name)}.eml", path)
                 if message.is_last:
                     return
@@ -213,7 +217,7 @@ class _Unpacking:
                 "read from one file: unpack it and ingest the folder"
             )
 
-    def _write(self, source: IO[bytes] | _Message, suffix: str) -> Path:
+    def _write(self, source: IO[bytes] | Message, suffix: str) -> Path:
         """Copy a member into a new file."""
         path = self._path(suffix)
         size = 0
@@ -253,33 +257,6 @@ class _BoundedFile(io.FileIO):
                 f"holds more than {MAX_MEMBERS:,} members: unpack it and ingest the folder"
             )
         return data
-
-
-class _Message:
-    """One message of a mailbox as a file: up to the next line that begins with ``From ``."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.is_last = False
-        self._file = file
-        self._ended = False
-        self._line = b"\n"
-        self._after_blank = False
-
-    def read(self, size: int) -> bytes:
-        """About ``size`` bytes, none at the end."""
-        lines: list[bytes] = []
-        length = 0
-        while length < size and not self._ended:
-            begins = self._line.endswith(b"\n")
-            line = self._line = self._file.readline(_LINE_BYTES)
-            self.is_last = not line
-            self._ended = not line or (begins and self._after_blank and bool(_FROM.match(line)))
-            if not self._ended:
-                self._after_blank = begins and line in (b"\n", b"\r\n")
-                # Whoever wrote the mailbox marked such lines of the text.
-                lines.append(line[1:] if begins and _QUOTED_FROM.match(line) else line)
-                length += len(line)
-        return b"".join(lines)
 
 
 def _failed(uri: str, reason: str) -> Document:
@@ -329,13 +306,3 @@ def _unique(name: str, taken: set[str]) -> str:
         unique = str(path.with_name(f"{path.stem} ({number}){path.suffix}"))
     taken.add(unique)
     return unique
-
-
-def _subject(path: Path) -> str:
-    """The subject of a message, or ""."""
-    with path.open("rb") as file:
-        raw = str(BytesHeaderParser().parsebytes(file.read(_LINE_BYTES)).get("Subject") or "")
-    try:
-        return str(make_header(decode_header(raw)))
-    except (HeaderParseError, LookupError, ValueError):
-        return raw

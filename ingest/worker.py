@@ -22,7 +22,6 @@ import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from types import TracebackType
 from typing import IO, Any, Self
 
 from ingest.containers import Document
@@ -70,12 +69,7 @@ class Reader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._end()
 
     def read(
@@ -106,7 +100,7 @@ class Reader:
             return
         if self._child is None:
             self._child = _Child(self._seconds, self._memory_bytes)
-        self._child.ask(document.path)
+        self._child.ask(document)
 
     def _result(self, document: Document) -> Parsed | BadDocument:
         if document.problem:
@@ -199,11 +193,11 @@ class _Child:
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
 
-    def ask(self, path: Path) -> None:
-        """Have a file parsed."""
+    def ask(self, document: Document) -> None:
+        """Have a document parsed."""
         self._deadline = time.monotonic() + self._seconds
         with contextlib.suppress(OSError):  # it has ended, as ``reply`` will say
-            _send(self._input, json.dumps(str(path)).encode())
+            _send(self._input, json.dumps([document.uri, str(document.path)]).encode())
 
     def reply(self) -> dict[str, Any]:
         """What came of the file asked for last. Raises ``_Ended``."""
@@ -263,17 +257,19 @@ def main() -> None:
             # By a thread without the interpreter's lock: even a hung library is ended.
             faulthandler.dump_traceback_later(seconds, exit=True, file=nothing)
             try:
-                data = _answer(Path(json.loads(request)), memory_bytes)
+                uri, path = json.loads(request)
+                data = _answer(Document(uri, Path(path)), memory_bytes)
             except MemoryError:
                 os._exit(_OUT_OF_MEMORY)
             faulthandler.cancel_dump_traceback_later()
             _send(replies, data)
 
 
-def _answer(path: Path, memory_bytes: int) -> bytes:
+def _answer(document: Document, memory_bytes: int) -> bytes:
+    path = document.path
     reply: dict[str, Any] = {"retire": False}
     try:
-        reply["parsed"] = pack(Parsed, [parse(path)])
+        reply["parsed"] = pack(Parsed, [_parse(document)])
     except MemoryError:
         raise
     except BadDocument as error:
@@ -292,6 +288,14 @@ def _answer(path: Path, memory_bytes: int) -> bytes:
         return encoded
     problem = f"{path}: holds more than {MAX_REPLY_BYTES // 10**6} MB of text: split it"
     return json.dumps({"problem": problem, "trace": "", "retire": True}).encode()
+
+
+def _parse(document: Document) -> Parsed:
+    if document.is_page:
+        from ingest.parse_page import parse_page
+
+        return parse_page(document.path, document.uri)
+    return parse(document.path)
 
 
 def _confine(memory_bytes: int) -> None:
