@@ -2,53 +2,87 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import hashlib
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ingest.containers import CONTAINER_SUFFIXES, Document
 from ingest.parse import SUPPORTED
 from rag.errors import BadInput
 
+_READABLE = SUPPORTED | CONTAINER_SUFFIXES
 
-def find_files(paths: Iterable[str | Path], known: Iterable[str] = ()) -> list[Path]:
+
+def find_documents(paths: Iterable[str | Path], known: Iterable[str] = ()) -> list[Document]:
     """Every file meant by paths, folders (searched to any depth) and glob patterns, sorted.
 
     In folders and patterns, hidden files and formats that are not supported are passed over; a file
-    named outright is always listed. A path that is gone but among the ``known`` uris (or holds
-    some) is passed over too. Raises ``BadInput`` for any other path that matches nothing.
+    named outright is always listed. A link in a folder that leads out of it is not followed but
+    listed with this ``problem``. A path that is gone but among the ``known`` uris (or holds some)
+    is passed over too. Raises ``BadInput`` for any other path that matches nothing.
     """
-    uris = [Path(uri) for uri in known]
-    found: dict[Path, None] = {}
+    uris = list(known)
+    found: dict[Path, str] = {}
     for given in paths:
         path = absolute(given)
-        if path.is_dir():
-            matches = _within(path)
-        elif path.exists():
-            matches = [path]
+        matches: dict[Path, str] = {}
+        if _exists(path) and path.is_dir():
+            matches = _within(path, _real(path))
+        elif _exists(path):
+            matches = {path: ""}
         elif glob.has_magic(str(given)):
-            matches = [m for p in _matching(str(path)) for m in _each(Path(p))]
-        else:
-            matches = []
-            if any(uri == path or path in uri.parents for uri in uris):
-                continue
-        if not matches and not path.is_dir():
+            root = _real(_before_magic(path))
+            for match in _matching(str(path)):
+                matches |= _each(Path(match), root)
+        elif any(is_under(uri, path) for uri in uris):
+            continue
+        if not matches and not _exists(path):
             raise BadInput(f"nothing found at {str(given)!r}: check the path, or quote the pattern")
-        found.update(dict.fromkeys(matches))
-    return list(found)
+        # A link that is also named outright is read.
+        found |= {m: problem for m, problem in matches.items() if not problem or m not in found}
+    return [Document(str(path), path, problem) for path, problem in found.items()]
+
+
+def find_files(paths: Iterable[str | Path], known: Iterable[str] = ()) -> list[Path]:
+    """The paths of ``find_documents``, without those that have a problem."""
+    return [found.path for found in find_documents(paths, known) if not found.problem]
 
 
 def vanished(paths: Iterable[str | Path], known: Iterable[str]) -> list[str]:
-    """Those known uris at or under the given paths that are no longer there."""
+    """Those known uris at or under the given paths that are no longer there.
+
+    Whether a member is still in its container, only reading that tells: it is gone for sure when
+    the container is.
+    """
     roots = [absolute(p) for p in paths]
     return [
         uri
         for uri in known
-        if _is_gone(Path(uri))
-        and any(root == Path(uri) or root in Path(uri).parents for root in roots)
+        if any(is_under(uri, root) for root in roots) and all(map(_is_gone, _files_of(uri)))
     ]
+
+
+def is_under(uri: str, root: Path) -> bool:
+    """Whether a document is ``root``, or in that folder or container."""
+    path = Path(uri)
+    return path == root or root in path.parents or uri.startswith(f"{root}!/")
+
+
+def _exists(path: Path) -> bool:
+    return os.path.exists(path)  # noqa: PTH110 - of a name too long, Path.exists fails
+
+
+def _files_of(uri: str) -> Iterator[Path]:
+    """The files that a uri may stand for: itself, or the container that it is a member of."""
+    yield Path(uri)
+    at = uri.find("!/")
+    while at >= 0:
+        yield Path(uri[:at])
+        at = uri.find("!/", at + 1)
 
 
 def absolute(path: str | Path) -> Path:
@@ -61,10 +95,10 @@ def _is_gone(path: Path) -> bool:
     """Whether there is surely no such file; one that cannot be looked at may be there."""
     try:
         return not stat.S_ISREG(path.stat().st_mode)
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: no path at all
         return True
-    except OSError:
-        return False
+    except OSError as error:
+        return error.errno == errno.ENAMETOOLONG
 
 
 def sha256_of(path: Path) -> str:
@@ -80,23 +114,53 @@ def _matching(pattern: str) -> list[str]:
     return sorted(ways.values())
 
 
-def _each(path: Path) -> list[Path]:
+def _before_magic(pattern: Path) -> Path:
+    """The folder in which a pattern begins to match."""
+    plain = [part for part in (pattern, *pattern.parents) if not glob.has_magic(str(part))]
+    return plain[0]
+
+
+def _each(path: Path, root: Path) -> dict[Path, str]:
     """What a pattern's match stands for; a link to a folder may lead round in a circle."""
     if path.is_dir():
-        return [] if path.is_symlink() else _within(path)
-    return [path] if path.suffix.lower() in SUPPORTED else []
+        if problem := _leads_out(path, root):
+            return {path: problem}
+        return {} if path.is_symlink() else _within(path, root)
+    return {path: _leads_out(path, root)} if path.suffix.lower() in _READABLE else {}
 
 
-def _within(folder: Path) -> list[Path]:
-    """Files of supported formats below a folder, and folders that cannot be looked into."""
-    found: list[Path] = []
+def _within(folder: Path, root: Path) -> dict[Path, str]:
+    """Files of supported formats below a folder, and folders that cannot be looked into.
+
+    With each its problem, where it is a link that leads out of ``root``.
+    """
+    found: dict[Path, str] = {}
 
     def refused(error: OSError) -> None:
         # Listed, so that reading it fails and is reported.
-        found.append(Path(str(error.filename)))
+        found[Path(str(error.filename))] = ""
 
     for parent, folders, names in os.walk(folder, onerror=refused):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        paths = [Path(parent, name) for name in names if not name.startswith(".")]
-        found += [p for p in paths if p.suffix.lower() in SUPPORTED and p.is_file()]
-    return sorted(found)
+        for path in (Path(parent, name) for name in folders):
+            if problem := path.is_symlink() and _leads_out(path, root):
+                found[path] = problem
+        for path in (Path(parent, name) for name in names if not name.startswith(".")):
+            if path.suffix.lower() in _READABLE and path.is_file():
+                found[path] = _leads_out(path, root) if path.is_symlink() else ""
+    return dict(sorted(found.items()))
+
+
+def _leads_out(path: Path, root: Path) -> str:
+    """What to tell of a path that links lead out of ``root``; "" for all else."""
+    target = _real(path)
+    if target == root or root in target.parents:
+        return ""
+    return (
+        f"{path}: is or lies behind a link to {target}, outside of {root}: not followed; "
+        "to read it, give that path too"
+    )
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))
