@@ -119,7 +119,8 @@ def _documents(
             continue
         folder = scratch / source.id
         folder.mkdir()
-        path = folder / Path(source.uri).name
+        # The name of a source begins with the suffix it was read by.
+        path = folder / f"document.{source.id.partition('-')[0]}"
         path.symlink_to(original_path(index, source.sha256))
         yield Document(source.uri, path)
 

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ingest.chunk import chunk_document
-from ingest.containers import Document, is_container, members
+from ingest.containers import Document, is_container, is_url, members
 from ingest.embedding import Embedding
-from ingest.files import absolute, find_files, sha256_of, vanished
+from ingest.files import absolute, find_documents, is_under, sha256_of, vanished
 from ingest.originals import clean_originals, keep_original
 from ingest.parsed import Builder, Parsed
 from ingest.report import FileReport, Progress, Report, State
@@ -25,14 +25,21 @@ from rag.index import Index
 from rag.library import Library
 from rag.standing import MEMBER, stat_of
 from rag.tables import FileStat, Record
-from rag.types import Source
+from rag.types import Fidelity, Source
 
 
-def sync(index: Index, paths: Sequence[str | Path], progress: Progress | None = None) -> Report:
-    """Bring the index up to date with files, folders and glob patterns.
+def sync(
+    index: Index,
+    paths: Sequence[str | Path],
+    progress: Progress | None = None,
+    *,
+    allow_private: bool = False,
+) -> Report:
+    """Bring the index up to date with files, folders, glob patterns and web addresses.
 
     New files are added, changed ones replaced, unchanged ones skipped, vanished ones dropped. A
-    file that cannot be read is reported and stops nothing; what the index knew of it stays.
+    file that cannot be read is reported and stops nothing; what the index knew of it stays. A
+    sitemap stands for its pages. ``allow_private`` lets addresses lead into a private network.
     Raises ``BadInput`` for a path that does not exist, before anything is changed, and ``BadIndex``
     when another process is writing.
     """
@@ -40,17 +47,19 @@ def sync(index: Index, paths: Sequence[str | Path], progress: Progress | None = 
     report, start = Report(), time.perf_counter()
     with index.lock():
         known = index.library.files()
-        found = find_files(paths, known)
+        pages = [str(path) for path in paths if is_url(str(path))]
+        places = [path for path in paths if not is_url(str(path))]
+        found = find_documents(places, known)
         with (
             tempfile.TemporaryDirectory(prefix="footnote-") as scratch,
             Embedding(index, progress) as embedding,
             Reader() as reader,
         ):
-            run = _Run(index, known, report, progress, Path(scratch))
-            for document, outcome in reader.read(run.to_read(found)):
+            run = _Run(index, known, report, progress, Path(scratch), allow_private)
+            for document, outcome in reader.read(run.to_read(found, pages)):
                 run.store(document, outcome)
                 embedding.wake()
-            run.forget(vanished(paths, known))
+            run.forget(vanished(places, known))
         report.embedded, report.embedding_seconds = embedding.done, embedding.seconds
         clean_originals(index)
     report.seconds = time.perf_counter() - start
@@ -60,12 +69,13 @@ def sync(index: Index, paths: Sequence[str | Path], progress: Progress | None = 
 def remove(index: Index, paths: Sequence[str | Path]) -> Report:
     """Drop documents, given by file or folder, from the index; the files themselves stay."""
     report, start = Report(), time.perf_counter()
-    roots = [str(absolute(p)) for p in paths]
+    pages = {str(path) for path in paths if is_url(str(path))}
+    roots = [absolute(path) for path in paths if not is_url(str(path))]
     with index.lock():
         doomed = [
             uri
             for uri in index.library.files()
-            if any(uri == root or uri.startswith((f"{root}/", root + MEMBER)) for root in roots)
+            if uri in pages or any(is_under(uri, root) for root in roots)
         ]
         with Embedding(index):
             _forget(index.library, doomed, report)
@@ -125,40 +135,47 @@ class _Run:
         report: Report,
         progress: Progress,
         scratch: Path,
+        allow_private: bool,
     ) -> None:
         self._index = index
         self._known = known
         self._report = report
         self._progress = progress
         self._scratch = scratch
+        self._allow_private = allow_private
         self._total = 0
         self._hashes: dict[str, str] = {}
 
-    def to_read(self, found: Sequence[Path]) -> Iterator[Document]:
+    def to_read(self, found: Sequence[Document], pages: Sequence[str]) -> Iterator[Document]:
         """The documents whose content the index does not have; the others are dealt with here."""
-        self._expect(len(found))
-        for path in found:
-            if is_container(path):
-                yield from self._members(path)
-            elif self._is_new(document := Document(str(path), path)):
+        self._expect(len(found) + len(pages))
+        for document in found:
+            if document.problem:
+                self._failed(document.uri, document.problem)
+            elif is_container(document.path):
+                yield from self._members(document.path)
+            elif self._is_new(document):
                 yield document
+        for address in pages:
+            yield from self._pages(address)
 
     def store(self, document: Document, outcome: Parsed | BadDocument) -> None:
         """Put what was read into the index, or report why it could not be read."""
         if isinstance(outcome, BadDocument):
-            self._failed(document.uri, outcome)
+            self._failed(document.uri, str(outcome))
+            _discard(document)
             return
         sha256 = self._hashes[document.uri]
-        path = Path(document.uri)
         item = record_of(
             self._index,
             outcome,
-            _source_id(path, sha256),
+            _source_id(document.path, sha256),
             document.uri,
             sha256,
-            outcome.title or path.stem,
+            outcome.title or Path(document.uri).stem,
         )
         keep_original(self._index, document.path, sha256)
+        _discard(document)
         with self._index.library.writing():
             self._index.library.put(document.uri, item, self._stat(document))
         self._say(
@@ -183,29 +200,55 @@ class _Run:
         try:
             sha256 = _readable_sha256(path)
         except BadDocument as error:
-            self._failed(uri, error)
+            self._failed(uri, str(error))
             return
-        inside = {u for u in self._known if u.startswith(uri + MEMBER)}
         if library.container(uri) == sha256:
             self._say(FileReport(uri, "unchanged"))
             return
+        inside = {known for known in self._known if known.startswith(uri + MEMBER)}
         seen: set[str] = set()
+        warnings: list[str] = []
         whole = True
-        for member in members(path, self._scratch):
-            if isinstance(member, BadDocument):
-                whole = False
-                self._expect(1)
-                self._failed(uri, member)
-                continue
-            seen.add(member.uri)
+        for member in members(path, self._scratch, warnings):
             self._expect(1)
-            if self._is_new(member):
+            seen.add(member.uri)
+            if member.problem:
+                whole = False
+                self._failed(member.uri, member.problem)
+            elif self._is_new(member):
                 yield member
-        self._say(FileReport(uri, "unchanged" if inside else "added"))
-        if whole:
-            self.forget(sorted(inside - seen))
+            else:
+                _discard(member)
+        # A member that has a problem now may only be damaged: what is known of it stays.
+        self.forget(sorted(inside - seen) if whole else [])
+        fidelity = Fidelity(warnings=tuple(warnings))
+        self._say(FileReport(uri, "changed" if inside else "added", fidelity=fidelity))
         with library.writing():
             library.put_container(uri, sha256 if whole else None)
+
+    def _pages(self, address: str) -> Iterator[Document]:
+        """A web page, or those of a sitemap, that can be had and are not as they were."""
+        from ingest.sitemap import sitemap_urls
+        from ingest.web import fetch, store
+
+        pages = [address]
+        try:
+            if address.endswith((".xml", ".xml.gz")):
+                pages = sitemap_urls(address, allow_private=self._allow_private)
+                self._expect(len(pages) - 1)
+        except BadDocument as error:
+            self._failed(address, str(error))
+            return
+        for page in pages:
+            try:
+                document = store(fetch(page, allow_private=self._allow_private), self._scratch)
+            except BadDocument as error:
+                self._failed(page, str(error))
+                continue
+            if self._is_new(document):
+                yield document
+            else:
+                _discard(document)
 
     def _is_new(self, document: Document) -> bool:
         """Whether a document has to be read; if not, its place is recorded and reported."""
@@ -213,9 +256,9 @@ class _Run:
         try:
             sha256 = _readable_sha256(document.path)
         except BadDocument as error:
-            self._failed(uri, error)
+            self._failed(uri, str(error))
             return False
-        source_id = _source_id(Path(uri), sha256)
+        source_id = _source_id(document.path, sha256)
         if self._known.get(uri) == source_id:
             self._say(FileReport(uri, "unchanged"))
             return False
@@ -239,9 +282,9 @@ class _Run:
     def _state(self, uri: str) -> State:
         return "changed" if uri in self._known else "added"
 
-    def _failed(self, uri: str, error: BadDocument) -> None:
+    def _failed(self, uri: str, problem: str) -> None:
         shown = uri.encode(errors="replace").decode()
-        self._say(FileReport(shown, "failed", problem=str(error)))
+        self._say(FileReport(shown, "failed", problem=problem))
 
     def _say(self, row: FileReport) -> None:
         self._report.files.append(row)
@@ -250,6 +293,12 @@ class _Run:
     def _expect(self, more: int) -> None:
         self._total += more
         self._progress.files(self._total)
+
+
+def _discard(document: Document) -> None:
+    """Delete the bytes that were unpacked or fetched only to be read."""
+    if document.is_member:
+        document.path.unlink(missing_ok=True)
 
 
 def _source_id(path: Path, sha256: str) -> str:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from watchfiles import watch
 
-from ingest.files import absolute
+from ingest.containers import CONTAINER_SUFFIXES
+from ingest.files import absolute, is_under
 from ingest.parse import SUPPORTED
 from ingest.report import Progress, Report
 from ingest.sync import sync
 from rag.errors import BadInput, IndexBusy
 from rag.index import Index
-from rag.standing import MEMBER
 
 # Editors write, rename and touch within this time; one change of a file is then read once.
 QUIET_MS = 500
@@ -88,5 +88,5 @@ def _is_meant(path: Path, known: dict[str, str]) -> bool:
     if path.is_dir():
         return True
     if path.exists():
-        return path.suffix.lower() in SUPPORTED
-    return any(uri == str(path) or uri.startswith((f"{path}/", f"{path}{MEMBER}")) for uri in known)
+        return path.suffix.lower() in SUPPORTED | CONTAINER_SUFFIXES
+    return any(is_under(uri, path) for uri in known)

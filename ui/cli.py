@@ -68,14 +68,20 @@ def main() -> None:
 @click.argument("paths", nargs=-1, required=True, metavar="PATHS...")
 @index_option
 @click.option("--embedding-model", metavar="NAME_OR_PATH", help="For a new index.")
+@click.option("--allow-private", is_flag=True, help="Fetch pages of private networks too.")
 @json_option
 def ingest(
-    paths: tuple[str, ...], index_dir: str, embedding_model: str | None, as_json: bool
+    paths: tuple[str, ...],
+    index_dir: str,
+    embedding_model: str | None,
+    allow_private: bool,
+    as_json: bool,
 ) -> None:
-    """Bring an index up to date with files, folders and patterns.
+    """Bring an index up to date with files, folders, patterns, web pages and sitemaps.
 
     New files are added, changed ones replaced, unchanged ones skipped, vanished ones dropped.
     """
+    from ingest.containers import is_url
     from ingest.files import find_files
     from ingest.sync import sync
     from rag.index import create_index
@@ -83,14 +89,14 @@ def ingest(
 
     if not Path(index_dir).exists():
         # A wrong path should not leave an empty index behind.
-        find_files(paths)
+        find_files([path for path in paths if not is_url(path)])
     with create_index(index_dir, embedding_model) as index:
         if as_json:
-            report = sync(index, paths)
+            report = sync(index, paths, allow_private=allow_private)
             click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=1))
         else:
             with BarProgress() as progress:
-                report = sync(index, paths, progress)
+                report = sync(index, paths, progress, allow_private=allow_private)
             print_report(report, index)
     if report.count("failed"):
         raise SystemExit(1)
