@@ -144,7 +144,7 @@ def _check_content(path: Path, suffix: str, head: bytes) -> None:
     # What a zip-based format holds is checked where it is opened.
     if head.startswith(_ZIP_SIGNATURE) and suffix not in zipped.NAMES:
         found = zipped.sniff(path)
-        name = f"a {zipped.NAMES[found]}" if found else "a zip archive"
+        name = zipped.described(found) if found else "a zip archive"
         advice = f"rename it to {found}" if found else "unpack it and ingest the files in it"
         raise BadDocument(f"{path}: is {name} by its content, not {suffix}: {advice}")
     for signature, name, own_suffix in _SIGNATURES:

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import docx
+from docx.exceptions import PythonDocxError
 from docx.opc.constants import RELATIONSHIP_TYPE
+from docx.opc.exceptions import OpcError
 from docx.oxml import parse_xml
+from docx.oxml.exceptions import XmlchemyError
 from docx.oxml.ns import qn
 
 from ingest.parsed import BlockKind, Builder, Parsed, collapse, is_header
@@ -50,7 +53,7 @@ def parse_docx(path: Path, media_type: str) -> Parsed:
     much; see ``open_zip``.
     """
     open_zip(path).close()
-    with reading(path):
+    with reading(path, PythonDocxError, OpcError, XmlchemyError):
         return _read(path, docx.Document(str(path)), media_type)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 from email import message_from_bytes, policy
-from email.errors import HeaderParseError
+from email.errors import MessageError
 from email.header import Header, decode_header, make_header
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
@@ -32,6 +32,13 @@ def parse_eml(path: Path, data: bytes, media_type: str) -> Parsed:
     The plain text is read where there is one, else the HTML. Attachments are named in a warning.
     Raises ``BadDocument`` for data that is no message, and for one that is encrypted.
     """
+    try:
+        return _read(path, data, media_type)
+    except RecursionError as error:
+        raise BadDocument(f"{path}: is nested too deeply: save the message anew") from error
+
+
+def _read(path: Path, data: bytes, media_type: str) -> Parsed:
     # The older policy: the newer one raises errors of all kinds for headers against the rules.
     message = message_from_bytes(data.lstrip(), policy=policy.compat32)
     if not any(name in message for name in _TELLING):
@@ -77,7 +84,7 @@ def _header(message: Message, name: str) -> str:
         ).decode("utf-8", "replace")
     try:
         return collapse(str(make_header(decode_header(collapse(raw)))))
-    except (HeaderParseError, UnicodeError, LookupError, ValueError):  # shown as it was written
+    except (MessageError, UnicodeError, LookupError, ValueError):  # shown as it was written
         return collapse(raw)
 
 
@@ -123,7 +130,7 @@ def _preferred(parts: list[Message]) -> list[Message]:
 def _filename(part: Message) -> str:
     try:
         return str(make_header(decode_header(part.get_filename() or "")))
-    except (HeaderParseError, UnicodeError, LookupError, ValueError):
+    except (MessageError, UnicodeError, LookupError, ValueError):
         return part.get_filename() or ""
 
 

@@ -47,7 +47,7 @@ _APART = frozenset(
 _SKIPPED = frozenset(_names("text", "tracked-changes", "table-of-content", "sequence-decls"))
 _SPACE = re.compile(r"[ \t\r\n]+")
 _MAX_SPACES = 1000  # of one mark for several
-_MAX_COLUMNS = 1000
+_MAX_COLUMNS = 100  # Writer makes tables of no more
 
 
 def parse_odt(path: Path, media_type: str) -> Parsed:
@@ -162,9 +162,10 @@ class _Reader:
             for cell in row.iterchildren(_CELL, _COVERED):
                 text = " ".join(self.text(paragraph) for paragraph in cell.iter(_P, _H))
                 repeated = cell.get(_COLUMNS_REPEATED, "1")
-                texts += [text] * min(int(repeated) if repeated.isdecimal() else 1, _MAX_COLUMNS)
+                times = int(repeated) if repeated.isdecimal() else 1
+                texts += [text] * min(times, _MAX_COLUMNS - len(texts))
             heads += not heads and row.getparent().tag == _HEADER_ROWS
-            rows.append(texts[:_MAX_COLUMNS])
+            rows.append(texts)
         header = None
         if len(rows) > 1 and (heads or is_header(rows[0])):
             header = rows.pop(0)

@@ -25,9 +25,10 @@ def parse_pptx(path: Path, media_type: str) -> Parsed:
     to too much; see ``open_zip``.
     """
     import pptx
+    from pptx.exc import PythonPptxError
 
     open_zip(path).close()
-    with reading(path):
+    with reading(path, PythonPptxError):
         presentation = pptx.Presentation(str(path))
         builder = Builder()
         for number, slide in enumerate(presentation.slides, 1):

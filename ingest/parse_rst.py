@@ -35,6 +35,7 @@ _ROLE = re.compile(r"(?::[\w.+:-]+:)?`+([^`<]*[^`<\s])[^`]*`+(?::[\w.+:-]+:)?")
 _DIRECTIVE = re.compile(r"\.\.\s+(?:\|[^|]*\|\s+)?(\S+)::[ \t]*([^\n]*)\n?")
 _OPTION = re.compile(r"[ \t]*:[\w-]+:[^\n]*(?:\n|\Z)")
 _PARAGRAPH = re.compile(r"[ \t]*\S[^\n]*(?:\n[ \t]*\S[^\n]*)*")
+MAX_MARKS = 20_000  # asterisks and backticks of a paragraph, which cost quadratic time
 _NEAR = 4  # lines around the stated one in which a block is looked for
 
 
@@ -48,6 +49,13 @@ def parse_rst(path: Path, data: bytes, media_type: str) -> Parsed:
     from docutils.core import publish_doctree
 
     text, warnings = decode(path, data)
+    for piece in _PARAGRAPH.finditer(text):
+        if piece[0].count("*") + piece[0].count("`") > MAX_MARKS:
+            line = text.count("\n", 0, piece.start()) + 1
+            raise BadDocument(
+                f"{path}:{line}: has more than {MAX_MARKS:,} marks (* and `) in one paragraph: "
+                "divide it with blank lines"
+            )
     reader = _Reader(text)
     reader.builder.warnings += warnings
     try:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from striprtf.striprtf import rtf_to_text
+from striprtf.striprtf import font_table_group, rtf_to_text
 
 from ingest.parsed import Builder, Parsed, collapse, is_header, iso_date
 from rag.errors import BadDocument
@@ -18,8 +18,11 @@ _MARKS = {"trowd": _START, "cell": _CELL, "nestcell": _CELL, "row": _ROW}
 _TABLE = re.compile(r"(?<!\\)\\(trowd|cell|nestcell|row)(?![a-zA-Z])-?\d*[ ]?")
 # A link's target would be set behind its text, and found in quadratic time.
 _FIELD = re.compile(r"\\fldinst(?![a-zA-Z]) ?")
-_HIDDEN = re.compile(r"\{[^{}]*\\v(?![a-zA-Z0-9])[^{}]*\}")
+_GROUP = re.compile(r"\{((?:[^{}\\]|\\.)*+)\}", re.DOTALL)  # without groups in it
+_HIDING = re.compile(r"\\v(?![a-zA-Z0-9])")
 _PICTURE = re.compile(r"\\(nonshppict|pict)(?![a-zA-Z])")
+_MAX_FONT_TABLE = 100_000  # characters, which are searched in quadratic time
+_FONT = re.compile(r"(?=\\f\d)")
 _CODE_PAGE = re.compile(r"\\ansicpg(\d{1,5})")
 _CREATED = re.compile(
     r"\{\\creatim\s*\\yr(\d{4})\\mo(\d{1,2})\\dy(\d{1,2})(?:\\hr(\d{1,2}))?(?:\\min(\d{1,2}))?"
@@ -38,13 +41,14 @@ def parse_rtf(path: Path, data: bytes, media_type: str) -> Parsed:
         )
     source = data.decode("cp1252", "replace")
     builder = Builder()
-    source, hidden = _HIDDEN.subn("", source)
+    source, hidden = _without_hidden(source)
     if hidden:
         builder.warnings.append(f"hidden text was left out: {hidden} passages")
     pictures = [match[1] for match in _PICTURE.finditer(source)]
     # A picture is there twice where its second form is for old programs.
     builder.images = pictures.count("pict") - pictures.count("nonshppict")
     marked = _TABLE.sub(lambda match: _MARKS[match[1]], _FIELD.sub(r"\\fldinst ", source))
+    marked = _FONT.sub("\n", marked)  # no line end counts, but no search goes beyond one
     _add_text(builder, _convert(path, marked))
     return builder.build(
         title=_stated(path, source, "title") or path.stem,
@@ -54,8 +58,25 @@ def parse_rtf(path: Path, data: bytes, media_type: str) -> Parsed:
     )
 
 
+def _without_hidden(source: str) -> tuple[str, int]:
+    """``source`` without the groups that a reader is not shown, and how many it had."""
+    hidden = 0
+
+    def visible(match: re.Match[str]) -> str:
+        nonlocal hidden
+        if _HIDING.search(match[1]) is None:
+            return match[0]
+        hidden += 1
+        return ""
+
+    return _GROUP.sub(visible, source), hidden
+
+
 def _convert(path: Path, source: str) -> str:
     try:
+        fonts = font_table_group(source)  # type: ignore[no-untyped-call]
+        if len(fonts) > _MAX_FONT_TABLE:
+            raise ValueError("its font table is too long")
         return str(rtf_to_text(source, errors="replace"))  # type: ignore[no-untyped-call]
     except (ValueError, LookupError, TypeError, OverflowError) as error:
         raise BadDocument(

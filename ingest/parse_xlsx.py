@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 MAX_CELLS = 2_000_000
+MAX_CHARACTERS = 50_000_000
 _MAX_ROW, _MAX_COLUMN = 1_048_576, 16_384  # of a sheet
 _WORKBOOK = "xl/workbook.xml"
 _ADDRESS = re.compile(r"\$?([A-Z]{1,3})\$?([0-9]{1,7})")
@@ -47,8 +48,8 @@ def parse_xlsx(path: Path, media_type: str) -> Parsed:
     """Read the sheets of a workbook in their order: numbers as shown, formulas by their results.
 
     Hidden sheets and rows are flagged, hidden columns left out with a warning. Raises
-    ``BadDocument`` for a file that is no workbook, is broken, has more than ``MAX_CELLS`` cells, or
-    would unpack to too much; see ``open_zip``.
+    ``BadDocument`` for a file that is no workbook, is broken, has more than ``MAX_CELLS`` or
+    ``MAX_CHARACTERS``, or would unpack to too much; see ``open_zip``.
     """
     builder = Builder()
     with open_zip(path) as archive, reading(path):
@@ -151,7 +152,7 @@ class _Workbook:
         self._epoch_1904 = properties is not None and _is_true(properties.get("date1904"))
         self._strings = list(self._shared_strings())
         self._formats = list(self._cell_formats())
-        self._cells = 0
+        self._cells = self._characters = 0
 
     def sheets(self) -> Iterator[_Sheet]:
         """The worksheets in the order of their tabs."""
@@ -233,15 +234,17 @@ class _Workbook:
             if not sheet.rows[number]:
                 continue
             reaching = {c: (last, text) for c, (last, text) in reaching.items() if last >= number}
-            self._count(len(reaching))
+            self._count(len(reaching), sum(len(text) for _, text in reaching.values()))
             for column, (_, text) in reaching.items():
                 sheet.rows[number].setdefault(column, text)
 
-    def _count(self, cells: int) -> None:
+    def _count(self, cells: int, characters: int) -> None:
         self._cells += cells
-        if self._cells > MAX_CELLS:
+        self._characters += characters  # a text that is stored once may be in every cell
+        if self._cells > MAX_CELLS or self._characters > MAX_CHARACTERS:
             raise BadDocument(
-                f"{self._path}: has more than {MAX_CELLS:,} cells: split it into several files"
+                f"{self._path}: has more than {MAX_CELLS:,} cells or {MAX_CHARACTERS:,} characters "
+                "in them: split it into several files"
             )
 
     def _row(self, sheet: _Sheet, row: _Element) -> Iterator[tuple[int, str]]:
@@ -249,8 +252,8 @@ class _Workbook:
         for cell in row.iterfind("{*}c"):
             match = _ADDRESS.fullmatch(cell.get("r", ""))
             column = _column(match[1]) if match else column + 1
-            self._count(1)
             text = self._shown(cell)
+            self._count(1, len(text))
             if text.strip():
                 yield column, text
             elif cell.find("{*}f") is not None and cell.find("{*}v") is None:

@@ -22,7 +22,9 @@ MAX_UNPACKED_BYTES = 500_000_000
 MAX_MARKUP_BYTES = 150_000_000  # of XML and HTML, which take several times that in memory
 MAX_RATIO = 200
 _RATIO_FROM_BYTES = 10_000_000  # below this nothing can explode, whatever the ratio
-_MARKUP = (".xml", ".rels", ".opf", ".ncx", ".xhtml", ".html", ".htm")
+_XML = (".xml", ".rels", ".opf")
+_MARKUP = (*_XML, ".ncx", ".xhtml", ".html", ".htm")
+_PROLOG_BYTES = 4096  # entities are declared at the start of an XML file
 _ENCRYPTED = 0x1  # bit of an entry's flags
 
 NAMES: Mapping[str, str] = MappingProxyType(
@@ -40,13 +42,29 @@ _BY_MIMETYPE = {
 }
 _BY_FOLDER = {"word/": ".docx", "ppt/": ".pptx", "xl/": ".xlsx"}
 
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    LZMAError,
+    EOFError,
+    OSError,  # also what bz2 raises for damaged data
+    struct.error,
+    SyntaxError,  # malformed XML, as lxml reports it
+    NotImplementedError,  # a compression method zipfile does not know
+    RuntimeError,  # an entry with a password, XML nested without end
+    LookupError,  # a part that the others refer to is missing; an unknown encoding
+    ValueError,  # another kind of document, or a number that is none
+    AttributeError,  # what python-docx and python-pptx raise for a part without its
+    TypeError,  # required elements
+)
+
 
 def open_zip(path: Path) -> zipfile.ZipFile:
     """Open a zip-based document whose content is what its suffix says.
 
     Raises ``BadDocument`` for one that is broken, encrypted, of another format, or would unpack to
     more than ``MAX_UNPACKED_BYTES``, ``MAX_MARKUP_BYTES``, ``MAX_ENTRIES`` or ``MAX_RATIO`` times
-    its size. No entry is unpacked beyond the size that was checked here.
+    its size, or whose XML declares entities. No entry is unpacked beyond the size checked here.
     """
     with reading(path):
         archive = zipfile.ZipFile(path)
@@ -79,26 +97,22 @@ def sniff(path: Path) -> str:
         return ""
 
 
+def described(suffix: str) -> str:
+    """What a person calls a file with this suffix, such as ``an Excel workbook``."""
+    name = NAMES[suffix]
+    return f"an {name}" if name[0] in "AEIOU" else f"a {name}"
+
+
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turn what zip and XML libraries raise for a damaged file into ``BadDocument``."""
+def reading(path: Path, *others: type[Exception]) -> Iterator[None]:
+    """Turn what zip and XML libraries, and ``others``, raise for a damaged file to ``BadDocument``.
+
+    ``others`` are the errors that a library derives from nothing but ``Exception``.
+    """
+    damage: tuple[type[Exception], ...] = (*_DAMAGE, *others)
     try:
         yield
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        LZMAError,
-        EOFError,
-        OSError,  # also what bz2 raises for damaged data
-        struct.error,
-        SyntaxError,  # malformed XML, as lxml reports it
-        NotImplementedError,  # a compression method zipfile does not know
-        RuntimeError,  # an entry with a password, XML nested without end
-        LookupError,  # a part that the others refer to is missing; an unknown encoding
-        ValueError,  # another kind of document, or a number that is none
-        AttributeError,  # what python-docx and python-pptx raise for a part without its
-        TypeError,  # required elements
-    ) as error:
+    except damage as error:
         raise broken(path) from error
 
 
@@ -151,8 +165,17 @@ def _check(path: Path, archive: zipfile.ZipFile) -> None:
         )
     if any(entry.flag_bits & _ENCRYPTED for entry in entries):
         raise BadDocument(f"{path}: is encrypted: remove its password and ingest it again")
+    for entry in entries:
+        if entry.filename.lower().endswith(_XML):
+            with archive.open(entry) as file:
+                # They are not expanded, so the text that they stand for would be missing.
+                if b"<!ENTITY" in file.read(_PROLOG_BYTES):
+                    raise BadDocument(
+                        f"{path}: declares XML entities, which can multiply or hide text: open it "
+                        "in the program that made it and save it again"
+                    )
     suffix, found = path.suffix.lower(), content_suffix(archive)
     if found and found != suffix:
         raise BadDocument(
-            f"{path}: is a {NAMES[found]} by its content, not {suffix}: rename it to {found}"
+            f"{path}: is {described(found)} by its content, not {suffix}: rename it to {found}"
         )

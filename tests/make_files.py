@@ -46,7 +46,7 @@ def with_part(source: Path, path: Path, name: str, change: Callable[[bytes], byt
 
 
 def write_docx(path: Path) -> None:
-    """A heading, a paragraph and a table."""
+    """A heading, a paragraph with hidden text and a picture."""
     from docx import Document
 
     document = Document()
@@ -54,7 +54,9 @@ def write_docx(path: Path) -> None:
     document.core_properties.language = "en-GB"
     document.core_properties.created = datetime(2024, 5, 6, 7, 8, 9)
     document.add_heading("Plums", 1)
-    document.add_paragraph("Plums are stone fruit.")
+    paragraph = document.add_paragraph("Plums are stone fruit.")
+    paragraph.add_run(" unseen").font.hidden = True
+    document.add_picture(io.BytesIO(PNG))
     document.save(str(path))
 
 

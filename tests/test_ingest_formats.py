@@ -89,6 +89,13 @@ def test_metadata_is_what_the_file_states(made: tuple[Path, Parsed]) -> None:
         assert stated == ("", "", "")
 
 
+def test_a_word_document_says_what_it_does_not_show(tmp_path: Path) -> None:
+    parsed = parse(make(tmp_path, "plums.docx"))
+    assert parsed.text == "Plums\n\nPlums are stone fruit."
+    assert parsed.fidelity.images == 1
+    assert parsed.warnings == ("hidden text was left out: 1 passages",)
+
+
 def test_slides_are_pages(tmp_path: Path) -> None:
     parsed = parse(make(tmp_path, "plums.pptx"))
     assert [(b.page, b.kind, parsed.text[b.start : b.end]) for b in parsed.blocks] == [

@@ -132,16 +132,34 @@ def test_suffixes_are_case_blind(tmp_path: Path) -> None:
     assert door.MAX_TEXT_BYTES < door.MAX_BYTES
 
 
-@pytest.mark.parametrize("suffix", [".txt", ".md", ".html", ".csv", ".tsv"])
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@pytest.mark.parametrize(
+    "suffix",
+    [
+        ".csv",
+        ".eml",
+        ".html",
+        ".json",
+        ".jsonl",
+        ".log",
+        ".md",
+        ".py",
+        ".rst",
+        ".rtf",
+        ".tsv",
+        ".txt",
+    ],
+)
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
-    text=st.text(max_size=300) | st.text("ab1.,;|\t\n\r \"'-*#>`<&=\x85\u2028\ufeff", max_size=120)
+    text=st.text(max_size=300)
+    | st.text("ab1.,;|\t\n\r \"'-*#>`<&=:{}[]\\\x85\u2028\ufeff", max_size=120)
 )
 def test_any_text_is_refused_or_parsed_in_order(
     text: str, suffix: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.getbasetemp() / f"any{suffix}"
-    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    head = {".eml": "Subject: x\n", ".rtf": "{\\rtf1 "}.get(suffix, "")
+    path.write_bytes((head + text).encode("utf-8", "surrogatepass"))
     try:
         parsed = parse(path)
     except BadDocument:
@@ -149,7 +167,9 @@ def test_any_text_is_refused_or_parsed_in_order(
     check(parsed)
 
 
-@pytest.mark.parametrize("suffix", [".txt", ".md", ".html", ".csv", ".pdf", ".docx"])
+@pytest.mark.parametrize(
+    "suffix", [".txt", ".md", ".html", ".csv", ".eml", ".pdf", ".docx", ".epub"]
+)
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     data=st.binary(max_size=200), head=st.sampled_from([b"", b"\xff\xfe", b"%PDF-", b"PK\x03\x04"])
