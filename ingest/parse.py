@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from ingest.parsed import Parsed
 from rag.errors import BadDocument
@@ -13,35 +15,79 @@ from rag.errors import BadDocument
 MAX_TEXT_BYTES = 50_000_000
 MAX_BYTES = 200_000_000
 
-SUFFIXES: Mapping[str, str] = MappingProxyType(
-    {
-        ".txt": "text/plain",
-        ".text": "text/plain",
-        ".md": "text/markdown",
-        ".markdown": "text/markdown",
-        ".csv": "text/csv",
-        ".tsv": "text/tab-separated-values",
-        ".html": "text/html",
-        ".htm": "text/html",
-        ".xhtml": "application/xhtml+xml",
-        ".pdf": "application/pdf",
-        ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    }
-)
-SUPPORTED = frozenset(SUFFIXES)
 
-_PAGED = frozenset({".pdf", ".docx"})
+class Format(NamedTuple):
+    """How a file with some suffix is read.
+
+    ``function`` in ``ingest.<module>`` takes ``(path, media_type)`` if it ``takes`` a path, and
+    ``(path, data, media_type)`` with the file's bytes if it takes data.
+    """
+
+    media_type: str
+    takes: Literal["path", "data"]
+    module: str
+    function: str
+
+
+_OFFICE = "application/vnd.openxmlformats-officedocument."
+# fmt: off
+_CODE = {
+    ".bash": "text/x-shellscript", ".bat": "text/x-bat", ".c": "text/x-c", ".cc": "text/x-c++",
+    ".cfg": "text/x-ini", ".conf": "text/plain", ".cpp": "text/x-c++", ".cs": "text/x-csharp",
+    ".css": "text/css", ".go": "text/x-go", ".h": "text/x-c", ".hpp": "text/x-c++",
+    ".ini": "text/x-ini", ".java": "text/x-java", ".jl": "text/x-julia", ".js": "text/javascript",
+    ".jsx": "text/javascript", ".kt": "text/x-kotlin", ".lua": "text/x-lua",
+    ".mjs": "text/javascript", ".php": "text/x-php", ".pl": "text/x-perl",
+    ".properties": "text/x-properties", ".proto": "text/x-protobuf", ".ps1": "text/x-powershell",
+    ".py": "text/x-python", ".pyi": "text/x-python", ".r": "text/x-r", ".rb": "text/x-ruby",
+    ".rs": "text/x-rust", ".scala": "text/x-scala", ".scss": "text/x-scss",
+    ".sh": "text/x-shellscript", ".sql": "application/sql", ".swift": "text/x-swift",
+    ".toml": "application/toml", ".ts": "text/x-typescript", ".tsx": "text/x-typescript",
+    ".xml": "application/xml", ".yaml": "application/yaml", ".yml": "application/yaml",
+}
+FORMATS: Mapping[str, Format] = MappingProxyType({
+    ".csv": Format("text/csv", "data", "parse_csv", "parse_csv"),
+    ".docx": Format(_OFFICE + "wordprocessingml.document", "path", "parse_docx", "parse_docx"),
+    ".eml": Format("message/rfc822", "data", "parse_mail", "parse_eml"),
+    ".epub": Format("application/epub+zip", "path", "parse_epub", "parse_epub"),
+    ".htm": Format("text/html", "data", "parse_html", "parse_html"),
+    ".html": Format("text/html", "data", "parse_html", "parse_html"),
+    ".json": Format("application/json", "data", "parse_json", "parse_json"),
+    ".jsonl": Format("application/jsonl", "data", "parse_json", "parse_jsonl"),
+    ".log": Format("text/plain", "data", "parse_code", "parse_log"),
+    ".markdown": Format("text/markdown", "data", "parse_text", "parse_markdown"),
+    ".md": Format("text/markdown", "data", "parse_text", "parse_markdown"),
+    ".ndjson": Format("application/jsonl", "data", "parse_json", "parse_jsonl"),
+    ".odt": Format("application/vnd.oasis.opendocument.text", "path", "parse_odt", "parse_odt"),
+    ".pdf": Format("application/pdf", "path", "parse_pdf", "parse_pdf"),
+    ".pptx": Format(_OFFICE + "presentationml.presentation", "path", "parse_pptx", "parse_pptx"),
+    ".rst": Format("text/x-rst", "data", "parse_rst", "parse_rst"),
+    ".rtf": Format("application/rtf", "data", "parse_rtf", "parse_rtf"),
+    ".text": Format("text/plain", "data", "parse_text", "parse_plain"),
+    ".tsv": Format("text/tab-separated-values", "data", "parse_csv", "parse_csv"),
+    ".txt": Format("text/plain", "data", "parse_text", "parse_plain"),
+    ".xhtml": Format("application/xhtml+xml", "data", "parse_html", "parse_html"),
+    ".xlsx": Format(_OFFICE + "spreadsheetml.sheet", "path", "parse_xlsx", "parse_xlsx"),
+    **{s: Format(media, "data", "parse_code", "parse_code") for s, media in _CODE.items()},
+})
+# fmt: on
+SUPPORTED = frozenset(FORMATS)
+
 # A file that starts like this is binary whatever its name says.
 _SIGNATURES = (
     (b"%PDF-", "a PDF file", ".pdf"),
-    (b"PK\x03\x04", "a zip archive (.docx files are such archives)", ".docx"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file (.doc) or one with a password", ""),
+    (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        "an old Office file (.doc, .xls, .ppt) or one with a password",
+        "",
+    ),
     (b"\x89PNG", "a PNG image", ""),
     (b"\xff\xd8\xff", "a JPEG image", ""),
     (b"GIF8", "a GIF image", ""),
     (b"\x1f\x8b", "a gzip archive", ""),
-    (b"{\\rtf", "a rich text (RTF) file", ""),
+    (b"{\\rtf", "a rich text (RTF) file", ".rtf"),
 )
+_ZIP_SIGNATURE = b"PK\x03\x04"
 
 
 def parse(path: Path) -> Parsed:
@@ -52,13 +98,13 @@ def parse(path: Path) -> Parsed:
     encrypted or broken, has an unknown suffix, is not what its suffix says, or holds no text.
     """
     suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
+    if suffix not in FORMATS:
         raise BadDocument(
             f"{path}: cannot read {suffix or 'a file without suffix'}; supported are "
             f"{', '.join(sorted(SUPPORTED))}: convert it to one of them"
         )
     _check(path, suffix)
-    parsed = _parse(path, suffix)
+    parsed = _parse(path, FORMATS[suffix])
     if not parsed.blocks:
         pages = " It may be a scan: run OCR on it and ingest the result." * (suffix == ".pdf")
         raise BadDocument(f"{path}: no text could be extracted from it.{pages}")
@@ -66,7 +112,8 @@ def parse(path: Path) -> Parsed:
 
 
 def _check(path: Path, suffix: str) -> None:
-    limit = MAX_BYTES if suffix in _PAGED else MAX_TEXT_BYTES
+    is_text = FORMATS[suffix].takes == "data"
+    limit = MAX_TEXT_BYTES if is_text else MAX_BYTES
     try:
         if path.is_dir():
             raise BadDocument(f"{path}: is a folder, not a file: give the files in it")
@@ -75,10 +122,9 @@ def _check(path: Path, suffix: str) -> None:
             raise BadDocument(f"{path}: is not a regular file: copy its content into one")
         size = path.stat().st_size
         if size > limit:
-            kind = "" if suffix in _PAGED else " of text"
             raise BadDocument(
-                f"{path}: is {size / 1e6:,.0f} MB; at most {limit // 10**6} MB{kind} per file: "
-                "split it and ingest the parts"
+                f"{path}: is {size / 1e6:,.0f} MB; at most {limit // 10**6} MB"
+                f"{' of text' * is_text} per file: split it and ingest the parts"
             )
         with path.open("rb") as file:
             head = file.read(1024)
@@ -89,35 +135,33 @@ def _check(path: Path, suffix: str) -> None:
         raise BadDocument(f"{path}: cannot be opened: {reason}") from error
     if not head:
         raise BadDocument(f"{path}: the file is empty: put its content back or remove it")
+    _check_content(path, suffix, head)
+
+
+def _check_content(path: Path, suffix: str, head: bytes) -> None:
+    from ingest import zipped
+
+    # What a zip-based format holds is checked where it is opened.
+    if head.startswith(_ZIP_SIGNATURE) and suffix not in zipped.NAMES:
+        found = zipped.sniff(path)
+        name = zipped.described(found) if found else "a zip archive"
+        advice = f"rename it to {found}" if found else "unpack it and ingest the files in it"
+        raise BadDocument(f"{path}: is {name} by its content, not {suffix}: {advice}")
     for signature, name, own_suffix in _SIGNATURES:
         if head.startswith(signature) and suffix != own_suffix:
             advice = f"rename it to {own_suffix}" if own_suffix else "convert it to that format"
             raise BadDocument(f"{path}: is {name} by its content, not {suffix}: {advice}")
 
 
-def _parse(path: Path, suffix: str) -> Parsed:
+def _parse(path: Path, form: Format) -> Parsed:
     # Imported on use: a folder of text files must not pay for the PDF and Word libraries.
-    media_type = SUFFIXES[suffix]
-    if suffix == ".pdf":
-        from ingest.parse_pdf import parse_pdf
-
-        return parse_pdf(path, media_type)
-    if suffix == ".docx":
-        from ingest.parse_docx import parse_docx
-
-        return parse_docx(path, media_type)
+    function = getattr(import_module(f"ingest.{form.module}"), form.function)
+    if form.takes == "path":
+        parsed: Parsed = function(path, form.media_type)
+        return parsed
     try:
         data = path.read_bytes()
     except OSError as error:
         raise BadDocument(f"{path}: cannot be read: {error.strerror}") from error
-    if suffix in (".html", ".htm", ".xhtml"):
-        from ingest.parse_html import parse_html
-
-        return parse_html(path, data, media_type)
-    from ingest import parse_text
-
-    if suffix in (".md", ".markdown"):
-        return parse_text.parse_markdown(path, data, media_type)
-    if suffix in (".csv", ".tsv"):
-        return parse_text.parse_csv(path, data, media_type)
-    return parse_text.parse_plain(path, data, media_type)
+    parsed = function(path, data, form.media_type)
+    return parsed

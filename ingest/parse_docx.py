@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import re
-import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import docx
+from docx.exceptions import PythonDocxError
 from docx.opc.constants import RELATIONSHIP_TYPE
-from docx.opc.exceptions import PackageNotFoundError
+from docx.opc.exceptions import OpcError
 from docx.oxml import parse_xml
+from docx.oxml.exceptions import XmlchemyError
 from docx.oxml.ns import qn
 
 from ingest.parsed import BlockKind, Builder, Parsed, collapse, is_header
-from rag.errors import BadDocument
+from ingest.zipped import open_zip, reading
 
 if TYPE_CHECKING:
     from docx.document import Document
     from docx.oxml.xmlchemy import BaseOxmlElement
 
-MAX_UNPACKED_BYTES = 500_000_000
-MAX_RATIO = 200
-_RATIO_FROM_BYTES = 10_000_000  # below this nothing can explode, whatever the ratio
-
-_BROKEN = "{}: is not a readable Word document: open it in Word and save it as .docx again"
 _MAX_INHERITANCE = 20  # styles may refer to each other in a circle
 _MAX_COLUMNS = 63  # of a Word table
 _HEADING = re.compile(r"title|heading ([1-9])")
@@ -42,6 +37,7 @@ _NOTES = (
     (RELATIONSHIP_TYPE.ENDNOTES, qn("w:endnote")),
 )
 
+_PIC, _VML_IMAGE = qn("pic:pic"), "{urn:schemas-microsoft-com:vml}imagedata"
 _SPELLED = {qn("w:tab"): "\t", qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:noBreakHyphen"): "-"}
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 # Deleted, moved away, settings, text boxes (read apart), the second rendering of a drawing.
@@ -53,14 +49,19 @@ def parse_docx(path: Path, media_type: str) -> Parsed:
     """Read the body of a Word document: no headers, footers, comments or deleted text.
 
     Its footnotes and then its endnotes follow as paragraphs, one block per note.
-
-    Raises ``BadDocument`` for a file that is no Word document, is broken, or would unpack to more
-    than ``MAX_UNPACKED_BYTES`` or ``MAX_RATIO`` times its size.
+    Raises ``BadDocument`` for a file that is no Word document, is broken, or would unpack to too
+    much; see ``open_zip``.
     """
-    document = _open(path)
+    open_zip(path).close()
+    with reading(path, PythonDocxError, OpcError, XmlchemyError):
+        return _read(path, docx.Document(str(path)), media_type)
+
+
+def _read(path: Path, document: Document, media_type: str) -> Parsed:
     builder = Builder()
     styles = _Styles(document)
-    for element in _children(document.element.body, _P, _TBL):
+    body = document.element.body
+    for element in _children(body, _P, _TBL):
         if element.tag == _TBL:
             _add_table(builder, element)
             continue
@@ -70,11 +71,13 @@ def parse_docx(path: Path, media_type: str) -> Parsed:
             if next(box.iterancestors(_FALLBACK), None) is None:
                 for paragraph in _children(box, _P):
                     builder.add("paragraph", _text(paragraph))
-    try:
-        for note in _notes(document):
-            builder.add("paragraph", note)
-    except SyntaxError as error:  # malformed XML, as lxml reports it
-        raise BadDocument(_BROKEN.format(path)) from error
+    for note in _notes(document):
+        builder.add("paragraph", note)
+    builder.images = sum(
+        next(image.iterancestors(_FALLBACK), None) is None for image in body.iter(_PIC, _VML_IMAGE)
+    )
+    if hidden := sum(_is_hidden(run) and bool(run.findall(_T)) for run in body.iter(_R)):
+        builder.warnings.append(f"hidden text was left out: {hidden} passages")
     properties = document.core_properties
     heading = next((b for b in builder.blocks if b.kind == "heading"), None)
     return builder.build(
@@ -82,34 +85,9 @@ def parse_docx(path: Path, media_type: str) -> Parsed:
         or (builder.text_of(heading) if heading else path.stem),
         media_type=media_type,
         date=properties.created.isoformat() if properties.created else "",
+        author=properties.author or "",
+        language=properties.language or "",
     )
-
-
-def _open(path: Path) -> Document:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-        unpacked = sum(member.file_size for member in members)
-        packed = max(1, sum(member.compress_size for member in members))
-        bomb = unpacked > _RATIO_FROM_BYTES and unpacked / packed > MAX_RATIO
-        if unpacked > MAX_UNPACKED_BYTES or bomb:
-            raise BadDocument(
-                f"{path}: unpacks to {unpacked / 1e6:,.0f} MB, {unpacked / packed:,.0f} times its "
-                f"size; at most {MAX_UNPACKED_BYTES // 10**6} MB and {MAX_RATIO} times are read: "
-                "remove its images or split it"
-            )
-        return docx.Document(str(path))
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        PackageNotFoundError,
-        SyntaxError,  # malformed XML, as lxml reports it
-        NotImplementedError,  # a compression method zipfile does not know
-        RuntimeError,  # a member with a password
-        KeyError,  # a part that the others refer to is missing
-        ValueError,  # another kind of Office document
-    ) as error:
-        raise BadDocument(_BROKEN.format(path)) from error
 
 
 def _notes(document: Document) -> Iterator[str]:

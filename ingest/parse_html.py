@@ -43,6 +43,8 @@ _BLOCKS: dict[str, BlockKind] = {
     ), "paragraph"),
 }
 # fmt: on
+_VOID = "area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr"
+_CLOSED = re.compile(rf"<(?!(?:{_VOID})[\s/>])([a-zA-Z][\w:.-]*)(\s[^<>]*)?/>")
 _DATES = (
     ('meta[property="article:published_time"]', "content"),
     ('meta[name="date" i]', "content"),
@@ -57,8 +59,8 @@ def parse_html(path: Path, data: bytes, media_type: str) -> Parsed:
 
     Whitespace is what a browser shows. Raises ``BadDocument`` for data that is not text.
     """
-    text, warnings = decode(path, data, _declared(data))
-    tree = LexborHTMLParser(text)
+    text, warnings = decode(path, data, declared_encoding(data))
+    tree = LexborHTMLParser(open_tags(text) if media_type == "application/xhtml+xml" else text)
     builder = Builder()
     builder.warnings += warnings
     body = tree.body
@@ -71,6 +73,7 @@ def parse_html(path: Path, data: bytes, media_type: str) -> Parsed:
         _add_blocks(builder, body, beside=True)
         if builder.blocks:
             builder.warnings.append("no main content: read from navigation, header, footer or form")
+    builder.images = len(tree.css("body img"))
     heading = next((b for b in builder.blocks if b.kind == "heading"), None)
     return builder.build(
         title=_title(tree)
@@ -78,17 +81,28 @@ def parse_html(path: Path, data: bytes, media_type: str) -> Parsed:
         or (builder.text_of(heading) if heading else path.stem),
         media_type=media_type,
         date=next(filter(None, (iso_date(_attribute(tree, *place)) for place in _DATES)), ""),
+        author=_attribute(tree, 'meta[name="author" i]', "content"),
+        language=collapse(_attribute(tree, "html[lang]", "lang")),
     )
 
 
-def add_html(builder: Builder, html: str) -> None:
-    """Append the blocks of a piece of HTML, such as Markdown holds."""
+def add_html(builder: Builder, html: str, *, beside: bool = False) -> None:
+    """Append the blocks of a piece of HTML, such as Markdown holds.
+
+    ``beside`` takes in what on a web page stands beside the content: a book's header is its own.
+    """
     body = LexborHTMLParser(html).body
     if body is not None:
-        _add_blocks(builder, body)
+        _add_blocks(builder, body, beside=beside)
+        builder.images += len(body.css("img"))
 
 
-def _declared(data: bytes) -> str:
+def open_tags(xhtml: str) -> str:
+    """``xhtml`` for an HTML parser, which takes ``<title/>`` for a tag that is never closed."""
+    return _CLOSED.sub(r"<\1\2></\1>", xhtml)
+
+
+def declared_encoding(data: bytes) -> str:
     """The encoding that a page states for itself, or "" where it cannot be in that."""
     if (declared := _DECLARED.search(data[:_HEAD_BYTES])) is None:
         return ""

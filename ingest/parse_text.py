@@ -1,14 +1,11 @@
-"""Plain text, Markdown and comma- or tab-separated tables."""
+"""Plain text and Markdown."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import textwrap
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,13 +14,13 @@ from ingest.parsed import (
     BlockKind,
     Builder,
     Parsed,
-    is_header,
     iso_date,
     repair,
     repair_warnings,
 )
+from ingest.rows import add_row
 from rag.errors import BadDocument
-from rag.types import Fidelity
+from rag.types import Fidelity, Place
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -53,9 +50,7 @@ _FRONT_MATTER = re.compile(
     (?:---|\.\.\.)[ \t]*(?:\n|\Z)""",
     re.VERBOSE,
 )
-_FRONT_FIELD = re.compile(r"(title|date)\s*:\s*(.+)", re.IGNORECASE)
-_DELIMITERS = ",;\t|"
-_SNIFFED_ROWS = 50
+_FRONT_FIELD = re.compile(r"(title|date|author|lang|language)\s*:\s*(.+)", re.IGNORECASE)
 _SOFT_BREAK = "\r"  # no text has one: ``repair`` was there before
 
 
@@ -114,54 +109,61 @@ def parse_plain(path: Path, data: bytes, media_type: str) -> Parsed:
         blocks.append(Block(kind, start, end, level))
     titled = bool(blocks) and blocks[0].kind == "heading"
     title = text[blocks[0].start : blocks[0].end] if titled else path.stem
+    return kept(text, blocks, title, media_type, warnings)
+
+
+def kept(
+    text: str, blocks: Sequence[Block], title: str, media_type: str, warnings: tuple[str, ...]
+) -> Parsed:
+    """A document whose blocks are ranges of the file's own ``text``, each placed by its line."""
+    places: list[Place] = []
+    line, counted = 1, 0
+    for block in blocks:
+        line += text.count("\n", counted, block.start)
+        counted = block.start
+        places.append(Place(block.start, block.end, line=line))
     return Parsed(
-        text, tuple(blocks), title, "", media_type, None, fidelity=Fidelity(warnings=warnings)
+        text,
+        tuple(blocks),
+        title,
+        "",
+        media_type,
+        None,
+        places=tuple(places),
+        fidelity=Fidelity(warnings=warnings),
     )
 
 
 def parse_markdown(path: Path, data: bytes, media_type: str) -> Parsed:
     """Read Markdown (CommonMark with tables) as the plain text that its reader sees.
 
-    Marks and link targets are left out. Front matter gives title and date and is no text.
+    Marks and link targets are left out. Front matter gives title, date, author and language, and
+    is no text.
     """
     from markdown_it import MarkdownIt
 
     text, warnings = decode(path, data)
     fields: dict[str, str] = {}
+    above = 0  # lines of front matter
     if front := _FRONT_MATTER.match(text):
         for line in front[1].splitlines():
             if field := _FRONT_FIELD.fullmatch(line.strip()):
                 fields[field[1].lower()] = field[2].strip().strip("\"'")
+        above = text.count("\n", 0, front.end())
         text = text[front.end() :]
     builder = Builder()
     builder.warnings += warnings
     tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text)
-    _add_tokens(builder, tokens)
+    _add_tokens(builder, tokens, above)
     first = next((block for block in builder.blocks if block.kind == "heading"), None)
     heading = builder.text_of(first) if first else ""
     return builder.build(
         title=fields.get("title") or heading or path.stem,
         media_type=media_type,
         date=iso_date(fields.get("date", "")),
+        author=fields.get("author", ""),
+        language=fields.get("language") or fields.get("lang", ""),
     )
-
-
-def parse_csv(path: Path, data: bytes, media_type: str) -> Parsed:
-    """Read a table: one block per row, labelled by the header when the first row is one."""
-    text, warnings = decode(path, data)
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(text)
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-    except csv.Error as error:
-        raise BadDocument(
-            f"{path}: cannot be read as a table ({error}): mend its quotes, or rename it to .txt"
-        ) from error
-    rows = [row for row in rows if any(map(str.strip, row))]
-    header = rows.pop(0) if len(rows) > 1 and is_header(rows[0]) else None
-    builder = Builder()
-    builder.warnings += warnings
-    builder.add_table(rows, header)
-    return builder.build(title=path.stem, media_type=media_type)
 
 
 def _detect(path: Path, data: bytes) -> tuple[str, str]:
@@ -178,12 +180,13 @@ def _detect(path: Path, data: bytes) -> tuple[str, str]:
     raise BadDocument(f"{path}: is in no known text encoding: save it as UTF-8 text")
 
 
-def _add_tokens(builder: Builder, tokens: Sequence[Token]) -> None:
-    """Append the blocks of a Markdown document."""
+def _add_tokens(builder: Builder, tokens: Sequence[Token], above: int) -> None:
+    """Append the blocks of a Markdown document that begins ``above`` lines down its file."""
     kinds: list[BlockKind] = ["paragraph"]
     marker, level = "", 0
-    rows: list[list[str]] = []
+    rows: list[tuple[int, list[str]]] = []
     for token in tokens:
+        line = token.map[0] + above + 1 if token.map else 0
         if token.type == "list_item_open":
             kinds.append("list_item")
             marker = f"{token.info}{token.markup} " if token.info else ""
@@ -196,30 +199,48 @@ def _add_tokens(builder: Builder, tokens: Sequence[Token]) -> None:
             kinds.pop()
             level = 0
         elif token.type == "tr_open":
-            rows.append([])
+            rows.append((line, []))
         elif token.type in ("th_open", "td_open"):
-            rows[-1].append("")
+            rows[-1][1].append("")
         elif token.type == "table_close":
-            header, *body = rows
-            named = any(header) and bool(body)
-            builder.add_table(body if named else rows, header if named else None)
+            _add_table(builder, rows)
             rows = []
         elif token.type == "inline" and rows:
-            rows[-1][-1] = _inline_text(token)  # on one line by the standard
+            rows[-1][1][-1] = _inline_text(token)  # on one line by the standard
+            builder.images += _images(token)
         elif token.type == "inline":
             lines = _inline_text(token).split(_SOFT_BREAK)
             # By the standard these are one paragraph; lines this long were not wrapped by hand.
             if max(map(len, lines)) <= 2 * _WRAP_WIDTH:
                 lines = [" ".join(lines)]
-            for line in lines:
-                builder.add(kinds[-1], marker + line, level=level)
+            for text in lines:
+                builder.add(kinds[-1], marker + text, level=level, line=line)
+                line += 1 + text.count("\n")
                 marker = ""
+            builder.images += _images(token)
         elif token.type in ("fence", "code_block"):
-            builder.add("code", textwrap.dedent(token.content))
+            lead = len(token.content) - len(token.content.lstrip())
+            line += (token.type == "fence") + token.content.count("\n", 0, lead)
+            builder.add("code", textwrap.dedent(token.content), line=line)
         elif token.type == "html_block":
             from ingest.parse_html import add_html
 
             add_html(builder, token.content)
+
+
+def _add_table(builder: Builder, rows: Sequence[tuple[int, list[str]]]) -> None:
+    """Append the rows of a table, each with its line; the first labels the others."""
+    builder.tables += 1
+    header = rows[0][1] if any(rows[0][1]) and len(rows) > 1 else ()
+    for number, (line, row) in enumerate(rows, 1):
+        if number > 1 or not header:
+            cells, labels = dict(enumerate(row)), dict(enumerate(header))
+            sheet = f"Table {builder.tables}"
+            add_row(builder, cells, labels, sheet=sheet, row=number, line=line)
+
+
+def _images(token: Token) -> int:
+    return sum(child.type == "image" for child in token.children or ())
 
 
 def _inline_text(token: Token) -> str:
@@ -235,21 +256,6 @@ def _inline_text(token: Token) -> str:
         elif child.type == "hardbreak" or child.content.lower().startswith("<br"):
             parts.append("\n")
     return "".join(parts)
-
-
-def _delimiter(text: str) -> str:
-    """The delimiter that cuts most of the first rows into the same number of cells."""
-
-    def agreement(delimiter: str) -> tuple[int, int]:
-        try:
-            sizes = Counter(map(len, csv.reader(sample, delimiter=delimiter)))
-        except csv.Error:
-            return 0, 0
-        size, rows = max(sizes.items(), key=lambda item: (item[0] > 1, item[1]), default=(0, 0))
-        return (rows, size) if size > 1 else (0, 0)
-
-    sample = list(islice(io.StringIO(text, newline=""), _SNIFFED_ROWS))
-    return max(_DELIMITERS, key=agreement)
 
 
 def _plain_pieces(text: str) -> Iterator[tuple[int, int]]:

@@ -1,0 +1,153 @@
+"""Mail messages: who wrote what to whom, and what they said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from email import message_from_bytes, policy
+from email.errors import MessageError
+from email.header import Header, decode_header, make_header
+from email.message import Message
+from email.utils import getaddresses, parsedate_to_datetime
+from pathlib import Path
+
+from ingest.parse_html import add_html
+from ingest.parse_text import decode
+from ingest.parsed import Builder, Parsed, collapse
+from rag.errors import BadDocument
+
+_ENCRYPTED = frozenset(
+    {"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"}
+)
+_BLANK_LINE = re.compile(r"\n[ \t]*\n")
+_SHOWN = ("From", "To", "Cc")
+_TELLING = ("From", "To", "Date", "Subject", "Message-ID", "Received")
+_NAMED = 5  # attachments in a warning
+
+
+def parse_eml(path: Path, data: bytes, media_type: str) -> Parsed:
+    """Read a message: its subject as heading, from, to and date as lines, then its text.
+
+    The plain text is read where there is one, else the HTML. Attachments are named in a warning.
+    Raises ``BadDocument`` for data that is no message, and for one that is encrypted.
+    """
+    try:
+        return _read(path, data, media_type)
+    except RecursionError as error:
+        raise BadDocument(f"{path}: is nested too deeply: save the message anew") from error
+
+
+def _read(path: Path, data: bytes, media_type: str) -> Parsed:
+    # The older policy: the newer one raises errors of all kinds for headers against the rules.
+    message = message_from_bytes(data.lstrip(), policy=policy.compat32)
+    if not any(name in message for name in _TELLING):
+        raise BadDocument(
+            f"{path}: is not a mail message (it has no From, To, Date or Subject): give it its "
+            "proper suffix"
+        )
+    if message.get_content_type() in _ENCRYPTED:
+        raise BadDocument(f"{path}: is encrypted: save the message decrypted and ingest it again")
+    builder = Builder()
+    subject = _header(message, "Subject")
+    builder.add("heading", subject, level=1)
+    date = _date(message)
+    shown = [(name, _people(message, name)) for name in _SHOWN]
+    shown.append(("Date", date.isoformat(" ") if date else _header(message, "Date")))
+    builder.add("paragraph", "\n".join(f"{name}: {text}" for name, text in shown if text))
+    attachments: list[str] = []
+    bodies = list(_bodies(message, attachments))
+    for part in bodies:
+        _add_body(builder, path, part)
+    if not bodies and not attachments:
+        builder.warnings.append("the message has no text")
+    if attachments:
+        names = ", ".join(attachments[:_NAMED]) + ", ..." * (len(attachments) > _NAMED)
+        were = "attachment was" if len(attachments) == 1 else "attachments were"
+        builder.warnings.append(f"{len(attachments)} {were} not read: {names}")
+    return builder.build(
+        title=subject or path.stem,
+        media_type=media_type,
+        date=date.isoformat() if date else "",
+        author=", ".join(who or mail for who, mail in getaddresses([_header(message, "From")])),
+        language=_header(message, "Content-Language"),
+    )
+
+
+def _header(message: Message, name: str) -> str:
+    """A header on one line, its encoded words decoded as far as they can be."""
+    raw = message.get(name, "")
+    if isinstance(raw, Header):  # bytes outside of ASCII, against the standard but common
+        raw = b"".join(
+            part if isinstance(part, bytes) else part.encode("utf-8", "surrogateescape")
+            for part, _ in decode_header(raw)
+        ).decode("utf-8", "replace")
+    try:
+        return collapse(str(make_header(decode_header(collapse(raw)))))
+    except (MessageError, UnicodeError, LookupError, ValueError):  # shown as it was written
+        return collapse(raw)
+
+
+def _people(message: Message, name: str) -> str:
+    """The people of a header, such as ``Ada Lovelace <ada@example.org>, ...``."""
+    pairs = getaddresses([_header(message, name)])
+    people = [f"{who} <{mail}>" if who and mail else who or mail for who, mail in pairs]
+    return ", ".join(filter(None, people)) or _header(message, name)
+
+
+def _date(message: Message) -> datetime | None:
+    try:
+        return parsedate_to_datetime(_header(message, "Date"))
+    except (ValueError, TypeError, OverflowError):  # shown as it was written
+        return None
+
+
+def _bodies(part: Message, attachments: list[str]) -> Iterator[Message]:
+    """The parts that are the message itself, in order; the names of all others are collected."""
+    kind = part.get_content_type()
+    children = part.get_payload()
+    attached = part.get_content_disposition() == "attachment" or part.get_filename()
+    if part.is_multipart() and kind.startswith("multipart/"):
+        parts = [child for child in children if isinstance(child, Message)]
+        if kind == "multipart/alternative":
+            parts = _preferred(parts)
+        for child in parts:
+            yield from _bodies(child, attachments)
+    elif kind in ("text/plain", "text/html") and not attached:
+        yield part
+    else:
+        attachments.append(collapse(_filename(part)) or kind)
+
+
+def _preferred(parts: list[Message]) -> list[Message]:
+    """Of parts that say the same, the plain text, or else the last, which is the best."""
+    for part in parts:
+        if part.get_content_type() == "text/plain" and _payload(part).strip():
+            return [part]
+    return parts[-1:]
+
+
+def _filename(part: Message) -> str:
+    try:
+        return str(make_header(decode_header(part.get_filename() or "")))
+    except (MessageError, UnicodeError, LookupError, ValueError):
+        return part.get_filename() or ""
+
+
+def _payload(part: Message) -> bytes:
+    payload = part.get_payload(decode=True)
+    return payload if isinstance(payload, bytes) else b""
+
+
+def _add_body(builder: Builder, path: Path, part: Message) -> None:
+    charset = part.get_content_charset() or ""
+    payload = _payload(part)
+    if not payload.strip():
+        return
+    text, warnings = decode(path, payload, charset)
+    builder.warnings += (warning for warning in warnings if warning not in builder.warnings)
+    if part.get_content_type() == "text/html":
+        add_html(builder, text, beside=True)
+        return
+    for paragraph in _BLANK_LINE.split(text):
+        builder.add("paragraph", paragraph)

@@ -1,0 +1,401 @@
+"""Every format: a real file comes back with its text, structure, places and metadata."""
+
+from __future__ import annotations
+
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+
+from ingest.parse import FORMATS, parse
+from ingest.parsed import Parsed
+from tests.make_files import NAMES, TEXTS, epub_parts, make, odt_parts, with_part, write_zip
+from tests.test_ingest_parse import check
+from tests.test_ingest_parse_text import outline, read
+
+
+@pytest.fixture(params=NAMES)
+def made(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Parsed]:
+    """A file of each format, and what was read from it."""
+    path = make(tmp_path, request.param)
+    return path, parse(path)
+
+
+def places(parsed: Parsed, **known: object) -> list[str]:
+    """The texts of the places with these properties."""
+    return [
+        parsed.text[place.start : place.end]
+        for place in parsed.places
+        if all(getattr(place, name) == value for name, value in known.items())
+    ]
+
+
+def cells(parsed: Parsed) -> dict[str, str]:
+    """The text of every addressed cell."""
+    return {p.cell: parsed.text[p.start : p.end] for p in parsed.places if p.cell}
+
+
+def shown(parsed: Parsed) -> list[str]:
+    """The texts of the blocks that are not flagged."""
+    flagged = {flag.start for flag in parsed.flags}
+    return [parsed.text[b.start : b.end] for b in parsed.blocks if b.start not in flagged]
+
+
+def test_what_is_promised_of_every_format(made: tuple[Path, Parsed]) -> None:
+    path, parsed = made
+    check(parsed)
+    assert parsed.media_type == FORMATS[path.suffix].media_type
+    assert [place.start for place in parsed.places] == sorted(p.start for p in parsed.places)
+    for place in parsed.places:
+        assert 0 <= place.start < place.end <= len(parsed.text)
+        assert place.page or place.cell or place.line
+        left, top, right, bottom = place.box or (0, 0, 1, 1)
+        assert 0 <= left < right <= 1
+        assert 0 <= top < bottom <= 1
+    starts = {block.start: block.end for block in parsed.blocks}
+    for flag in parsed.flags:
+        assert starts[flag.start] == flag.end
+        assert flag.reason
+    for block in parsed.blocks:
+        if block.page is not None:
+            assert any(block.start <= p.start < block.end for p in parsed.places)
+    assert parse(path) == parsed
+
+
+@pytest.mark.parametrize("name", sorted(TEXTS))
+def test_a_place_with_a_line_points_to_that_line(tmp_path: Path, name: str) -> None:
+    parsed = parse(make(tmp_path, name))
+    lines = TEXTS[name].split("\n")
+    placed = [place for place in parsed.places if place.line]
+    assert placed or name.endswith((".html", ".xhtml", ".rtf"))
+    for place in placed:
+        first = parsed.text[place.start : place.end].split("\n")[0]
+        word = first.split()[-1 if first.startswith("[") else 0].strip(":,")
+        assert word in lines[(place.line or 0) - 1], first
+
+
+def test_metadata_is_what_the_file_states(made: tuple[Path, Parsed]) -> None:
+    path, parsed = made
+    stated = (parsed.author, parsed.date[:10], parsed.language)
+    person, day, language = "Ada Lovelace", "2024-05-06", "en-GB"
+    suffix = path.suffix
+    if suffix in (".docx", ".eml", ".html", ".md", ".odt", ".pptx", ".xhtml"):
+        assert stated == (person, day, language)
+    elif suffix == ".epub":
+        assert stated == (f"{person}, Bob", day, language)
+    elif suffix in (".rst", ".rtf", ".xlsx"):
+        assert stated == (person, day, "")
+    else:
+        assert stated == ("", "", "")
+
+
+def test_a_word_document_says_what_it_does_not_show(tmp_path: Path) -> None:
+    parsed = parse(make(tmp_path, "plums.docx"))
+    assert parsed.text == "Plums\n\nPlums are stone fruit."
+    assert parsed.fidelity.images == 1
+    assert parsed.warnings == ("hidden text was left out: 1 passages",)
+
+
+def test_slides_are_pages(tmp_path: Path) -> None:
+    parsed = parse(make(tmp_path, "plums.pptx"))
+    assert [(b.page, b.kind, parsed.text[b.start : b.end]) for b in parsed.blocks] == [
+        (1, "heading", "Plums"),
+        (1, "list_item", "Victoria"),
+        (1, "list_item", "Pershore"),
+        (1, "paragraph", "Say where they grow."),
+        (2, "heading", "Where"),
+        (2, "table_row", "Plum: Victoria; County: Sussex"),
+        (2, "table_row", "Plum: Pershore; County: Worcestershire"),
+        (3, "heading", "Secret"),
+        (5, "paragraph", "In a group"),
+        (5, "table_row", "2023; Tons: 1.5"),
+        (5, "table_row", "2024; Tons: 2"),
+    ]
+    assert (parsed.title, parsed.pages) == ("Plums", 5)
+    assert parsed.fidelity.blank_pages == (4,)
+    assert (parsed.fidelity.tables, parsed.fidelity.images) == (2, 1)
+    assert "Secret" not in shown(parsed)
+    assert [flag.reason for flag in parsed.flags] == ["slide 3 is hidden"]
+    assert cells(parsed)["Table 1!B3"] == "Worcestershire"
+    box = next(place.box for place in parsed.places if place.cell == "Table 1!A2")
+    assert box == pytest.approx((0.1, 2 / 7.5, 0.6, 5 / 7.5))
+
+
+def test_sheets_show_what_a_spreadsheet_shows(tmp_path: Path) -> None:
+    parsed = parse(make(tmp_path, "plums.xlsx"))
+    assert shown(parsed) == [
+        "Plums",
+        "Harvest of the year",
+        "Plum: Victoria; Picked: 2024-08-01; Share: 45.7%; Weight: 1,234.50 kg; Sum: 2469",
+        "Plum: Victoria; Picked: 2024-08-02; Weight: (3.00 kg)",
+        "County: Sussex; Trees: 12; TRUE",
+    ]
+    assert parsed.title == "Harvest"
+    assert cells(parsed) == {
+        "Plums!A1": "Harvest of the year",
+        "Plums!A4": "Victoria",
+        "Plums!B4": "2024-08-01",
+        "Plums!C4": "45.7%",
+        "Plums!D4": "1,234.50 kg",
+        "Plums!E4": "2469",
+        "Plums!A5": "Victoria",
+        "Plums!B5": "2024-08-02",
+        "Plums!D5": "(3.00 kg)",
+        "Plums!A6": "Hidden",
+        "Plums!B6": "row",
+        "Plums!B10": "Sussex",
+        "Plums!C10": "12",
+        "Plums!AB10": "TRUE",
+        "Secret!A1": "hidden sheet",
+    }
+    assert [flag.reason for flag in parsed.flags] == [
+        "row 6 of sheet Plums is hidden",
+        *["sheet Secret is hidden"] * 2,
+    ]
+    assert "hidden column" not in parsed.text
+    assert parsed.warnings == (
+        "sheet Plums: cells in hidden columns left out: 1",
+        "sheet Plums: hidden rows: 1",
+        "sheet Secret is hidden",
+    )
+
+
+def test_formulas_without_results_are_said(tmp_path: Path) -> None:
+    source = make(tmp_path, "plums.xlsx")
+    path = with_part(
+        source,
+        tmp_path / "raw.xlsx",
+        "xl/worksheets/sheet1.xml",
+        lambda xml: xml.replace(b"<v>2469</v>", b""),
+    )
+    parsed = parse(path)
+    assert "2469" not in parsed.text
+    assert any("formulas without a stored result: 1" in warning for warning in parsed.warnings)
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "text"),
+    [
+        ("General", "1234.5", "1234.5"),
+        ("General", "0.1", "0.1"),
+        ("General", "12", "12"),
+        ("0", "2.5", "3"),
+        ("00000", "1234", "01234"),
+        ("#,##0", "1234567.4", "1,234,567"),
+        ("#,##0.00", "-0.001", "0.00"),
+        ("0.0#", "1.20", "1.2"),
+        ("0%", "0.256", "26%"),
+        ("$#,##0.00", "-5", "-$5.00"),
+        ("[$€-407] #,##0.00", "5", "€ 5.00"),
+        ("#,##0.0,,", "1234567", "1.2"),
+        ('0" kg"', "5", "5 kg"),
+        ("0;(0)", "-7", "(7)"),
+        ('0;-0;"none"', "0", "0"),
+        ("yyyy-mm-dd", "45413", "2024-05-01"),
+        ("d. mmmm yyyy", "1", "1900-01-01"),
+        ("mmm yy", "45413", "2024-05-01"),
+        ("dd/mm/yyyy hh:mm", "45413.5", "2024-05-01 12:00:00"),
+        ("h:mm AM/PM", "0.75", "18:00:00"),
+        ("[h]:mm", "1.5", "36:00:00"),
+        ("0.00E+00", "12345", "12345"),
+        ("# ?/?", "0.5", "0.5"),
+        ("yyyy", "1e9", "1000000000"),
+        ("@", "5", "5"),
+        ("0", "no number", "no number"),
+    ],
+)
+def test_numbers_are_shown_by_their_format(code: str, value: str, text: str) -> None:
+    from ingest.cell_format import shown as show
+
+    assert show(value, code) == text
+
+
+def test_a_book_is_read_along_its_spine(tmp_path: Path) -> None:
+    parsed = parse(make(tmp_path, "plums.epub"))
+    assert outline(parsed) == [
+        ("heading1", "One"),
+        ("paragraph", "The first\xa0chapter."),
+        ("table_row", "Plum: Victoria; County: Sussex"),
+        ("paragraph", "A note."),
+        ("paragraph", "The second chapter."),
+    ]
+    assert (parsed.title, parsed.fidelity.images) == ("The Plum Book", 1)
+    parts = epub_parts()
+    del parts["OEBPS/text/two b.xhtml"]
+    parsed = parse(write_zip(tmp_path / "short.epub", parts))
+    assert parsed.warnings == ("1 of its chapters are missing in the file",)
+
+
+def test_an_open_document_is_read_in_order(tmp_path: Path) -> None:
+    parsed = parse(make(tmp_path, "plums.odt"))
+    assert outline(parsed) == [
+        ("heading1", "Plums"),
+        ("paragraph", "Two  spaces\na new line, end."),
+        ("list_item", "Victoria"),
+        ("list_item", "inner"),
+        ("table_row", "Plum: Victoria; 2023: 5"),
+        ("table_row", "Plum: same; 2023: same"),
+        ("paragraph", "Before"),
+        ("paragraph", "In a box"),
+        ("paragraph", "In a section"),
+        ("paragraph", "The note."),
+    ]
+    assert parsed.title == "Plums and more"
+    assert (parsed.fidelity.tables, parsed.fidelity.images) == (1, 1)
+    assert parsed.warnings == ("hidden text was left out: 1 passages",)
+
+
+def test_rich_text_keeps_paragraphs_and_tables(tmp_path: Path) -> None:
+    parsed = parse(make(tmp_path, "plums.rtf"))
+    assert outline(parsed) == [
+        ("paragraph", "Plums are stone fruit: – café."),
+        ("paragraph", "A link here."),
+        ("table_row", "Plum: Victoria; County: Sussex"),
+        ("paragraph", "The end."),
+    ]
+    assert (parsed.title, parsed.fidelity.images) == ("Plums à la carte", 1)
+    assert parsed.warnings == ("hidden text was left out: 1 passages",)
+
+
+def test_restructured_text_reads_as_its_reader_sees_it(tmp_path: Path) -> None:
+    parsed = parse(make(tmp_path, "plums.rst"))
+    assert outline(parsed) == [
+        ("heading1", "Plums"),
+        ("paragraph", "Author: Ada Lovelace"),
+        ("paragraph", "Date: 2024-05-06"),
+        ("paragraph", "Plums are stone fruit, see pick. [1]"),
+        ("heading2", "Kinds"),
+        ("list_item", "Victoria"),
+        ("list_item", "Pershore"),
+        ("list_item", "grows well"),
+        ("paragraph", "versionadded: 3.1"),
+        ("paragraph", "Unknown text."),
+        ("code", "x = 1\n  y = 2"),
+        ("table_row", "Plum: Vic; Year: 1840"),
+        ("paragraph", "[1] The note."),
+    ]
+    assert parsed.warnings == (
+        "directives read as plain text: versionadded",
+        "directives left out: include",
+    )
+
+
+def test_no_other_file_gets_into_restructured_text(tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("SECRET", encoding="utf-8")
+    source = (
+        f"Text.\n\n.. include:: secret.txt\n\n.. literalinclude:: secret.txt\n\n"
+        f".. raw:: html\n   :file: {tmp_path / 'secret.txt'}\n\n"
+        ".. csv-table:: x\n   :file: secret.txt\n"
+    )
+    assert "SECRET" not in read(tmp_path, "a.rst", source).text
+
+
+def test_json_is_rows_under_their_paths(tmp_path: Path) -> None:
+    parsed = parse(make(tmp_path, "plums.json"))
+    assert outline(parsed) == [
+        ("table_row", "title: Plums; price: 1.10; open: true"),
+        ("heading1", "kinds"),
+        ("table_row", "name: Victoria; grown.in: Sussex"),
+        ("table_row", "name: Pershore; tags: a, b"),
+    ]
+    assert places(parsed, line=9) == ["true"]
+    assert outline(parse(make(tmp_path, "plums.jsonl"))) == [
+        ("table_row", "name: Victoria"),
+        ("table_row", "Pershore"),
+        ("table_row", "1827"),
+        ("table_row", "text"),
+    ]
+
+
+def test_long_strings_of_json_are_paragraphs(tmp_path: Path) -> None:
+    long = "Plums are stone fruit. " * 12
+    source = '[{"id": 7, "text": "One.\\n\\n' + long + '", "by": "Ada"}]'
+    assert outline(read(tmp_path, "a.json", source)) == [
+        ("table_row", "id: 7; by: Ada"),
+        ("paragraph", "text: One."),
+        ("paragraph", long.strip()),
+    ]
+
+
+def test_markdown_lines_count_the_front_matter(tmp_path: Path) -> None:
+    parsed = parse(make(tmp_path, "plums.md"))
+    assert {p.line: parsed.text[p.start : p.end] for p in parsed.places if not p.cell} == {
+        8: "Plums",
+        10: "Plums are stone fruit. x",
+        18: "x = 1",
+    }
+    assert places(parsed, line=15, cell="Table 1!B2") == ["1840"]
+    assert parsed.fidelity.images == 1
+
+
+def test_rows_of_a_table_count_like_a_spreadsheet(tmp_path: Path) -> None:
+    parsed = parse(make(tmp_path, "plums.csv"))
+    assert cells(parsed) == {
+        "plums!A3": "Victoria",
+        "plums!B3": "1840",
+        "plums!A4": "two lines",
+        "plums!B4": "1827",
+        "plums!A5": "Last",
+        "plums!B5": "1",
+    }
+    assert places(parsed, line=5) == ["1827"]
+    assert places(parsed, line=6) == ["Last", "1"]
+
+
+def test_code_and_logs_are_kept_character_by_character(tmp_path: Path) -> None:
+    for name in ("code.py", "events.log", "plums.yaml"):
+        parsed = parse(make(tmp_path, name))
+        assert parsed.text == TEXTS[name]
+        assert parsed.title == name
+        assert {block.kind for block in parsed.blocks} == {"code"}
+    code = parse(make(tmp_path, "code.py"))
+    assert [place.line for place in code.places] == [1, 4]
+    log = parse(make(tmp_path, "events.log"))
+    assert [text for _, text in outline(log)] == [
+        "10:00 started",
+        "10:01 failed\n  at line 3",
+        "10:02 ended",
+    ]
+
+
+def test_mail_says_who_wrote_and_what(tmp_path: Path) -> None:
+    parsed = parse(make(tmp_path, "plums.eml"))
+    assert outline(parsed) == [
+        ("heading1", "The plum harvest – überall"),
+        (
+            "paragraph",
+            "From: Ada Lovelace <ada@example.org>\nTo: Bob <bob@example.org>, carol@example.org\n"
+            "Date: 2024-05-06 07:08:09+02:00",
+        ),
+        ("paragraph", "Dear Bob,"),
+        ("paragraph", "the harvest was good – très bon."),
+    ]
+    assert parsed.date == "2024-05-06T07:08:09+02:00"
+    assert parsed.warnings == ("1 attachment was not read: plüm.png",)
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        (b"Subject: =?utf-8?q?caf=C3=A9?=\n\nHi.\n", "café\n\nHi."),
+        ("Subject: café\n\nHi.\n".encode(), "café\n\nHi."),
+        (b"Subject: =?no-such?q?x?=\nDate: never\n\nHi.", "=?no-such?q?x?=\n\nDate: never\n\nHi."),
+        (b"Subject: A\nContent-Type: text/html\n\n<p>B<br>c</p><p>d", "A\n\nB\nc\n\nd"),
+        (b"From: x\nContent-Type: text/plain; charset=latin-1\n\ncaf\xe9", "From: x\n\ncafé"),
+        (b"From: x\nContent-Transfer-Encoding: base64\n\nSGkh", "From: x\n\nHi!"),
+    ],
+)
+def test_mail_of_all_kinds_is_read(tmp_path: Path, source: bytes, text: str) -> None:
+    assert read(tmp_path, "a.eml", source).text == text
+
+
+def test_mail_in_html_alone_is_read_as_html(tmp_path: Path) -> None:
+    message = EmailMessage()
+    message["Subject"] = "A"
+    message.set_content("<header>Head</header><p>Hello <b>you</b></p>", subtype="html")
+    assert read(tmp_path, "a.eml", message.as_bytes()).text == "A\n\nHead\n\nHello you"
+
+
+def test_a_deep_open_document_is_read_or_refused(tmp_path: Path) -> None:
+    body = "<text:section>" * 200 + "<text:p>deep</text:p>" + "</text:section>" * 200
+    assert parse(write_zip(tmp_path / "a.odt", odt_parts(body))).text == "deep"
