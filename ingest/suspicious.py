@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from ingest.parsed import INVISIBLE, Block, Parsed
 from rag.types import Flag, Span
@@ -53,7 +54,7 @@ _THING = (
     r"(?:sentence|statement|line|paragraph|link|url|remark|mention|reminder|tip|plug|slogan|"
     r"recommendation|advert\w*|promotion|headline|appeal|hashtag|phrase|call to action)"
 )
-_SITE = r"(?:https?://|www\.|\b[\w-]+\.(?:com|net|org|io|xyz|info|biz|ru|cn)\b)"
+_SITE = r"(?:https?://|www\.|\b[\w-]{1,63}\.(?:com|net|org|io|xyz|info|biz|ru|cn)\b)"
 
 _RULES = (
     _Rule(
@@ -89,7 +90,8 @@ _RULES = (
             r"(?:\w+ ){0,3}?(?:above|you (?:were|have been|are|'ve been) (?:told|given|instructed)|"
             r"you know|said before|i (?:said|told you))\b",
             r"\b(?:ignore|disregard|forget) (?:all |everything )?(?:of )?(?:the )?"
-            r"(?:above|previous|foregoing)(?: (?:text|context|content|input|document|conversation))?,?(?: and|;|,|:) "
+            r"(?:above|previous|foregoing)(?: (?:text|context|content|input|document|talk))?"
+            r",?(?: and|;|,|:) "
             r"(?:instead |then |just |only )?(?:say|write|print|output|respond|reply|answer|tell|"
             r"do|act|reveal|return|repeat|give|recommend)\b",
             r"\bignore (?:all |any )?(?:of )?your (?:\w+ )?(?:"
@@ -98,7 +100,7 @@ _RULES = (
             r"\b(?:your|the) (?:previous|prior|earlier|above|original) "
             + _ORDERS
             + r" (?:are|is|were|have been|no longer) (?:now )?(?:void|cancell?ed|revoked|invalid|"
-            r"superseded|overridden|apply|suspended|obsolete)\b.*\byou",
+            r"superseded|overridden|apply|suspended|obsolete)\b.{0,300}\byou",
             r"\b(?:ignor[ae]|ignor[ae]d|olvid[ae]|desestim[ae]|haz caso omiso de) (?:tod[ao]s )?"
             r"(?:l[ao]s |tus |sus )?(?:instrucciones|indicaciones|órdenes|reglas) "
             r"(?:anteriores|previas|precedentes)",
@@ -205,12 +207,12 @@ _RULES = (
             + _SITE
             + r"|\b(?:an?|one) (?:[\w-]+ ){0,3}?"
             + _THING
-            + r"\b).* (?:to|in|into|within|at|of|"
+            + r"\b).{0,300} (?:to|in|into|within|at|of|"
             r"with)(?: the (?:end|start|beginning) of)? your (?:\w+ )?" + _SAID + r"\b",
             r"^\W*" + _PLEASE + r"(?:add|append|insert|include|integrate|incorporate|embed|inject|"
-            r"weave|place|put)\b.* (?:to|in|into|within) your (?:\w+ )?"
+            r"weave|place|put)\b.{0,300} (?:to|in|into|within) your (?:\w+ )?"
             + _SAID
-            + r"\b.*(?:\b(?:for|to|directing|urging|encouraging|inviting|asking|telling) "
+            + r"\b.{0,300}(?:\b(?:for|to|directing|urging|encouraging|inviting|asking|telling) "
             r"(?:the )?(?:users?|readers?)\b|" + _SITE + ")",
             r"^\W*in your (?:\w+ )?" + _SAID + r",? (?:please |always |also )?(?:\w+ ){1,3}?"
             r"(?:the )?(?:users?|readers?)\b",
@@ -218,20 +220,21 @@ _RULES = (
             r"advertise|hint at|plug|push|smuggle)\b",
             r"^\W*" + _PLEASE + r"(?:replace|substitute|swap|scramble|jumble|rearrange|reverse|"
             r"shuffle|remove|delete|omit|group|combine|merge|convert|encode|misspell|anagram|"
-            r"capitali[sz]e|introduce|use|insert|add|mix|split)\b.*\b"
+            r"capitali[sz]e|introduce|use|insert|add|mix|split)\b.{0,300}\b"
             + _LETTERS
-            + r"\b.* (?:of|in|from|for|with|throughout) your (?:\w+ )?"
+            + r"\b.{0,300} (?:of|in|from|for|with|throughout) your (?:\w+ )?"
             + _SAID
             + r"\b",
             r"^\W*" + _PLEASE + r"(?:replace|substitute|scramble|jumble|rearrange|reverse|shuffle|"
-            r"remove|group|combine|merge|convert|misspell|anagram)\b.* your (?:\w+ )?"
+            r"remove|group|combine|merge|convert|misspell|anagram)\b.{0,300} your (?:\w+ )?"
             + _SAID
-            + r"(?:'s|’s)\b.*\b"
+            + r"(?:'s|’s)\b.{0,300}\b"
             + _LETTERS
             + r"\b",
             r"^\W*" + _PLEASE + r"(?:provide|give|write|render|deliver|present|output|produce|"
             r"phrase|express|send|compose|format) your (?:\w+ )?" + _SAID + r" (?:with|without|in|"
-            r"using|as|by|through)\b.*\b" + _LETTERS.replace("|words?)", "|jumbled|scrambled)"),
+            r"using|as|by|through)\b.{0,300}\b"
+            + _LETTERS.replace("|words?)", "|jumbled|scrambled)"),
         ),
     ),
 )
@@ -249,6 +252,7 @@ _TRIGGER = _any(
     r"지시|명령|지침|프롬프트"
 )
 _QUOTES = re.compile(r"[\"“”«»„‟]")
+_MOST_QUOTED = 20
 _INTRODUCED = 2  # words before a quotation that make it one: somebody is said to have said it
 # Letters that look like Latin ones and are mixed in to evade a search: of other scripts, of full
 # width, of mathematics.
@@ -317,7 +321,7 @@ def _rule(text: str, span: Span) -> _Rule | None:
     """The first rule that a sentence falls under; what it quotes from somebody is not its own."""
     sentence = " ".join(text[span.start : span.end].split())
     for rule in _RULES:
-        for match in rule.pattern.finditer(sentence):
+        for match in islice(rule.pattern.finditer(sentence), _MOST_QUOTED):
             before = sentence[: match.start()]
             quoted = len(_QUOTES.findall(before)) % 2
             if not quoted or len(_QUOTES.split(before)[0].split()) < _INTRODUCED:
