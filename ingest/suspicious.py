@@ -39,20 +39,30 @@ _MODEL = (
     r"(?:ai|a\.i\.|llms?|(?:large )?language models?|chat ?bots?|gpt(?:-?\d\w*)?|chatgpt)"
     r"(?: (?:language )?(?:assistant|model|agent|system|reviewer|chatbot|bot|tool)s?)?"
 )
-_PLEASE = (
-    r"(?:please |now |then |also |and |always |you (?:must|should|shall|will) |must |should )*"
+_DO = (
+    r"^\W*(?:please |now |then |also |and |always |only |you (?:must|should|shall|will) |must |"
+    r"should )*"
 )
-_REPLY = r"(?:your|the) (?:\w+ )?(?:response|reply|answer|output|message)\b(?:'s|’s)?"
-_SAID = r"(?:response|reply|answer|output|message)"
+_YOURS = r"your (?:\w+ )?(?:response|reply|answer|output)\b(?:'s|’s)?"
+_TEXT = r"your (?:\w+ )?(?:response|reply|answer|output|message)\b(?:'s|’s)?"
 _LETTERS = (
-    r"(?:letters?|vowels?|consonants?|characters?|spaces?|spacing|punctuation|typos?|"
-    r"(?:mis)?spell(?:s|ed|ing|ings)?|misspellings?|anagram\w*|homophon\w*|alphanumeric|"
-    r"substitution|ciphers?|rot13|base64|morse|leetspeak|pig latin|upper ?case|lower ?case|"
-    r"capitals|all caps|backwards?|emojis?|symbols?|every \w+ word|words?)"
+    r"(?:letters?|vowels?|consonants?|characters|alphabet|spaces|spacing|punctuation|every \w+ "
+    r"word|words)\b"
+)
+_GARBLED = (
+    r"(?:typos?|misspell\w*|mis-spell\w*|anagram\w*|homophon\w*|alphanumeric|substitution|"
+    r"ciphers?|rot-?13|base-?64|morse|leet ?speak|pig latin|backwards?|emojis?|jumbled|scrambled|"
+    r"encoded|encrypted|(?:without|no)(?: any)? (?:spaces|vowels|punctuation)|(?:spaces|vowels|"
+    r"letters|words) (?:removed|reversed|doubled|swapped|omitted|replaced))\b"
 )
 _THING = (
-    r"(?:sentence|statement|line|paragraph|link|url|remark|mention|reminder|tip|plug|slogan|"
-    r"recommendation|advert\w*|promotion|headline|appeal|hashtag|phrase|call to action)"
+    r"(?:sentence|statement|line|paragraph|link|url|remark|mention|reminder|tip|plug|slogan|ad|"
+    r"recommendation|advert\w*|promo\w*|headline|appeal|hashtag|phrase|call to action)\b"
+)
+# What teachers ask their pupils for.
+_NO_EXERCISE = (
+    r"(?!.{0,30}\b(?:topic|thesis|concluding|closing|opening|introductory|complete|supporting|"
+    r"number|summary) (?:sentence|statement|line|paragraph)\b)"
 )
 _SITE = r"(?:https?://|www\.|\b[\w-]{1,63}\.(?:com|net|org|io|xyz|info|biz|ru|cn)\b)"
 
@@ -189,52 +199,43 @@ _RULES = (
     _Rule(
         "dictates a language model's answer",
         _any(
-            r"^\W*"
-            + _PLEASE
-            + r"(?:only )?(?:respond|reply) (?:only |exclusively |solely )+with\b",
-            r"^\W*"
-            + _PLEASE
-            + r"(?:only )?(?:respond|reply|answer)(?: only)? with (?:only |just )?"
-            r"(?:the )?(?:exact |following |single )*(?:word|phrase|text|string|sentence)s?\b",
-            r"^\W*" + _PLEASE + r"(?:end|begin|start|finish|close|preface|prefix) (?:every|each|all"
-            r"(?: of)? your) (?:repl(?:y|ies)|responses?|answers?|messages?) with\b",
-            r"^\W*" + _PLEASE + r"(?:modify|enhance|augment|alter|append to|preface|obfuscate|"
-            r"scramble|jumble|encrypt|encode|render|embellish|garble|anagram) "
-            + _REPLY.replace("(?:your|the)", "your")
-            + r"(?! (?:until|before|after|any time))",
-            r"^\W*" + _PLEASE + r"(?:add|append|insert|include|integrate|incorporate|embed|inject|"
-            r"weave|place|put|attach|slip)\b.{0,20}?(?:[\"“«'‘].+[\"”»'’]|"
-            + _SITE
-            + r"|\b(?:an?|one) (?:[\w-]+ ){0,3}?"
-            + _THING
-            + r"\b).{0,300} (?:to|in|into|within|at|of|"
-            r"with)(?: the (?:end|start|beginning) of)? your (?:\w+ )?" + _SAID + r"\b",
-            r"^\W*" + _PLEASE + r"(?:add|append|insert|include|integrate|incorporate|embed|inject|"
-            r"weave|place|put)\b.{0,300} (?:to|in|into|within) your (?:\w+ )?"
-            + _SAID
-            + r"\b.{0,300}(?:\b(?:for|to|directing|urging|encouraging|inviting|asking|telling) "
-            r"(?:the )?(?:users?|readers?)\b|" + _SITE + ")",
-            r"^\W*in your (?:\w+ )?" + _SAID + r",? (?:please |always |also )?(?:\w+ ){1,3}?"
-            r"(?:the )?(?:users?|readers?)\b",
-            r"^\W*in your (?:\w+ )?" + _SAID + r",? (?:please |always |also )?(?:tease|promote|"
-            r"advertise|hint at|plug|push|smuggle)\b",
-            r"^\W*" + _PLEASE + r"(?:replace|substitute|swap|scramble|jumble|rearrange|reverse|"
-            r"shuffle|remove|delete|omit|group|combine|merge|convert|encode|misspell|anagram|"
-            r"capitali[sz]e|introduce|use|insert|add|mix|split)\b.{0,300}\b"
-            + _LETTERS
-            + r"\b.{0,300} (?:of|in|from|for|with|throughout) your (?:\w+ )?"
-            + _SAID
-            + r"\b",
-            r"^\W*" + _PLEASE + r"(?:replace|substitute|scramble|jumble|rearrange|reverse|shuffle|"
-            r"remove|group|combine|merge|convert|misspell|anagram)\b.{0,300} your (?:\w+ )?"
-            + _SAID
-            + r"(?:'s|’s)\b.{0,300}\b"
-            + _LETTERS
-            + r"\b",
-            r"^\W*" + _PLEASE + r"(?:provide|give|write|render|deliver|present|output|produce|"
-            r"phrase|express|send|compose|format) your (?:\w+ )?" + _SAID + r" (?:with|without|in|"
-            r"using|as|by|through)\b.{0,300}\b"
-            + _LETTERS.replace("|words?)", "|jumbled|scrambled)"),
+            _DO + r"(?:respond|reply) (?:only |exclusively |solely )+with\b",
+            _DO + r"(?:respond|reply|answer)(?: only)? with (?:only |just )?(?:the )?"
+            r"(?:exact |following |single )*(?:word|phrase|text|string|sentence)s?\b",
+            _DO + r"(?:end|begin|start|finish|close|preface|prefix) (?:every|each|all(?: of)? your)"
+            r" (?:repl(?:y|ies)|responses?|answers?|messages?) with\b",
+            _DO + r"(?:modify|enhance|augment|alter|append to|preface|obfuscate|scramble|jumble|"
+            rf"encrypt|encode|render|embellish|garble|anagram) {_TEXT}"
+            r"(?! (?:until|before|after|any ?time|at any))",
+            _DO + r"(?:add|append|insert|include|integrate|incorporate|embed|inject|weave|blend|"
+            rf"place|put|attach|slip)\b{_NO_EXERCISE}.{{0,20}}?"
+            rf"(?:[\"“«'‘].{{1,300}}[\"”»'’]|{_SITE}|\b(?:an?|one) (?:[\w-]+ ){{0,3}}?"
+            rf"{_THING}).{{0,300}} (?:to|in|into|within|at|of|with)"
+            rf"(?: the (?:end|start|beginning) of)? {_YOURS}",
+            _DO + r"(?:add|append|insert|include|integrate|incorporate|embed|inject|weave|blend|"
+            rf"place|put)\b.{{0,300}} (?:to|in|into|within) {_YOURS}.{{0,300}}(?:\b(?:for|to|"
+            r"directing|urging|encouraging|inviting|asking|telling) (?:the )?(?:users?|readers?)\b|"
+            rf"{_SITE})",
+            rf"^\W*in {_YOURS},? (?:please |always |also )?(?:\w+ ){{1,3}}?(?:the )?"
+            r"(?:users?|readers?)\b",
+            rf"^\W*in {_YOURS},? (?:please |always |also )?(?:tease|promote|advertise|hint at|plug|"
+            r"push|smuggle)\b",
+            _DO + r"(?:replace|substitute|swap|scramble|jumble|rearrange|reverse|shuffle|group|"
+            rf"combine|merge|misspell|anagram|split)\b.{{0,300}}\b{_LETTERS}.{{0,300}} "
+            rf"(?:of|in|from|for|with|throughout) {_TEXT}",
+            _DO
+            + rf"(?:remove|delete|omit|drop)\b.{{0,60}}\b(?:letters?|vowels?|consonants?|spaces|"
+            rf"punctuation)\b.{{0,60}} (?:in|of|from) {_TEXT}",
+            _DO
+            + r"(?:replace|substitute|convert|swap|use)\b.{0,60} (?:letters|vowels|consonants)\b"
+            rf".{{0,60}} (?:of|in|from|for|with|throughout) {_TEXT}",
+            _DO + r"(?:replace|scramble|jumble|rearrange|reverse|shuffle|anagram)\b.{0,60} "
+            rf"{_TEXT}.{{0,60}}\b{_LETTERS}",
+            _DO + rf"(?:use|insert|add|introduce|mix|include)\b.{{0,60}}\b{_GARBLED}.{{0,60}} "
+            rf"(?:in|into|to|throughout|of) {_TEXT}",
+            _DO
+            + r"(?:provide|give|write|render|deliver|present|output|produce|phrase|express|send|"
+            rf"compose|format|convert|turn|transform|spell) {_TEXT} .{{0,300}}\b{_GARBLED}",
         ),
     ),
 )

@@ -120,6 +120,15 @@ def test_instructions_to_a_model_are_flagged(attack: str) -> None:
         "A request may begin with <system-name> in the header.",
         "Please respond with the enclosed form by 3 May.",
         "The chatbot's system prompt was leaked in 2023.",
+        "Write your answer in block capitals.",
+        "Give your answer in words.",
+        "Use the words below in your answer.",
+        "Use correct spelling and punctuation in your answer.",
+        "Remove any unnecessary words from your answer.",
+        "Include a topic sentence in your response.",
+        "Include a link to the page in your message.",
+        "Convert your answer to kilometres.",
+        "Answer only with yes or no.",
     ],
 )
 def test_what_people_write_to_people_is_not(text: str) -> None:
