@@ -23,7 +23,9 @@ def pages() -> dict[Path, str]:
     """Each file that shows results, and what it should hold between its two marks."""
     return {
         ROOT / "README.md": "\n\n".join((_sets(), _sample(), _speed())),
-        ROOT / "docs" / "measurements.md": "\n\n".join((_declining(), _selection(), _lexical())),
+        ROOT / "docs" / "measurements.md": "\n\n".join(
+            (_declining(), _selection(), _lexical(), _chunking(), _injection())
+        ),
     }
 
 
@@ -155,6 +157,36 @@ def _lexical() -> str:
             f"| {a['query_ms']:.1f} / {b['query_ms']:.1f} "
             f"| {a['change_ms']:.0f} / {b['change_ms']:,.0f} ms |"
         )
+    return "\n".join(lines)
+
+
+def _chunking() -> str:
+    run = _read("chunking")
+    lines = [
+        f"| chunks, by characters ({run['n']} questions) | top 5: recall | precision | IoU "
+        f"| {run['budget_characters']:,} characters: recall | precision | IoU |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in run["compare"]:
+        cells = []
+        for figures in (row["top5"], row["budget"]):
+            for name in ("char_recall", "precision", "iou"):
+                halves = figures["halves"]
+                cells.append(f"{halves['tune'][name]:.3f} / {halves['report'][name]:.3f}")
+        name = f"**{row['method']}**" if row["method"] == "shipped" else row["method"]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _injection() -> str:
+    run = _read("injection")
+    lines = [
+        "| planted in documents (`footnote eval injection`) | texts | flagged | said |",
+        "|---|---|---|---|",
+        f"| instructions | {run['n_attacks']} | {run['flagged_attacks']} "
+        f"| {run['attack_success_rate']:.0%} |",
+        f"| harmless | {run['n_benign']} | {run['false_alarm_rate'] * run['n_benign']:.0f} | - |",
+    ]
     return "\n".join(lines)
 
 

@@ -41,6 +41,36 @@ class _Section:
     blocks: tuple[Block, ...]
 
 
+class _Flags:
+    """The flagged ranges of a document, those that overlap made one."""
+
+    def __init__(self, parsed: Parsed) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        for flag in sorted(parsed.flags, key=lambda flag: flag.start):
+            if self._ends and flag.start < self._ends[-1]:
+                self._ends[-1] = max(self._ends[-1], flag.end)
+            elif flag.start < flag.end:
+                self._starts.append(flag.start)
+                self._ends.append(flag.end)
+
+    def before(self, position: int) -> int:
+        """How many begin before a position."""
+        return bisect.bisect_left(self._starts, position)
+
+    def touch(self, start: int, end: int) -> bool:
+        """Whether one overlaps a range that is not empty."""
+        last = self.before(end) - 1
+        return last >= 0 and self._ends[last] > start
+
+    def silence(self, text: str, block: Block) -> bool:
+        """Whether they leave nothing of a block: of a heading nothing once they touch it."""
+        return self.touch(block.start, block.end) and (
+            block.kind == "heading"
+            or all(self.touch(span.start, span.end) for span in quotable(text, block))
+        )
+
+
 def embedded_texts(encoder: Encoder, titles: Sequence[str], chunks: Sequence[Chunk]) -> list[str]:
     """What is embedded for each chunk: where it stands, then what it says. Only that is cited.
 
@@ -58,15 +88,31 @@ def chunk_document(parsed: Parsed, source_id: str, title: str, encoder: Encoder)
     """Cut a document into chunks, in reading order, every block in exactly one place.
 
     Every chunk satisfies ``parsed.text[c.start:c.end] == c.text``, and the encoder reads all of it.
+    No chunk overlaps a flag of the document: sentences that one touches are left out whole.
     """
     chunks: list[Chunk] = []
-    for section in _sections(parsed, title):
+    flags = _Flags(parsed)
+    for section in _sections(parsed, title, flags):
         place = encoder.token_counts([_placed(title, section.headings, ".")])[0]
         room = max(min(TARGET_TOKENS, encoder.max_tokens) - place, encoder.max_tokens // 4)
-        units = _units(parsed.text, section.blocks, room, encoder)
-        for group in _pack(units, room):
-            chunks.append(_chunk(parsed.text, source_id, section, group))
+        units = _units(parsed.text, section.blocks, flags, room, encoder)
+        # The text of a chunk is one range, so it cannot reach over a flag either.
+        for _, run in groupby(units, key=lambda unit: flags.before(unit.start)):
+            for group in _pack(list(run), room):
+                chunks.append(_chunk(parsed.text, source_id, section, group))
     return chunks
+
+
+def quotable(text: str, block: Block) -> list[Span]:
+    """What of a block can be quoted on its own: sentences, lines of code, whole table rows."""
+    body = text[block.start : block.end]
+    if block.kind in ("paragraph", "list_item"):
+        inner = split_sentences(body)
+    elif block.kind == "code":
+        inner = [Span(m.start(), m.end()) for m in re.finditer(r"\S[^\n]*", body)]
+    else:
+        inner = [Span(0, len(body))]
+    return [Span(block.start + s.start, block.start + s.end) for s in inner]
 
 
 def split_sentences(text: str) -> list[Span]:
@@ -91,13 +137,14 @@ def split_sentences(text: str) -> list[Span]:
     ]
 
 
-def _sections(parsed: Parsed, title: str) -> Iterator[_Section]:
+def _sections(parsed: Parsed, title: str, flags: _Flags) -> Iterator[_Section]:
     """Runs of blocks under one heading path, the title left out of it, and on one page.
 
-    A heading with nothing under it is a section of its own, so that no text is lost.
+    A heading with nothing under it is a section of its own, so that no text is lost. Headings that
+    a flag touches stand over nothing.
     """
     path: list[tuple[int, str]] = []
-    blocks = parsed.blocks
+    blocks = [b for b in parsed.blocks if not flags.silence(parsed.text, b)]
     tagged: list[tuple[tuple[tuple[str, ...], int | None], Block]] = []
     for i, block in enumerate(blocks):
         above = tuple(name for _, name in path)
@@ -115,17 +162,10 @@ def _sections(parsed: Parsed, title: str) -> Iterator[_Section]:
         yield _Section(path_below, page, tuple(block for _, block in run))
 
 
-def _units(text: str, blocks: Sequence[Block], room: int, encoder: Encoder) -> list[_Unit]:
-    spans: list[Span] = []
-    for block in blocks:
-        body = text[block.start : block.end]
-        if block.kind in ("paragraph", "list_item"):
-            inner = split_sentences(body)
-        elif block.kind == "code":
-            inner = [Span(m.start(), m.end()) for m in re.finditer(r"\S[^\n]*", body)]
-        else:
-            inner = [Span(0, len(body))]
-        spans.extend(Span(block.start + s.start, block.start + s.end) for s in inner)
+def _units(
+    text: str, blocks: Sequence[Block], flags: _Flags, room: int, encoder: Encoder
+) -> list[_Unit]:
+    spans = [s for b in blocks for s in quotable(text, b) if not flags.touch(s.start, s.end)]
     units: list[_Unit] = []
     for i in range(0, len(spans), TOKENIZED_AT_ONCE):
         some = spans[i : i + TOKENIZED_AT_ONCE]

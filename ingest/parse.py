@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from ingest.parsed import Parsed
+from ingest.suspicious import quarantined
 from rag.errors import BadDocument
 
 MAX_TEXT_BYTES = 50_000_000
@@ -108,7 +109,7 @@ def parse(path: Path) -> Parsed:
     if not parsed.blocks:
         pages = " It may be a scan: run OCR on it and ingest the result." * (suffix == ".pdf")
         raise BadDocument(f"{path}: no text could be extracted from it.{pages}")
-    return parsed
+    return quarantined(parsed, path.stem)
 
 
 def _check(path: Path, suffix: str) -> None:

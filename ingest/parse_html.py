@@ -12,17 +12,19 @@ from pathlib import Path
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from ingest.parse_text import decode
-from ingest.parsed import BlockKind, Builder, Parsed, collapse, iso_date
+from ingest.parsed import Block, BlockKind, Builder, Parsed, collapse, iso_date
+from ingest.suspicious import flag_instructions
+from ingest.visibility import Visibility
 
 _DECLARED = re.compile(
     rb"""<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE
 )
 # Python's codecs for other things than files.
 _NO_CHARSETS = frozenset({"idna", "raw-unicode-escape", "unicode-escape"})
-_HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _SPACE = re.compile(r"[ \t\n\r\f]+")
 _HEAD_BYTES = 4096
 _MAX_SPAN = 1000  # the widest cell a browser allows
+_FEW_WORDS = 5  # what is hidden and shorter is a label, a counter, an icon
 
 # fmt: off
 _UNSEEN = frozenset((
@@ -55,25 +57,30 @@ _DATES = (
 
 
 def parse_html(path: Path, data: bytes, media_type: str) -> Parsed:
-    """Read the main content of a page: no navigation, page header or footer, nothing hidden.
+    """Read the main content of a page: no navigation, page header or footer.
 
-    Whitespace is what a browser shows. Raises ``BadDocument`` for data that is not text.
+    Text that is hidden from its reader stands, flagged, behind all else; left out are parts that
+    pages hide every day, unless they talk to a language model. Whitespace is what a browser shows.
+    Raises ``BadDocument`` for data that is not text.
     """
     text, warnings = decode(path, data, declared_encoding(data))
     tree = LexborHTMLParser(open_tags(text) if media_type == "application/xhtml+xml" else text)
     builder = Builder()
     builder.warnings += warnings
     body = tree.body
+    page = Visibility.of(tree)
     main = tree.css('main, [role="main"]') or tree.css("article")
     if len(main) == 1:
-        _add_blocks(builder, main[0])
+        _add_blocks(builder, main[0], page)
     if body is not None and not builder.blocks:
-        _add_blocks(builder, body)
+        _add_blocks(builder, body, page)
     if body is not None and not builder.blocks:
-        _add_blocks(builder, body, beside=True)
+        _add_blocks(builder, body, page, beside=True)
         if builder.blocks:
             builder.warnings.append("no main content: read from navigation, header, footer or form")
     builder.images = len(tree.css("body img"))
+    if body is not None and builder.blocks:
+        _add_hidden(builder, body, page)
     heading = next((b for b in builder.blocks if b.kind == "heading"), None)
     return builder.build(
         title=_title(tree)
@@ -91,10 +98,12 @@ def add_html(builder: Builder, html: str, *, beside: bool = False) -> None:
 
     ``beside`` takes in what on a web page stands beside the content: a book's header is its own.
     """
-    body = LexborHTMLParser(html).body
-    if body is not None:
-        _add_blocks(builder, body, beside=beside)
-        builder.images += len(body.css("img"))
+    tree = LexborHTMLParser(html)
+    if tree.body is not None:
+        page = Visibility.of(tree)
+        _add_blocks(builder, tree.body, page, beside=beside)
+        _add_hidden(builder, tree.body, page)
+        builder.images += len(tree.body.css("img"))
 
 
 def open_tags(xhtml: str) -> str:
@@ -119,7 +128,27 @@ def declared_encoding(data: bytes) -> str:
     return encoding if readable and name not in _NO_CHARSETS else ""
 
 
-def _add_blocks(builder: Builder, root: LexborNode, *, beside: bool = False) -> None:
+def _add_hidden(builder: Builder, root: LexborNode, page: Visibility) -> None:
+    """Append, flagged, what is hidden below ``root`` and should not be."""
+    rest = [root]
+    while rest:
+        node = rest.pop()
+        hidden = page.hidden(node)
+        if hidden is None:
+            inner = list(node.iter())
+            rest += [child for child in reversed(inner) if child.tag not in _UNSEEN]
+            continue
+        text = _flat(node, page)
+        block = Block("paragraph", 0, len(text))
+        if len(text.split()) >= _FEW_WORDS and (
+            not hidden.expected or flag_instructions(text, [block])
+        ):
+            builder.add("paragraph", text, hidden=f"hidden from readers: {hidden.reason}")
+
+
+def _add_blocks(
+    builder: Builder, root: LexborNode, page: Visibility, *, beside: bool = False
+) -> None:
     """Append the blocks below ``root``, with what stands beside the main content or without."""
     kinds: list[tuple[BlockKind, int]] = [("paragraph", 0)]
     numbers: list[int | None] = []  # the next number of each open list; None for bullets
@@ -138,7 +167,7 @@ def _add_blocks(builder: Builder, root: LexborNode, *, beside: bool = False) -> 
             marker = ""
         lines[:] = [[]]
 
-    for node, entering in _walk(root, beside=beside):
+    for node, entering in _walk(root, page, beside=beside):
         tag = node.tag or ""
         if tag == "-text":
             lines[-1].append(_text(node))
@@ -151,7 +180,7 @@ def _add_blocks(builder: Builder, root: LexborNode, *, beside: bool = False) -> 
                 if tag in ("ol", "ul"):
                     numbers.pop()
             elif tag == "table" and _is_grid(node):
-                _add_table(builder, node)
+                _add_table(builder, node, page)
             else:
                 # A plain block inside a list item or heading is part of it.
                 kind = _BLOCKS[tag]
@@ -166,7 +195,9 @@ def _add_blocks(builder: Builder, root: LexborNode, *, beside: bool = False) -> 
     flush()
 
 
-def _walk(root: LexborNode, *, beside: bool = False) -> Iterator[tuple[LexborNode, bool]]:
+def _walk(
+    root: LexborNode, page: Visibility, *, beside: bool = False
+) -> Iterator[tuple[LexborNode, bool]]:
     """Every visible node below ``root``, once entering and, elements with content, once leaving.
 
     Stays outside of tables that are grids of data. Not recursive: pages nest without limit.
@@ -179,7 +210,7 @@ def _walk(root: LexborNode, *, beside: bool = False) -> Iterator[tuple[LexborNod
             yield node, False
             node = node.next
             continue
-        if _is_unseen(node, beside):
+        if _is_unseen(node, page, beside):
             node = node.next
             continue
         yield node, True
@@ -190,16 +221,13 @@ def _walk(root: LexborNode, *, beside: bool = False) -> Iterator[tuple[LexborNod
             node = node.child
 
 
-def _is_unseen(node: LexborNode, beside: bool) -> bool:
+def _is_unseen(node: LexborNode, page: Visibility, beside: bool) -> bool:
     tag = node.tag or ""
     if tag == "-text":
         return False
     if tag in _UNSEEN or not tag[0].isalpha():  # comments and the like
         return True
-    attributes = node.attributes
-    if "hidden" in attributes or attributes.get("aria-hidden") == "true":
-        return True
-    if _HIDING.search(attributes.get("style") or ""):
+    if node.attributes.get("aria-hidden") == "true" or page.hidden(node) is not None:
         return True
     if beside or tag not in _BESIDE:
         return False
@@ -230,10 +258,10 @@ def _cells(row: LexborNode) -> list[LexborNode]:
     return [node for node in row.iter() if node.tag in ("td", "th")]
 
 
-def _add_table(builder: Builder, table: LexborNode) -> None:
+def _add_table(builder: Builder, table: LexborNode, page: Visibility) -> None:
     """Append a table's caption and rows; leading rows of header cells label the columns."""
     if (caption := table.css_first("caption")) is not None:
-        builder.add("paragraph", _flat(caption))
+        builder.add("paragraph", _flat(caption, page))
     header: list[str] = []
     body: list[list[str]] = []
     reaching: dict[int, tuple[int, str]] = {}  # column -> rows a cell above still covers, its text
@@ -244,7 +272,7 @@ def _add_table(builder: Builder, table: LexborNode) -> None:
         for cell in cells:
             while len(texts) in reaching:
                 texts.append(reaching[len(texts)][1])
-            text = _flat(cell)
+            text = _flat(cell, page)
             width = min(_span(cell, "colspan"), _MAX_SPAN)
             # A header over several columns labels each; a value is said once.
             spread = [text] * width if heads else [text, *[""] * (width - 1)]
@@ -265,10 +293,10 @@ def _add_table(builder: Builder, table: LexborNode) -> None:
         builder.add_table([header, *body], None)
 
 
-def _flat(node: LexborNode) -> str:
+def _flat(node: LexborNode, page: Visibility) -> str:
     """The visible text of a node on one line."""
     parts = []
-    for inner, _ in _walk(node, beside=True):
+    for inner, _ in _walk(node, page, beside=True):
         breaks = inner.tag == "br" or inner.tag in _BLOCKS
         parts.append(_text(inner) if inner.tag == "-text" else " " if breaks else "")
     return collapse("".join(parts))

@@ -8,6 +8,7 @@ from pathlib import Path
 from ingest.parse import parse
 from ingest.parse_html import parse_html
 from ingest.parsed import Parsed, collapse, iso_date
+from ingest.suspicious import quarantined
 
 _MAIN_SHARE = 0.5  # of the text; where less is the main content, the user is told
 
@@ -31,6 +32,7 @@ def parse_page(path: Path, url: str) -> Parsed:
     if len(main.text) < _MAIN_SHARE * len(whole.text):
         share = len(main.text) / len(whole.text)
         main = _warned(main, f"main content only: {share:.0%} of the text on the page")
+    main = quarantined(main, path.stem)
     return replace(
         main,
         title=collapse(stated.title or "") or whole.title,

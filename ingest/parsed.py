@@ -17,8 +17,26 @@ from rag.types import Box, Fidelity, Flag, Place, Span
 BlockKind = Literal["heading", "paragraph", "list_item", "table_row", "code"]
 
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")  # neither survives SQLite nor UTF-8
+# What shows nothing and only parts words in two: zero-width spaces (but South-East Asian scripts
+# divide words with them), joiners after letters that never join (emoji, Arabic and Indian scripts
+# need them), invisible operators, overrides of the writing direction and, inside a word, all marks
+# of direction, and runs of variation selectors, of which one is enough.
+_UNSHOWN = re.compile(
+    "(?<![\u0e00-\u109f\u1780-\u17ff])\u200b|[\u2060-\u2064\ufeff\u180e\u202d\u202e]"
+    "|(?<![^\x00-\u052f\u1e00-\u1fff])[\u200c\u200d]"
+    r"|(?<=\w)[\u200e\u200f\u202a-\u202c\u2066-\u2069]+(?=\w)"
+    "|[\ufe00-\ufe0f\U000e0100-\U000e01ef]{2,}"
+)
+# Tag characters mirror ASCII and show nothing: text written in them is for machines. Three of the
+# world's flags are emoji that end in some.
+_TAGS = re.compile("(?<!\U0001f3f4)(?<![\U000e0001-\U000e007f])[\U000e0000-\U000e007f]+")
+INVISIBLE = re.compile("⟦invisible: [^⟦⟧]*⟧")
+"""How ``repair`` makes text visible that was written in invisible characters."""
 _NUMBER = re.compile(r"[\s(\[$€£¥+\-–−—]*\d[\d.,:/\-\s]*[%)\]]*")
-_CHARACTER_REPAIR = "{} unusable characters (NUL or lone surrogates) were replaced by U+FFFD"
+_CHARACTER_REPAIR = (
+    "{} unusable or invisible characters (NUL, lone surrogates, zero-width marks) were replaced by "
+    "U+FFFD or removed"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +122,15 @@ class Builder:
         as a whole gets one if its ``page`` or ``line`` is known. ``hidden`` says why a person does
         not see this block.
         """
-        text, repaired = repair(text)
+        given = text
+        text, repaired = repair(given)
+        if places and len(text) != len(given):
+            places = [
+                replace(
+                    p, start=len(repair(given[: p.start])[0]), end=len(repair(given[: p.end])[0])
+                )
+                for p in places
+            ]
         lead = len(text) - len(text.lstrip())
         text = text.strip()
         if not text:
@@ -207,10 +233,25 @@ class Builder:
 
 
 def repair(text: str) -> tuple[str, int]:
-    r"""``text`` with ``\n`` line ends and without NUL and lone surrogates; how many it had."""
+    r"""``text`` with ``\n`` line ends, without NUL, lone surrogates and marks that show nothing.
+
+    Also how many of them it had. Text in invisible tag characters is made visible: ``INVISIBLE``.
+    """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _UNUSABLE.subn("\ufffd", text)
+    text, unusable = _UNUSABLE.subn("\ufffd", text)
+    if text.isascii():
+        return text, unusable
+    before = len(text)
+    text = _UNSHOWN.sub("", text)
+    unshown = before - len(text)
+    tags = sum(len(run) for run in _TAGS.findall(text))
+    return _TAGS.sub(_made_visible, text) if tags else text, unusable + unshown + tags
+
+
+def _made_visible(tags: re.Match[str]) -> str:
+    said = "".join(chr(ord(tag) - 0xE0000) for tag in tags[0] if "\U000e0020" <= tag < "\U000e007f")
+    return f"⟦invisible: {collapse(said)}⟧" if said.strip() else ""
 
 
 def repair_warnings(repaired: int) -> tuple[str, ...]:

@@ -14,14 +14,17 @@ import httpx
 
 from ingest.containers import Document, is_url
 from ingest.http import get
-from ingest.parse import SUFFIXES
+from ingest.parse import FORMATS
 from rag.errors import BadDocument
 
 _HEAD_BYTES = 1 << 16  # of a page, in which its canonical address must stand
 _VAGUE = frozenset({"", "application/octet-stream", "text/plain", "binary/octet-stream"})
 _HTML = frozenset({".html", ".xhtml"})
-# The first suffix of each kind, as ``SUFFIXES`` lists them.
-_SUFFIX_OF = {kind: suffix for suffix, kind in reversed(list(SUFFIXES.items()))}
+_SUFFIX_OF = {form.media_type: suffix for suffix, form in FORMATS.items()} | {
+    "text/html": ".html",
+    "text/plain": ".txt",
+    "text/markdown": ".md",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def fetch(url: str, *, allow_private: bool = False) -> Page:
         url=url,
         canonical=_canonical(content, final) if suffix in _HTML else str(final),
         content=content,
-        media_type=SUFFIXES[suffix],
+        media_type=FORMATS[suffix].media_type,
         suffix=suffix,
         fetched_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
@@ -85,7 +88,7 @@ def _content_type(headers: dict[str, str]) -> tuple[str, str]:
 def _suffix(url: httpx.URL, media_type: str) -> str:
     """The suffix of a file of this kind. Raises ``BadDocument`` where none is supported."""
     own = PurePosixPath(url.path).suffix.lower()
-    if media_type in _VAGUE and own in SUFFIXES:
+    if media_type in _VAGUE and own in FORMATS:
         return own
     if media_type not in _SUFFIX_OF:
         raise BadDocument(

@@ -196,7 +196,8 @@ def test_the_builder_keeps_offsets_and_repairs() -> None:
     assert parsed.text == "One\n\na\ufffdb\nc\ufffd"
     assert parsed.title == "My title"
     assert parsed.warnings == (
-        "2 unusable characters (NUL or lone surrogates) were replaced by U+FFFD",
+        "2 unusable or invisible characters (NUL, lone surrogates, zero-width marks) were replaced "
+        "by U+FFFD or removed",
     )
     check(parsed)
 

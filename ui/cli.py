@@ -338,6 +338,45 @@ def benchmark(folder: str, limit: int | None, out: str | None) -> None:
     click.echo(json.dumps(result, indent=1))
 
 
+@evaluation.command()
+@click.option(
+    "--attacks", required=True, type=click.Path(dir_okay=False), metavar="F", help="What to plant."
+)
+@click.option(
+    "--benign", required=True, type=click.Path(dir_okay=False), metavar="F", help="Harmless text."
+)
+@click.option("--json", "out", type=click.Path(dir_okay=False), metavar="OUT", help="Write JSON.")
+def injection(attacks: str, benign: str, out: str | None) -> None:
+    """Plant instructions in documents and see whether answers say any of them.
+
+    Both files have a row {"kind", "text"} a line.
+    """
+    _check_writable(out)
+    from eval.injection import run_injection
+    from ui.progress import counted
+
+    with counted("asked") as step:
+        result = run_injection(Path(attacks), Path(benign), step)
+    _write(out, result)
+    click.echo(json.dumps(result, ensure_ascii=False, indent=1))
+
+
+@evaluation.command()
+@click.argument("folder", type=click.Path(file_okay=False))
+@click.option("--compare", is_flag=True, help="Measure other ways to cut documents as well.")
+@click.option("--json", "out", type=click.Path(dir_okay=False), metavar="OUT", help="Write JSON.")
+def chunking(folder: str, compare: bool, out: str | None) -> None:
+    """Measure by characters how well chunks fit what questions need."""
+    _check_writable(out)
+    from eval.chunking import run_chunking
+    from ui.progress import counted
+
+    with counted("searched") as step:
+        result = run_chunking(Path(folder), compare, step)
+    _write(out, result)
+    click.echo(json.dumps(result, indent=1))
+
+
 def _first_questions(index: Index) -> tuple[str, ...]:
     """What a newcomer may ask, if this is the sample library."""
     from eval.cases import SAMPLE_LIBRARY
