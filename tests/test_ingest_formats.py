@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ingest.parse import FORMATS, parse
-from ingest.parsed import Parsed
+from ingest.parsed import Parsed, collapse, column_letters
 from tests.make_files import NAMES, TEXTS, epub_parts, make, odt_parts, with_part, write_zip
 from tests.test_ingest_parse import check
 from tests.test_ingest_parse_text import outline, read
@@ -394,6 +398,120 @@ def test_mail_in_html_alone_is_read_as_html(tmp_path: Path) -> None:
     message["Subject"] = "A"
     message.set_content("<header>Head</header><p>Hello <b>you</b></p>", subtype="html")
     assert read(tmp_path, "a.eml", message.as_bytes()).text == "A\n\nHead\n\nHello you"
+
+
+def test_a_forwarded_message_is_read_below(tmp_path: Path) -> None:
+    inner = EmailMessage()
+    inner["Subject"] = "Inner"
+    inner["From"] = "carol@example.org"
+    inner.set_content("The first words.")
+    outer = EmailMessage()
+    outer["Subject"] = "Outer"
+    outer.set_content("See below.")
+    outer.add_attachment(inner)
+    parsed = read(tmp_path, "a.eml", outer.as_bytes())
+    assert outline(parsed) == [
+        ("heading1", "Outer"),
+        ("paragraph", "See below."),
+        ("heading2", "Inner"),
+        ("paragraph", "From: carol@example.org"),
+        ("paragraph", "The first words."),
+    ]
+    assert parsed.warnings == ()
+
+
+def test_mail_without_text_says_so(tmp_path: Path) -> None:
+    assert read(tmp_path, "a.eml", "Subject: A\n\n \n").warnings == ("the message has no text",)
+
+
+def write_csv(path: Path, rows: list[list[str]]) -> str:
+    """A table in a file of its own; returns how its addresses begin."""
+    import csv
+
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
+    return f"{path.stem}!"
+
+
+def write_xlsx(path: Path, rows: list[list[str]]) -> str:
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(str(path)) as book:
+        sheet = book.add_worksheet("S")
+        for y, row in enumerate(rows):
+            for x, text in enumerate(row):
+                sheet.write_string(y, x, text)
+    return "S!"
+
+
+def write_docx(path: Path, rows: list[list[str]]) -> str:
+    from docx import Document
+
+    document = Document()
+    table = document.add_table(len(rows), len(rows[0]))
+    for cells, row in zip(table.rows, rows, strict=True):
+        for cell, text in zip(cells.cells, row, strict=True):
+            cell.text = text
+    document.save(str(path))
+    return "Table 1!"
+
+
+def write_pptx(path: Path, rows: list[list[str]]) -> str:
+    from pptx import Presentation
+
+    deck = Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[6])
+    table = slide.shapes.add_table(len(rows), len(rows[0]), 0, 0, 99, 99).table
+    for y, row in enumerate(rows):
+        for x, text in enumerate(row):
+            table.cell(y, x).text = text
+    deck.save(str(path))
+    return "Table 1!"
+
+
+def write_odt(path: Path, rows: list[list[str]]) -> str:
+    cell = "<table:table-cell><text:p>{}</text:p></table:table-cell>"
+    xml = "".join(
+        "<table:table-row>"
+        + "".join(cell.format(escape(text)) for text in row)
+        + "</table:table-row>"
+        for row in rows
+    )
+    write_zip(path, odt_parts(f"<table:table>{xml}</table:table>"))
+    return "Table 1!"
+
+
+@pytest.mark.parametrize("write", [write_csv, write_xlsx, write_docx, write_pptx, write_odt])
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_every_cell_of_a_table_comes_back_by_its_address(
+    write: Callable[[Path, list[list[str]]], str],
+    data: st.DataObject,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    words = st.text("abé1 ,;:|<&\"'", max_size=8).map(str.strip)
+    width = data.draw(st.integers(2, 4))
+    names = st.lists(st.text("abcxyz", min_size=1, max_size=5), min_size=width, max_size=width)
+    row = st.lists(words.filter(bool) | words, min_size=width, max_size=width).filter(any)
+    header = data.draw(names.filter(lambda row: len(set(row)) == width))
+    rows = [header, *data.draw(st.lists(row, min_size=1, max_size=5))]
+    suffix = write.__name__.removeprefix("write_")
+    path = tmp_path_factory.getbasetemp() / f"table.{suffix}"
+    sheet = write(path, rows)
+    parsed = parse(path)
+    check(parsed)
+    expected = {
+        f"{sheet}{column_letters(x)}{y}": collapse(text)
+        for y, cells_of_row in enumerate(rows[1:], 2)
+        for x, text in enumerate(cells_of_row)
+        if text
+    }
+    assert cells(parsed) == expected
+    found = [block for block in parsed.blocks if block.kind == "table_row"]
+    for block, texts in zip(found, rows[1:], strict=True):
+        pairs = zip(header, texts, strict=True)
+        line = "; ".join(f"{name}: {collapse(text)}" for name, text in pairs if text)
+        assert parsed.text[block.start : block.end] == line
 
 
 def test_a_deep_open_document_is_read_or_refused(tmp_path: Path) -> None:
