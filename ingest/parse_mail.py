@@ -20,6 +20,8 @@ from rag.errors import BadDocument
 _ENCRYPTED = frozenset(
     {"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"}
 )
+_FORWARDED = "message/rfc822"
+_READ = ("text/plain", "text/html")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _SHOWN = ("From", "To", "Cc")
 _TELLING = ("From", "To", "Date", "Subject", "Message-ID", "Received")
@@ -29,8 +31,9 @@ _NAMED = 5  # attachments in a warning
 def parse_eml(path: Path, data: bytes, media_type: str) -> Parsed:
     """Read a message: its subject as heading, from, to and date as lines, then its text.
 
-    The plain text is read where there is one, else the HTML. Attachments are named in a warning.
-    Raises ``BadDocument`` for data that is no message, and for one that is encrypted.
+    Messages that it forwards follow in the same way. The plain text is read where there is one,
+    else the HTML. Attachments are named in a warning. Raises ``BadDocument`` for data that is no
+    message, and for one that is encrypted.
     """
     try:
         return _read(path, data, media_type)
@@ -49,29 +52,40 @@ def _read(path: Path, data: bytes, media_type: str) -> Parsed:
     if message.get_content_type() in _ENCRYPTED:
         raise BadDocument(f"{path}: is encrypted: save the message decrypted and ingest it again")
     builder = Builder()
-    subject = _header(message, "Subject")
-    builder.add("heading", subject, level=1)
-    date = _date(message)
-    shown = [(name, _people(message, name)) for name in _SHOWN]
-    shown.append(("Date", date.isoformat(" ") if date else _header(message, "Date")))
-    builder.add("paragraph", "\n".join(f"{name}: {text}" for name, text in shown if text))
     attachments: list[str] = []
-    bodies = list(_bodies(message, attachments))
-    for part in bodies:
-        _add_body(builder, path, part)
-    if not bodies and not attachments:
-        builder.warnings.append("the message has no text")
+    _add_message(builder, path, message, attachments, level=1)
     if attachments:
         names = ", ".join(attachments[:_NAMED]) + ", ..." * (len(attachments) > _NAMED)
         were = "attachment was" if len(attachments) == 1 else "attachments were"
         builder.warnings.append(f"{len(attachments)} {were} not read: {names}")
+    date = _date(message)
     return builder.build(
-        title=subject or path.stem,
+        title=_header(message, "Subject") or path.stem,
         media_type=media_type,
         date=date.isoformat() if date else "",
         author=", ".join(who or mail for who, mail in getaddresses([_header(message, "From")])),
         language=_header(message, "Content-Language"),
     )
+
+
+def _add_message(
+    builder: Builder, path: Path, message: Message, attachments: list[str], *, level: int
+) -> None:
+    """Append a message, and below it those that it forwards."""
+    builder.add("heading", _header(message, "Subject"), level=min(level, 6))
+    date = _date(message)
+    shown = [(name, _people(message, name)) for name in _SHOWN]
+    shown.append(("Date", date.isoformat(" ") if date else _header(message, "Date")))
+    builder.add("paragraph", "\n".join(f"{name}: {text}" for name, text in shown if text))
+    before = len(builder.blocks)
+    for part in _bodies(message, attachments):
+        inner = part.get_payload(0) if part.is_multipart() else None
+        if isinstance(inner, Message):
+            _add_message(builder, path, inner, attachments, level=level + 1)
+        else:
+            _add_body(builder, path, part)
+    if len(builder.blocks) == before:
+        builder.warnings.append("the message has no text")
 
 
 def _header(message: Message, name: str) -> str:
@@ -103,7 +117,7 @@ def _date(message: Message) -> datetime | None:
 
 
 def _bodies(part: Message, attachments: list[str]) -> Iterator[Message]:
-    """The parts that are the message itself, in order; the names of all others are collected."""
+    """The parts to be read, in order; the names of all others are collected."""
     kind = part.get_content_type()
     children = part.get_payload()
     attached = part.get_content_disposition() == "attachment" or part.get_filename()
@@ -113,7 +127,7 @@ def _bodies(part: Message, attachments: list[str]) -> Iterator[Message]:
             parts = _preferred(parts)
         for child in parts:
             yield from _bodies(child, attachments)
-    elif kind in ("text/plain", "text/html") and not attached:
+    elif part.is_multipart() if kind == _FORWARDED else kind in _READ and not attached:
         yield part
     else:
         attachments.append(collapse(_filename(part)) or kind)

@@ -82,7 +82,7 @@ class _Slide:
                 self._add_text("paragraph", paragraph.text, None, self._hidden)
 
     def _add_shape(self, shape: Any, *, is_title: bool = False, in_group: bool = False) -> None:  # noqa: ANN401
-        from pptx.enum.shapes import MSO_SHAPE_TYPE, PP_PLACEHOLDER
+        from pptx.enum.shapes import PP_PLACEHOLDER
 
         # Coordinates in a group are the group's own.
         box = None if in_group else self._box(shape)
@@ -105,9 +105,7 @@ class _Slide:
             for paragraph in shape.text_frame.paragraphs:
                 block: BlockKind = "list_item" if bullets else "paragraph"
                 self._add_text(block, paragraph.text, box, hidden)
-        elif shape.shape_type in (MSO_SHAPE_TYPE.PICTURE, MSO_SHAPE_TYPE.LINKED_PICTURE) or (
-            hasattr(shape, "image")
-        ):
+        elif str(shape._element.tag).endswith("}pic"):
             self._builder.images += 1
         elif "diagram" in (getattr(shape._element, "graphicData_uri", None) or ""):
             self._builder.warnings.append(f"slide {self._number}: a diagram was not read")
@@ -120,10 +118,7 @@ class _Slide:
 
     def _add_table(self, table: Any, box: Box | None, hidden: str) -> None:  # noqa: ANN401
         rows = [[cell.text for cell in row.cells] for row in table.rows]
-        header = rows.pop(0) if len(rows) > 1 and (table.first_row or is_header(rows[0])) else None
-        if header is not None and not is_header(header):
-            rows.insert(0, header)
-            header = None
+        header = rows.pop(0) if len(rows) > 1 and is_header(rows[0]) else None
         self._add_rows(rows, header, box, hidden)
 
     def _add_chart(self, chart: Any, box: Box | None, hidden: str) -> None:  # noqa: ANN401

@@ -15,7 +15,6 @@ from ingest.parse import parse
 from rag.errors import BadDocument
 from tests.make_files import (
     NAMES,
-    RTF,
     WRITERS,
     epub_parts,
     make,
@@ -23,6 +22,7 @@ from tests.make_files import (
     with_part,
     write_zip,
 )
+from tests.sample_texts import RTF
 from tests.test_ingest_parse import check, write
 
 ZIPPED = sorted(name for name in WRITERS if Path(name).suffix in zipped.NAMES)
@@ -272,6 +272,21 @@ def test_more_cells_and_text_than_any_use_are_refused(
 )
 def test_text_made_to_cost_time_does_not(tmp_path: Path, name: str, source: str) -> None:
     check(parse(write(tmp_path, name, source)))
+
+
+def test_a_deep_open_document_is_read_or_refused(tmp_path: Path) -> None:
+    body = "<text:section>" * 200 + "<text:p>deep</text:p>" + "</text:section>" * 200
+    assert parse(write_zip(tmp_path / "a.odt", odt_parts(body))).text == "deep"
+
+
+def test_no_other_file_gets_into_restructured_text(tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("SECRET", encoding="utf-8")
+    source = (
+        f"Text.\n\n.. include:: secret.txt\n\n.. literalinclude:: secret.txt\n\n"
+        f".. raw:: html\n   :file: {tmp_path / 'secret.txt'}\n\n"
+        ".. csv-table:: x\n   :file: secret.txt\n"
+    )
+    assert "SECRET" not in parse(write(tmp_path, "a.rst", source)).text
 
 
 def _changed(data: bytes, chance: random.Random) -> bytes:
