@@ -221,8 +221,9 @@ class _Run:
                 _discard(member)
         # A member that has a problem now may only be damaged: what is known of it stays.
         self.forget(sorted(inside - seen) if whole else [])
-        fidelity = Fidelity(warnings=tuple(warnings))
-        self._say(FileReport(uri, "changed" if inside else "added", fidelity=fidelity))
+        if warnings:
+            fidelity = Fidelity(warnings=tuple(warnings))
+            self._say(FileReport(uri, "changed" if inside else "added", fidelity=fidelity))
         with library.writing():
             library.put_container(uri, sha256 if whole else None)
 

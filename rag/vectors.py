@@ -23,7 +23,7 @@ from chromadb.api.models.Collection import Collection
 from chromadb.api.types import QueryResult
 from chromadb.config import Settings
 from chromadb.errors import ChromaError
-from filelock import BaseFileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 from rag.embed import Vectors
 from rag.errors import BadIndex
@@ -41,13 +41,16 @@ _opened = itertools.count()
 class VectorIndex:
     """One Chroma collection in a folder. Safe to share between threads.
 
-    ``lock`` is the index's write lock; ``collection`` tells the name of the collection, which
-    changes when an index is made anew.
+    ``lock`` is the index's write lock, which a writer holds all the time and a reader for an
+    instant: until it has the lock of Chroma's folder. So a writer waits for the reads under way
+    only, however many follow. ``collection`` tells the name of the collection, which changes when
+    an index is made anew.
     """
 
     def __init__(self, folder: Path, lock: BaseFileLock, collection: Callable[[], str]) -> None:
         self._folder = folder
         self._write_lock = lock
+        self._folder_lock = FileLock(f"{folder}.lock")
         self._name = collection
         self._lock = threading.RLock()
         self._client: Client | None = None
@@ -66,7 +69,7 @@ class VectorIndex:
     @contextmanager
     def writing(self, revision: int) -> Iterator[None]:
         """Hold the write lock; this process's threads go on reading. Raises ``Timeout``."""
-        with self._write_lock:
+        with self._write_lock, self._folder_lock:
             with self._lock:
                 self._at(revision)
                 self._owned = True
@@ -153,7 +156,8 @@ class VectorIndex:
                 yield self._collection
                 return
             try:
-                self._write_lock.acquire(timeout=READER_SECONDS, poll_interval=0.005)
+                with self._write_lock.acquire(timeout=READER_SECONDS, poll_interval=0.005):
+                    self._folder_lock.acquire(timeout=READER_SECONDS, poll_interval=0.005)
             except Timeout:
                 yield None
                 return
@@ -164,7 +168,7 @@ class VectorIndex:
             try:
                 yield self._at(revision)
             finally:
-                self._write_lock.release()
+                self._folder_lock.release()
 
     def _at(self, revision: int) -> Collection:
         if self._collection is None or revision != self._revision:
