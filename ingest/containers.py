@@ -62,8 +62,8 @@ class Document:
 
     @property
     def is_member(self) -> bool:
-        """Whether the bytes lie in a temporary file."""
-        return self.uri != str(self.path)
+        """Whether there are bytes and they lie in a temporary file."""
+        return not self.problem and self.uri != str(self.path)
 
     @property
     def is_page(self) -> bool:
