@@ -108,6 +108,8 @@ def _open(path: Path) -> Document:
         RuntimeError,  # a member with a password
         KeyError,  # a part that the others refer to is missing
         ValueError,  # another kind of Office document
+        AttributeError,  # an element where another one belongs
+        OSError,  # a place before the start of the file
     ) as error:
         raise BadDocument(_BROKEN.format(path)) from error
 
