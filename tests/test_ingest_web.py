@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -40,7 +43,7 @@ Answer = tuple[int, dict[str, str], bytes] | Callable[[BaseHTTPRequestHandler], 
 class Site:
     """A server on loopback; ``pages`` maps paths to what it answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.pages: dict[str, Answer] = {}
         self.asked: list[tuple[str, dict[str, str]]] = []
         site = self
@@ -66,6 +69,9 @@ class Site:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+            self.url = f"https://site.example:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def put(self, path: str, body: str | bytes, kind: str = "text/html", **more: str) -> str:
@@ -264,6 +270,34 @@ def test_the_address_that_was_checked_is_connected_to(
     with pytest.raises(BadDocument, match=r"site\.example is 127\.0\.0\.1.*refused"):
         fetch("http://site.example/")
     assert rebinding.connected == ["93.184.216.34"]
+
+
+def test_the_certificate_is_that_of_the_name_not_of_the_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not (openssl := shutil.which("openssl")):
+        pytest.skip("needs the openssl command to make a certificate")
+    key, certificate = str(tmp_path / "key.pem"), str(tmp_path / "certificate.pem")
+    name = ["-subj", "/CN=site.example", "-addext", "subjectAltName=DNS:site.example"]
+    make = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", *name]
+    subprocess.run([*make, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    plain = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda _, *args, **more: plain("127.0.0.1", *args, **more)
+    )
+    site = Site(context)
+    try:
+        site.put("/", "text", "text/plain")
+        with pytest.raises(BadDocument, match="self-signed certificate"):
+            local(site.url)
+        monkeypatch.setenv("SSL_CERT_FILE", certificate)
+        assert local(site.url).content == b"text"
+        with pytest.raises(BadDocument, match="Hostname mismatch"):
+            local(site.url.replace("site.", "other."))
+    finally:
+        site.close()
 
 
 def test_one_private_address_among_others_is_enough(resolver: Callable[..., Resolver]) -> None:
