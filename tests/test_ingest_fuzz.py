@@ -103,6 +103,10 @@ SEEDS: dict[str, Callable[[], bytes]] = {
     ".docx": a_docx,
     ".zip": a_zip,
     ".mbox": MBOX.encode,
+    ".eml": MBOX.partition("\n")[2].encode,
+    **dict.fromkeys((".log", ".rst"), TEXT.encode),
+    **dict.fromkeys((".json", ".jsonl", ".ndjson"), b'{"name": ["Ada", 1815, {"x": null}]}'.strip),
+    ".rtf": rb"{\rtf1\ansi Apples in {\b Kent} \u252?\'e9\par}".strip,
 }
 SUFFIXES = sorted(SUPPORTED | CONTAINER_SUFFIXES)
 _made: dict[str, bytes] = {}
