@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import logging
 import re
 import stat
 import struct
@@ -22,6 +23,8 @@ from ingest.big_text import PART_BYTES, TEXT_SUFFIXES, parts
 from ingest.mbox import LINE_BYTES, Message, begins_message, subject
 from ingest.parse import SUPPORTED
 from rag.errors import BadDocument
+
+log = logging.getLogger(__name__)
 
 CONTAINER_SUFFIXES = frozenset({".zip", ".mbox"})
 
@@ -62,8 +65,8 @@ class Document:
 
     @property
     def is_member(self) -> bool:
-        """Whether the bytes lie in a temporary file."""
-        return self.uri != str(self.path)
+        """Whether there are bytes and they lie in a temporary file."""
+        return not self.problem and self.uri != str(self.path)
 
     @property
     def is_page(self) -> bool:
@@ -130,6 +133,11 @@ class _Unpacking:
             yield _failed(container.uri, str(error))
         except _BROKEN as error:
             yield _failed(container.uri, f"cannot be unpacked ({error}): make it anew")
+        except Exception as error:
+            # Whatever the libraries stumble over in one file must not stop the others.
+            log.exception("cannot unpack %s", container.uri)
+            kind = type(error).__name__
+            yield _failed(container.uri, f"cannot be unpacked ({kind}: {error}): make it anew")
 
     def _zip(self, container: Document, depth: int) -> Iterator[Document]:
         if depth > MAX_DEPTH:

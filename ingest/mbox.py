@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from email.errors import HeaderParseError
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.parser import BytesHeaderParser
 from pathlib import Path
@@ -49,8 +49,9 @@ class Message:
 def subject(path: Path) -> str:
     """The subject of a message, or ""."""
     with path.open("rb") as file:
-        raw = str(BytesHeaderParser().parsebytes(file.read(LINE_BYTES)).get("Subject") or "")
+        head = file.read(LINE_BYTES)
+    raw = str(BytesHeaderParser().parsebytes(head).get("Subject") or "")
     try:
         return str(make_header(decode_header(raw)))
-    except (HeaderParseError, LookupError, ValueError):
+    except (MessageError, LookupError, ValueError):
         return raw

@@ -286,7 +286,7 @@ def test_a_hung_child_without_parent_ends_itself(
     parser("while True: pass")
     monkeypatch.setattr(worker, "_GRACE_SECONDS", 1)
     child = worker._Child(seconds=1, memory_bytes=2**30)
-    child.ask(write(tmp_path / "a.txt").path)
+    child.ask(write(tmp_path / "a.txt"))
     assert wait_until_gone(child._process.pid) or child._process.poll() is not None
     child.end()
 
@@ -301,3 +301,20 @@ def test_the_folder_one_stands_in_is_not_imported_from(
     with Reader() as reader:
         ((_, result),) = reader.read([write(tmp_path / "a.txt")])
     assert isinstance(result, Parsed)
+
+
+def test_the_way_through_the_child_costs_little(tmp_path: Path) -> None:
+    small = [write(tmp_path / f"{n}.txt", f"{TEXT}{n}") for n in range(1000)]
+    line = "The Bramley apple was first grown in Southwell in 1809, and it is used for cooking.\n\n"
+    large = write(tmp_path / "large.txt", line * (20_000_000 // len(line)))
+    for name, asked in (("1000 small files", small), ("20 MB", [large])):
+        start = time.perf_counter()
+        for document in asked:
+            parse(document.path)
+        here = time.perf_counter() - start
+        start = time.perf_counter()
+        with Reader() as reader:
+            assert all(isinstance(result, Parsed) for _, result in reader.read(asked))
+        there = time.perf_counter() - start
+        print(f"{name}: {here:.2f} s here, {there:.2f} s in the child")  # noqa: T201
+        assert there < 3 * here + 5
