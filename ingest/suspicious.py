@@ -88,7 +88,8 @@ _RULES = (
         "tells a language model to ignore its instructions",
         _any(
             _NOT + r"\b(?:ignor(?:e|ing)|disregard(?:ing)?|forget(?:ting)?|overrid(?:e|ing)|"
-            r"bypass(?:ing)?|neglect|overlook|(?:stop|do not|don't|don’t|no longer) (?:follow|obey|heed)(?:ing)?)"
+            r"bypass(?:ing)?|neglect|overlook|(?:stop|do not|don't|don’t|no longer) "
+            r"(?:follow|obey|heed)(?:ing)?)"
             r" (?:\w+ ){0,3}?(?:"
             + _EARLIER
             + r" (?:\w+ ){0,3}?"
@@ -153,7 +154,8 @@ _RULES = (
             r"^\W*"
             + _MODEL
             + r" ?[,:] ?(?:please |now )*(?:ignore|disregard|forget|give|say|tell|write|output|"
-            r"respond|reply|recommend|delete|send|reveal|approve|rate|always|never|do not|you must)\b",
+            r"respond|reply|recommend|delete|send|reveal|approve|rate|always|never|do not|"
+            r"you must)\b",
             r"\bif you are (?:an? )?(?:the )?" + _MODEL + r"\b.{0,60}?,? (?:you must|you should|"
             r"please|then|ignore|give|say|write|include|reply|respond|recommend|do not|always|"
             r"add|mention|tell|output|rate|state)\b",
