@@ -35,6 +35,7 @@ _EARLIER = (
     r"(?:previous|prior|earlier|preceding|foregoing|above|existing|original|initial|system|"
     r"former|past|current|developer)(?:ly)?"
 )
+_NOT = r"(?<!\bnot )(?<!n't )(?<!n’t )(?<!\bnever )"
 _MODEL = (
     r"(?:ai|a\.i\.|llms?|(?:large )?language models?|chat ?bots?|gpt(?:-?\d\w*)?|chatgpt)"
     r"(?: (?:language )?(?:assistant|model|agent|system|reviewer|chatbot|bot|tool)s?)?"
@@ -86,8 +87,9 @@ _RULES = (
     _Rule(
         "tells a language model to ignore its instructions",
         _any(
-            r"\b(?:ignor(?:e|ing)|disregard(?:ing)?|forget(?:ting)?|overrid(?:e|ing)|bypass(?:ing)?"
-            r"|neglect|overlook|(?:stop|do not|don't|don’t|no longer) (?:follow|obey|heed)(?:ing)?)"
+            _NOT + r"\b(?:ignor(?:e|ing)|disregard(?:ing)?|forget(?:ting)?|overrid(?:e|ing)|"
+            r"bypass(?:ing)?|neglect|overlook|(?:stop|do not|don't|don’t|no longer) "
+            r"(?:follow|obey|heed)(?:ing)?)"
             r" (?:\w+ ){0,3}?(?:"
             + _EARLIER
             + r" (?:\w+ ){0,3}?"
@@ -96,7 +98,7 @@ _RULES = (
             + _ORDERS
             + r" (?:\w+ ){0,2}?(?:above|before|previously|earlier|you (?:were|have been|"
             r"got|received|had))\b)",
-            r"\b(?:ignore|forget|disregard) (?:all |everything |anything |whatever |what )"
+            _NOT + r"\b(?:ignore|forget|disregard) (?:all |everything |anything |whatever |what )"
             r"(?:\w+ ){0,3}?(?:above|you (?:were|have been|are|'ve been) (?:told|given|instructed)|"
             r"you know|said before|i (?:said|told you))\b",
             r"\b(?:ignore|disregard|forget) (?:all |everything )?(?:of )?(?:the )?"
@@ -104,9 +106,8 @@ _RULES = (
             r",?(?: and|;|,|:) "
             r"(?:instead |then |just |only )?(?:say|write|print|output|respond|reply|answer|tell|"
             r"do|act|reveal|return|repeat|give|recommend)\b",
-            r"\bignore (?:all |any )?(?:of )?your (?:\w+ )?(?:"
-            + _ORDERS
-            + r"|training|programming|guardrails|safety)\b",
+            _NOT + r"\b(?:ignore|disregard|forget|override|bypass) (?:all |any )?(?:of )?your "
+            r"(?:\w+ )?(?:" + _ORDERS + r"|training|programming|guardrails|safety)\b",
             r"\b(?:your|the) (?:previous|prior|earlier|above|original) "
             + _ORDERS
             + r" (?:are|is|were|have been|no longer) (?:now )?(?:void|cancell?ed|revoked|invalid|"
@@ -150,6 +151,11 @@ _RULES = (
             r"attention|dear|hello|hey|hi|reminder)(?: (?:to|for))?(?: all| any| the)? "
             + _MODEL
             + r"\b(?: (?:reading|processing|summari[sz]ing|reviewing) this[\w ]*)? ?[:,;.!—–-]",
+            r"^\W*"
+            + _MODEL
+            + r" ?[,:] ?(?:please |now )*(?:ignore|disregard|forget|give|say|tell|write|output|"
+            r"respond|reply|recommend|delete|send|reveal|approve|rate|always|never|do not|"
+            r"you must)\b",
             r"\bif you are (?:an? )?(?:the )?" + _MODEL + r"\b.{0,60}?,? (?:you must|you should|"
             r"please|then|ignore|give|say|write|include|reply|respond|recommend|do not|always|"
             r"add|mention|tell|output|rate|state)\b",
