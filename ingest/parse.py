@@ -47,6 +47,11 @@ _CODE = {
     ".xml": "application/xml", ".yaml": "application/yaml", ".yml": "application/yaml",
 }
 FORMATS: Mapping[str, Format] = MappingProxyType({
+    **{suffix: Format(media, "path", "parse_image", "parse_image") for suffix, media in (
+        (".bmp", "image/bmp"), (".jpeg", "image/jpeg"), (".jpg", "image/jpeg"),
+        (".png", "image/png"), (".tif", "image/tiff"), (".tiff", "image/tiff"),
+        (".webp", "image/webp"),
+    )},
     ".csv": Format("text/csv", "data", "parse_csv", "parse_csv"),
     ".docx": Format(_OFFICE + "wordprocessingml.document", "path", "parse_docx", "parse_docx"),
     ".eml": Format("message/rfc822", "data", "parse_mail", "parse_eml"),
@@ -82,8 +87,8 @@ _SIGNATURES = (
         "an old Office file (.doc, .xls, .ppt) or one with a password",
         "",
     ),
-    (b"\x89PNG", "a PNG image", ""),
-    (b"\xff\xd8\xff", "a JPEG image", ""),
+    (b"\x89PNG", "a PNG image", ".png"),
+    (b"\xff\xd8\xff", "a JPEG image", ".jpg"),
     (b"GIF8", "a GIF image", ""),
     (b"\x1f\x8b", "a gzip archive", ""),
     (b"{\\rtf", "a rich text (RTF) file", ".rtf"),
@@ -107,8 +112,9 @@ def parse(path: Path) -> Parsed:
     _check(path, suffix)
     parsed = _parse(path, FORMATS[suffix])
     if not parsed.blocks:
-        pages = " It may be a scan: run OCR on it and ingest the result." * (suffix == ".pdf")
-        raise BadDocument(f"{path}: no text could be extracted from it.{pages}")
+        scan = FORMATS[suffix].module in ("parse_pdf", "parse_image")
+        advice = " OCR found none in its pictures either: scan it anew, larger." * scan
+        raise BadDocument(f"{path}: no text could be extracted from it.{advice}")
     return quarantined(parsed, path.stem)
 
 
@@ -149,7 +155,9 @@ def _check_content(path: Path, suffix: str, head: bytes) -> None:
         advice = f"rename it to {found}" if found else "unpack it and ingest the files in it"
         raise BadDocument(f"{path}: is {name} by its content, not {suffix}: {advice}")
     for signature, name, own_suffix in _SIGNATURES:
-        if head.startswith(signature) and suffix != own_suffix:
+        # A picture is read whatever kind of picture its name says.
+        alike = own_suffix and FORMATS[own_suffix].module == FORMATS[suffix].module
+        if head.startswith(signature) and not alike:
             advice = f"rename it to {own_suffix}" if own_suffix else "convert it to that format"
             raise BadDocument(f"{path}: is {name} by its content, not {suffix}: {advice}")
 

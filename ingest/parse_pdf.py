@@ -1,180 +1,134 @@
-"""PDF: PDFium's characters with their boxes in, text with structure out.
-
-This file gathers characters into cells for ``ingest.pdf_lines`` and ``ingest.pdf_layout``.
-Coordinates are PDF points with y upwards, turned so that the text of a page stands upright.
-"""
+"""PDF: PDFium's characters, or what OCR reads off a page, in; text with structure out."""
 
 from __future__ import annotations
 
 import ctypes
-import math
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
+from ingest.ocr import DPI, MOST_PIXELS, Ocr
 from ingest.parsed import Builder, Parsed, iso_date
-from ingest.pdf_layout import Layout
-from ingest.pdf_lines import Cell, Page
+from ingest.pdf_glyphs import Glyph, is_unreadable, page_view, read_cells, read_glyphs, upright
+from ingest.pdf_hidden import Inks
+from ingest.pdf_layout import lay_out
+from ingest.pdf_lines import EMPTY_PAGE, Page
 from rag.errors import BadDocument
 
+MAX_PAGES = 5000
 _LOCK = threading.Lock()  # PDFium is not thread-safe, not even across documents
-_CELL_GAP = 1.0  # a gap this wide separates cells; in character heights, like the next one
-_WORD_GAP = 0.3
-_UNREADABLE = 0.2  # a page with a larger share of meaningless characters deserves a warning
+_UNREADABLE = 0.2  # a page with a larger share of meaningless characters is better read by OCR
+_STAMP = 200  # a picture of a page with no more characters on it than this is a scan
 
-_BOLD = re.compile(rb"bold|black|heavy|demi", re.IGNORECASE)
-_LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB06: "st"}
-_SPELLED = {**_LIGATURES, 0x02: "-", 0xFFFE: "-"}  # 0x02: PDFium's hyphen at the end of a line
 _DATE = re.compile(r"(?:D:)?(\d{4})(\d\d)?(\d\d)?(\d{6})?(?:Z|([+-]\d\d)'?(\d\d)?)?")
 _FILE_NAME = re.compile(r"untitled|microsoft (word|powerpoint) - |.*\.[a-z]{3,5}$", re.IGNORECASE)
-
-
-class _Glyph(NamedTuple):
-    """One printed character; ``turn`` is its direction in quarter turns clockwise, -1 oblique."""
-
-    position: int
-    text: str
-    turn: int
-    x0: float
-    y0: float
-    x1: float
-    y1: float
+_NOBODY = re.compile(r"\W*(?:anonymous|unknown|unspecified)\W*", re.IGNORECASE)
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
 
 
 def parse_pdf(path: Path, media_type: str) -> Parsed:
-    """Read the text layer of a PDF; every block knows its page, and none crosses pages.
+    """Read a PDF; every line and table cell knows its box, and no block crosses pages.
 
-    Running headers, footers and page numbers are left out. Raises ``BadDocument`` for an
-    encrypted or broken file. A file without text layer gives a ``Parsed`` without blocks.
+    A page that is a picture, or whose characters have no meaning, is read by OCR. Running headers,
+    footers and page numbers are left out, what no reader sees is flagged. Raises ``BadDocument``
+    for an encrypted or broken file and for more than ``MAX_PAGES`` pages. A file without any text
+    gives a ``Parsed`` without blocks.
     """
     builder = Builder()
+    ocr = Ocr(builder)
     with _LOCK:
         try:
             with pdfium.PdfDocument(path) as document:
+                if len(document) > MAX_PAGES:
+                    raise BadDocument(
+                        f"{path}: has {len(document):,} pages, at most {MAX_PAGES:,} are read: "
+                        "split it and ingest the parts"
+                    )
                 metadata = document.get_metadata_dict()
-                pages = [_page(document, index, builder.warnings) for index in range(len(document))]
+                language = _language(document)
+                builder.labels = _labels(document)
+                pages = [_page(document, index, builder, ocr) for index in range(len(document))]
         except pdfium.PdfiumError as error:
             if error.err_code == pdfium_c.FPDF_ERR_PASSWORD:
                 advice = "is encrypted: remove its password and ingest it again"
             else:
                 advice = "is a broken PDF: open it in a viewer, print it to a new PDF, ingest that"
             raise BadDocument(f"{path}: {advice}") from error
-    layout = Layout(pages)
-    for index in range(len(pages)):
-        for piece in layout.pieces(index):
-            builder.add(piece.kind, piece.text, level=piece.level, page=index + 1)
+    ocr.finish()
+    title = lay_out(pages, builder)
+    author = metadata.get("Author", "")
     return builder.build(
-        title=_stated_title(metadata.get("Title", "")) or layout.title() or path.stem,
+        title=_stated_title(metadata.get("Title", "")) or title or path.stem,
         media_type=media_type,
         date=_date(metadata.get("CreationDate", "")),
         pages=len(pages),
+        author="" if _NOBODY.fullmatch(author) else author,
+        language=language,
     )
 
 
-def _page(document: pdfium.PdfDocument, index: int, warnings: list[str]) -> Page:
-    """One page as cells. What cannot be read of it is said in ``warnings``."""
+def _page(document: pdfium.PdfDocument, index: int, builder: Builder, ocr: Ocr) -> Page:
+    """One page as cells. What cannot be read of it is said in the builder's warnings."""
+    number = index + 1
     try:
         page = document[index]
         textpage = page.get_textpage()
     except pdfium.PdfiumError:
-        warnings.append(f"page {index + 1} is damaged and was left out")
-        return Page([], 0.0, 0.0)
-    glyphs = list(_glyphs(textpage))
+        builder.warnings.append(f"page {number} is damaged and was left out")
+        return EMPTY_PAGE
+    edges = page.get_bbox()
+    inks = Inks(page, textpage, edges)
+    builder.images += len(inks.images)
+    glyphs = list(read_glyphs(textpage))
     turns = Counter(glyph.turn for glyph in glyphs)
     turn = max((0, 1, 2, 3), key=turns.__getitem__)
-    left_out = turns.total() - turns[turn]
-    unreadable = sum(map(_is_unreadable, glyphs))
-    if not turns:
-        warnings.append(f"page {index + 1} has no text (scanned?)")
-    if left_out:
-        warnings.append(f"page {index + 1}: {left_out} characters of turned text were left out")
-    if unreadable > _UNREADABLE * turns.total():
-        warnings.append(f"page {index + 1}: {unreadable} characters have no meaning: OCR may help")
-    upright = [_upright(glyph, turn) for glyph in glyphs if glyph.turn == turn]
-    cells = list(_cells(upright, textpage))
-    box = _upright(_Glyph(0, "", turn, *page.get_bbox()), turn)
+    cells = list(read_cells([g for g in glyphs if g.turn == turn], turn, textpage, inks.hides))
+    _, bottom, _, top = upright(edges, turn)
+    printed = Page(cells, bottom, top, page_view(edges, page.get_rotation(), turn))
+    seen: Page | None = None
+    unreadable = _unreadable(glyphs)
+    if unreadable or (inks.is_scan and len(glyphs) <= _STAMP) or not (glyphs or inks.empty):
+        scale = min(DPI / 72, MOST_PIXELS / max(page.get_size()))
+        least = 0 if unreadable else len(glyphs)
+        seen = ocr.read(number, page.render(scale=scale).to_pil(), least)
+    if seen is None and not glyphs:
+        builder.blank_pages.append(number)
+    if seen is None and unreadable:
+        builder.warnings.append(f"page {number}: {unreadable} characters have no meaning")
+    if left_out := 0 if seen else len(glyphs) - turns[turn]:
+        builder.warnings.append(
+            f"page {number}: {left_out} characters of turned text were left out"
+        )
     textpage.close()
     page.close()
-    return Page(cells, box.y0, box.y1)
+    return seen or printed
 
 
-def _glyphs(textpage: pdfium.PdfTextPage) -> Iterator[_Glyph]:
-    """The printed characters in the order of the content stream; the gaps tell the spaces."""
-    raw, box = textpage.raw, pdfium_c.FS_RECTF()
-    pointer = ctypes.byref(box)
-    turn, bottom, right = 0, math.inf, 0.0
-    for index in range(textpage.count_chars()):
-        code = pdfium_c.FPDFText_GetUnicode(raw, index)
-        text = _SPELLED.get(code) or chr(code)
-        if text.isspace() or code == 0xAD:
-            continue
-        pdfium_c.FPDFText_GetLooseCharBox(raw, index, pointer)
-        x0, y0, x1, y1 = box.left, box.bottom, box.right, box.top
-        if turn or y0 != bottom or x0 < right - 1:  # asking is slow, and needless along a line
-            quarters = pdfium_c.FPDFText_GetCharAngle(raw, index) / (math.pi / 2)
-            turn = round(quarters) % 4 if abs(quarters - round(quarters)) < 0.05 else -1
-        bottom, right = y0, x1
-        yield _Glyph(index, text, turn, x0, y0, x1, y1)
+def _unreadable(glyphs: list[Glyph]) -> int:
+    """How many characters have no meaning, if they are more than a few."""
+    texts = Counter(glyph.text for glyph in glyphs)
+    count = sum(times for text, times in texts.items() if is_unreadable(text))
+    return count if count > _UNREADABLE * len(glyphs) else 0
 
 
-def _upright(glyph: _Glyph, turn: int) -> _Glyph:
-    """``glyph`` with its box turned back by ``turn`` quarters."""
-    if turn == 0:
-        return glyph
-    index, text, _, x0, y0, x1, y1 = glyph
-    boxes = {1: (-y1, x0, -y0, x1), 2: (-x1, -y1, -x0, -y0), 3: (y0, -x1, y1, -x0)}
-    return _Glyph(index, text, turn, *boxes[turn])
+def _labels(document: pdfium.PdfDocument) -> tuple[str, ...]:
+    """The label printed on every page, or none at all where they are the numbers."""
+    labels = [document.get_page_label(index) for index in range(len(document))]
+    plain = all(label in ("", str(number)) for number, label in enumerate(labels, start=1))
+    return () if plain else tuple(labels)
 
 
-def _cells(glyphs: list[_Glyph], textpage: pdfium.PdfTextPage) -> Iterator[Cell]:
-    """Gather characters that follow each other on one line without a wide gap."""
-    fonts = _Fonts(textpage)
-    cell: Cell | None = None
-    last = -1
-    for glyph in glyphs:
-        index, text, _, x0, y0, x1, y1 = glyph
-        height = y1 - y0
-        if cell is not None:
-            gap = (x0 - cell.x1) / (height or 1.0)
-            if cell.beside(y0, y1) and -0.5 < gap < _CELL_GAP:
-                # PDFium puts a space between words, printed or generated: an index is skipped.
-                cell.text += text if index == last + 1 and gap < _WORD_GAP else " " + text
-                cell.x1, last = max(cell.x1, x1), index
-                continue
-            cell.bold = cell.bold and fonts.bold(last)
-            yield cell
-        cell = Cell(text, x0, x1, y0, y1, bold=fonts.bold(index))
-        last = index
-    if cell is not None:
-        cell.bold = cell.bold and fonts.bold(last)
-        yield cell
-
-
-class _Fonts:
-    """Tells bold characters by the name of their font."""
-
-    def __init__(self, textpage: pdfium.PdfTextPage) -> None:
-        self._raw = textpage.raw
-        self._name = ctypes.create_string_buffer(128)
-        self._flags = ctypes.c_int()
-
-    def bold(self, index: int) -> bool:
-        length = pdfium_c.FPDFText_GetFontInfo(
-            self._raw, index, self._name, len(self._name), ctypes.byref(self._flags)
-        )
-        return 0 < length <= len(self._name) and bool(_BOLD.search(self._name.value))
-
-
-def _is_unreadable(glyph: _Glyph) -> bool:
-    code = ord(glyph.text[0])
-    private = 0xE000 <= code <= 0xF8FF and code not in (0xF0B7, 0xF0A7)  # these are bullets
-    return code in (0, 0xFFFD) or private
+def _language(document: pdfium.PdfDocument) -> str:
+    """The language the file states for itself, or ""."""
+    size = pdfium_c.FPDFCatalog_GetLanguage(document.raw, None, 0)
+    buffer = (ctypes.c_ushort * (size // 2))()
+    pdfium_c.FPDFCatalog_GetLanguage(document.raw, buffer, size)
+    language = bytes(buffer).decode("utf-16-le", errors="replace").rstrip("\0").strip()
+    return language if _LANGUAGE.fullmatch(language) else ""
 
 
 def _stated_title(title: str) -> str:

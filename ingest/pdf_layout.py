@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
-from ingest.parsed import BlockKind
-from ingest.pdf_lines import Line, Page, reading_order
+from ingest.parsed import BlockKind, Builder, column_letters
+from ingest.pdf_lines import Cell, Line, Page, Rect, hull, reading_order
+from ingest.pdf_tables import RowCell, Strip, read_tables
+from rag.types import Place
 
 _LARGE = 1.15  # a line this much higher than the body text is a heading
 _TIGHT = 0.75  # the widest gap inside a paragraph, in line heights
@@ -33,12 +35,26 @@ _LOWER_WORD = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"\w+(?:-\w+)*")
 
 
+class Spot(NamedTuple):
+    """Where ``text[start:end]`` of a piece stands on its page; ``column`` counts in a table."""
+
+    start: int
+    end: int
+    rect: Rect
+    column: int | None = None
+
+
 class Piece(NamedTuple):
-    """One block to be."""
+    """One block to be.
+
+    ``row`` is 0 outside of tables; in one it counts from 1, so that 1 begins the next table.
+    """
 
     kind: BlockKind
     text: str
     level: int
+    spots: list[Spot]
+    row: int = 0
 
 
 @dataclass(slots=True)
@@ -59,6 +75,7 @@ class _Open:
             if not (_goes_on(line) and last.x1 < line.cells[1].x1):
                 return False
             line.cells[0].text = f"{last.text} {line.cells[0].text}"
+            line.cells[0].cover(last.rect)
             self.kind, self.lines = "table_row", [line]
             return True
         if self.kind == "table_row":
@@ -66,7 +83,9 @@ class _Open:
             below_first = line.x1 < last.cells[min(1, len(last.cells) - 1)].x0
             if kind != "paragraph" or not _goes_on(line) or not (below_first or below_last):
                 return False
-            last.cells[-1 if below_last else 0].text += f" {line.text}"
+            above = last.cells[-1 if below_last else 0]
+            above.text += f" {line.text}"
+            above.cover(line.rect)
             last.bottom = line.bottom
             return True
         if self.kind == "heading":
@@ -80,6 +99,45 @@ class _Open:
         if fits:
             self.lines.append(line)
         return fits
+
+
+def lay_out(pages: list[Page], builder: Builder) -> str:
+    """Add the text of ``pages`` to ``builder``, with the place of every line and table cell.
+
+    What is hidden follows the rest of its page. Returns the title that stands out, or "".
+    """
+    layout = Layout([replace(p, cells=[c for c in p.cells if not c.hidden]) for p in pages])
+    for index, page in enumerate(pages):
+        number = index + 1
+        for piece in layout.pieces(index):
+            builder.tables += piece.row == 1
+            places = [
+                Place(
+                    spot.start,
+                    spot.end,
+                    page=number,
+                    box=page.view.box(spot.rect),
+                    cell=f"Table {builder.tables}!{column_letters(spot.column)}{piece.row}"
+                    if piece.row and spot.column is not None
+                    else "",
+                )
+                for spot in piece.spots
+            ]
+            builder.add(piece.kind, piece.text, level=piece.level, page=number, places=places)
+        for reason, cells in groupby(page.cells, key=lambda cell: cell.hidden):
+            if reason:
+                _add_hidden(builder, list(cells), page, number, reason)
+    return layout.title()
+
+
+def _add_hidden(builder: Builder, cells: list[Cell], page: Page, number: int, reason: str) -> None:
+    """Add cells that nobody sees as a block of their own."""
+    text, places = "", []
+    for cell in cells:
+        text += " " * bool(text)
+        start, text = len(text), text + cell.text
+        places.append(Place(start, len(text), page=number, box=page.view.box(cell.rect)))
+    builder.add("paragraph", text, page=number, places=places, hidden=reason)
 
 
 class Layout:
@@ -118,19 +176,29 @@ class Layout:
     def pieces(self, index: int) -> Iterator[Piece]:
         """The blocks of page ``index``, counted from 0, in reading order."""
         for lines in self._pages[index]:
-            left = min((line.x0 for line in lines), default=0.0)
-            right = max((line.x1 for line in lines), default=0.0)
-            margin = max((line.x1 for line in lines if len(line.cells) == 1), default=right)
-            block: _Open | None = None
-            for line in lines:
-                kind, level = self._classify(line, left, right)
-                if block is not None:
-                    if block.takes(line, kind, level, margin):
-                        continue
+            blocks = list(self._blocks(lines))
+            for block, row in zip(blocks, read_tables(map(_strip, blocks)), strict=True):
+                if row is None:
                     yield self._piece(block)
-                block = _Open(kind, level, [line])
+                else:
+                    spots = [Spot(*cell) for cell in row.cells]
+                    yield Piece("table_row", row.text, 0, spots, row.number)
+
+    def _blocks(self, lines: list[Line]) -> Iterator[_Open]:
+        """The lines of one column, gathered."""
+        left = min((line.x0 for line in lines), default=0.0)
+        right = max((line.x1 for line in lines), default=0.0)
+        margin = max((line.x1 for line in lines if len(line.cells) == 1), default=right)
+        block: _Open | None = None
+        for line in lines:
+            kind, level = self._classify(line, left, right)
             if block is not None:
-                yield self._piece(block)
+                if block.takes(line, kind, level, margin):
+                    continue
+                yield block
+            block = _Open(kind, level, [line])
+        if block is not None:
+            yield block
 
     def _classify(self, line: Line, left: float, right: float) -> tuple[BlockKind, int]:
         text, cells = line.text, line.cells
@@ -152,12 +220,14 @@ class Layout:
         return ("paragraph", 0) if len(cells) == 1 else ("table_row", 0)
 
     def _piece(self, block: _Open) -> Piece:
-        if block.kind == "table_row":
-            return Piece("table_row", " | ".join(_row(block.lines[0])), 0)
         text = block.lines[0].text
+        spots = [Spot(0, len(text), block.lines[0].rect)]
         for line in block.lines[1:]:
             text = self._join(text, line.text)
-        return Piece(block.kind, text, block.level)
+            start = len(text) - len(line.text)
+            spots[-1] = spots[-1]._replace(end=min(spots[-1].end, start))
+            spots.append(Spot(start, len(text), line.rect))
+        return Piece(block.kind, text, block.level, spots)
 
     def _join(self, text: str, more: str) -> str:
         """``text`` and the next line: with a space, or without where a hyphen ends the line.
@@ -206,16 +276,31 @@ def _has_word(text: str) -> bool:
     return sum(map(str.isalpha, text)) > 1
 
 
-def _row(line: Line) -> list[str]:
-    """The texts of a row's cells, with currency and percent signs back at their numbers."""
-    texts: list[str] = []
-    prefix = ""
+def _strip(block: _Open) -> Strip:
+    """What ``read_tables`` needs to know about a block."""
+    if block.kind == "table_row":
+        return Strip(True, [_row(block.lines[0])])
+    return Strip(False, [[RowCell(line.text, line.rect)] for line in block.lines])
+
+
+def _row(line: Line) -> list[RowCell]:
+    """A row's cells, with currency and percent signs back at their numbers."""
+    cells: list[RowCell] = []
+    prefix: list[RowCell] = []
     for cell in line.cells:
         text, sign = _TRAILING_SIGN.sub("", cell.text), _TRAILING_SIGN.search(cell.text)
-        if texts and _CLOSING.fullmatch(text):
-            texts[-1] += text
+        x0, bottom, x1, top = cell.rect
+        letter = (x1 - x0) / len(cell.text)  # about the width of one
+        rect = (x0, bottom, x0 + letter * len(text), top) if sign else cell.rect
+        if cells and _CLOSING.fullmatch(text):
+            cells[-1] = _joined([cells[-1], RowCell(text, rect)])
         elif text:
-            texts.append(prefix + text)
-            prefix = ""
-        prefix += sign[1] if sign else ""
-    return [*texts, prefix] if prefix else texts
+            cells.append(_joined([*prefix, RowCell(text, rect)]))
+            prefix = []
+        if sign:
+            prefix.append(RowCell(sign[1], (x1 - letter * len(sign[1]), bottom, x1, top)))
+    return [*cells, _joined(prefix)] if prefix else cells
+
+
+def _joined(cells: list[RowCell]) -> RowCell:
+    return RowCell("".join(cell.text for cell in cells), hull(cell.rect for cell in cells))

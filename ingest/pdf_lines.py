@@ -8,9 +8,14 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import product
+from typing import NamedTuple
 
+from rag.types import Box
+
+CELL_GAP = 1.0  # a gap this wide separates cells; in character heights
 _PROSE_LINES = 6  # a column of prose has at least as many lines, most of them filled
 _FILLED = 0.7  # a filled line takes this share of its column
 _MARGIN = 0.12  # running headers and footers live in this share of the page, top and bottom
@@ -19,9 +24,45 @@ _MARKS = ("®", "™", "℠")
 _INTEGER = re.compile(r"\d+")
 
 
+Rect = tuple[float, float, float, float]  # left, bottom, right, top
+Point = tuple[float, float]
+
+
+def hull(rects: Iterable[Rect]) -> Rect:
+    """The smallest rectangle around ``rects``, of which there is at least one."""
+    lefts, bottoms, rights, tops = zip(*rects, strict=True)
+    return min(lefts), min(bottoms), max(rights), max(tops)
+
+
+class View(NamedTuple):
+    """Where a page's upright coordinates stand on the page as displayed, in shares of it."""
+
+    origin: Point
+    right: Point
+    up: Point
+
+    @classmethod
+    def of(cls, show: Callable[[float, float], Point]) -> View:
+        """The view that ``show``, a linear function, makes of upright coordinates."""
+        (u, v), (ru, rv), (uu, uv) = show(0, 0), show(1, 0), show(0, 1)
+        return cls((u, v), (ru - u, rv - v), (uu - u, uv - v))
+
+    def box(self, rect: Rect) -> Box | None:
+        """The box of ``rect``, cut at the edges of the page; None outside of them."""
+        x0, y0, x1, y1 = rect
+        corners = [(x, y) for x in (x0, x1) for y in (y0, y1)]
+        us = [self.origin[0] + x * self.right[0] + y * self.up[0] for x, y in corners]
+        vs = [self.origin[1] + x * self.right[1] + y * self.up[1] for x, y in corners]
+        left, top = max(0.0, min(us)), max(0.0, min(vs))
+        right, bottom = min(1.0, max(us)), min(1.0, max(vs))
+        if left >= right or top >= bottom:
+            return None
+        return round(left, 5), round(top, 5), round(right, 5), round(bottom, 5)
+
+
 @dataclass(slots=True)
 class Cell:
-    """Characters on one line without a wide gap between them."""
+    """Characters on one line without a wide gap; ``hidden`` says why no reader sees them."""
 
     text: str
     x0: float
@@ -29,11 +70,21 @@ class Cell:
     bottom: float
     top: float
     bold: bool
+    hidden: str = ""
 
     @property
     def height(self) -> float:
         """The height of its characters, ascender to descender."""
         return self.top - self.bottom
+
+    @property
+    def rect(self) -> Rect:
+        """Where it stands on the page."""
+        return self.x0, self.bottom, self.x1, self.top
+
+    def cover(self, rect: Rect) -> None:
+        """Grow to where text joined to this cell stands."""
+        self.x0, self.bottom, self.x1, self.top = hull([self.rect, rect])
 
     def beside(self, bottom: float, top: float) -> bool:
         """Whether a box from ``bottom`` to ``top`` is on the same line, indices included."""
@@ -43,11 +94,18 @@ class Cell:
 
 @dataclass(slots=True)
 class Page:
-    """The cells of one page in content order, and where its bottom and top edges are."""
+    """The cells of one page in content order, and where its bottom and top edges are.
+
+    ``view`` leads from these coordinates to the page as displayed.
+    """
 
     cells: list[Cell]
     bottom: float
     top: float
+    view: View
+
+
+EMPTY_PAGE = Page([], 0.0, 0.0, View((0, 0), (0, 0), (0, 0)))
 
 
 @dataclass(slots=True)
@@ -81,6 +139,11 @@ class Line:
     def text(self) -> str:
         """All of it, cells joined by a space."""
         return " ".join(cell.text for cell in self.cells)
+
+    @property
+    def rect(self) -> Rect:
+        """Where its cells stand, with what was joined to them."""
+        return hull(cell.rect for cell in self.cells)
 
     @property
     def bold(self) -> bool:
