@@ -45,7 +45,7 @@ format: .venv/developed  ## put the code in order
 lock:  ## pin every dependency anew in constraints.txt
 	rm -rf .venv-lock
 	$(PYTHON) -m venv .venv-lock
-	.venv-lock/bin/python -m pip install --disable-pip-version-check --prefer-binary '.[dev,test,bench]'
+	.venv-lock/bin/python -m pip install --disable-pip-version-check --prefer-binary '.[dev,test,bench,ocr]'
 	{ echo '# Made by `make lock`. Every version that was tested, for pip install -c.'; \
 	  .venv-lock/bin/python -m pip freeze | grep -v '^footnote-rag' | sed -E 's/\+cpu$$//'; } > constraints.txt
 	rm -rf .venv-lock
@@ -75,6 +75,8 @@ clean:  ## remove the environment, the sample index and caches
 
 .venv/installed: pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP) install -c constraints.txt -e .
+	@$(PIP) install -q --only-binary tesserocr -c constraints.txt -e '.[ocr]' || \
+	  echo "OCR is not to be had for this system: scanned pages will be reported, not read"
 	@touch $@
 
 .venv/tested: .venv/installed
