@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
-import gc
 import json
 import logging
 import os
@@ -27,7 +26,7 @@ from typing import IO, Any, Self
 from ingest.containers import Document
 from ingest.parse import parse
 from ingest.parsed import Parsed
-from ingest.wire import pack, unpack
+from ingest.wire import pack, uncollected, unpack
 from rag.errors import BadDocument
 
 log = logging.getLogger(__name__)
@@ -113,7 +112,7 @@ class Reader:
             if reply["trace"]:
                 log.error("cannot read %s\n%s", document.uri, reply["trace"])
             return BadDocument(reply["problem"].replace(str(document.path), document.uri))
-        with _uncollected():
+        with uncollected():
             parsed: Parsed = unpack(Parsed, reply["parsed"])[0]
         if document.is_member and parsed.title == document.path.stem:  # which nobody chose
             return replace(parsed, title=PurePosixPath(document.uri).stem)
@@ -139,18 +138,6 @@ class Reader:
         if self._child is not None:
             self._child.end()
             self._child = None
-
-
-@contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
-    """Spare the garbage collector from going over millions of values that are all in use."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class _Ended(Exception):
