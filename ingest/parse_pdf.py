@@ -93,7 +93,7 @@ def _page(document: pdfium.PdfDocument, index: int, builder: Builder, ocr: Ocr) 
     unreadable = _unreadable(glyphs)
     if unreadable or (inks.is_scan and len(glyphs) <= _STAMP) or not (glyphs or inks.empty):
         scale = min(DPI / 72, MOST_PIXELS / max(page.get_size()))
-        least = 0 if unreadable else len(glyphs)
+        least = 0 if unreadable else 2 * len(glyphs)  # what is printed is read without error
         seen = ocr.read(number, page.render(scale=scale).to_pil(), least)
     if seen is None and not glyphs:
         builder.blank_pages.append(number)

@@ -65,7 +65,7 @@ class Inks:
             max(0.0, min(x1, right) - max(x0, left)) * max(0.0, min(y1, top) - max(y0, bottom))
             for x0, y0, x1, y1 in self.images
         )
-        return covered >= _SCAN * (right - left) * (top - bottom)
+        return covered > 0 and covered >= _SCAN * (right - left) * (top - bottom)
 
     def hides(self, index: int, rect: Rect) -> str:
         """Why nobody sees the character ``index``, whose box is ``rect``, or ""."""
