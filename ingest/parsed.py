@@ -149,7 +149,7 @@ class Builder:
             first, last = max(start, start + place.start - lead), min(end, start + place.end - lead)
             if first < last:
                 self._places.append(replace(place, start=first, end=last))
-        if hidden:
+        if hidden and any(map(str.isalnum, text)):
             self._flags.append(Flag(start, end, "hidden", hidden))
 
     def add_table(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import struct
+import tempfile
 import time
 import zipfile
 import zlib
@@ -17,12 +18,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageDraw
 
 from ingest.containers import CONTAINER_SUFFIXES, members
 from ingest.parse import SUPPORTED
 from ingest.parsed import Parsed
 from ingest.worker import Reader
 from rag.errors import BadDocument
+from tests.make_files import write_epub, write_odt, write_pptx, write_xlsx
 from tests.test_ingest_parse import check
 
 SECONDS = 20
@@ -95,7 +98,41 @@ def a_zip() -> bytes:
     return data.getvalue()
 
 
+def written(write: Callable[[Path], None], suffix: str) -> Callable[[], bytes]:
+    """The bytes of a file that ``tests.make_files`` writes."""
+
+    def data() -> bytes:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"seed{suffix}"
+            write(path)
+            return path.read_bytes()
+
+    return data
+
+
+def a_picture(kind: str) -> Callable[[], bytes]:
+    """A picture of some letters."""
+
+    def data() -> bytes:
+        image = Image.new("L", (160, 40), 255)
+        ImageDraw.Draw(image).text((5, 5), "Apples in Kent", fill=0)
+        out = io.BytesIO()
+        image.save(out, kind)
+        return out.getvalue()
+
+    return data
+
+
 SEEDS: dict[str, Callable[[], bytes]] = {
+    ".pptx": written(write_pptx, ".pptx"),
+    ".xlsx": written(write_xlsx, ".xlsx"),
+    ".epub": written(write_epub, ".epub"),
+    ".odt": written(write_odt, ".odt"),
+    ".png": a_picture("PNG"),
+    **dict.fromkeys((".jpg", ".jpeg"), a_picture("JPEG")),
+    **dict.fromkeys((".tif", ".tiff"), a_picture("TIFF")),
+    ".bmp": a_picture("BMP"),
+    ".webp": a_picture("WEBP"),
     **dict.fromkeys((".txt", ".text", ".md", ".markdown"), TEXT.encode),
     **dict.fromkeys((".html", ".htm", ".xhtml"), HTML.encode),
     **dict.fromkeys((".csv", ".tsv"), CSV.encode),
@@ -229,6 +266,17 @@ def test_formats_that_are_not_attacked_are_plain_text(reader: Reader, folder: Pa
         path.write_text(TEXT)
         (result,) = read(reader, path)
         assert isinstance(result, Parsed), f"add a file of {suffix} to SEEDS: {result}"
+
+
+@pytest.mark.parametrize("suffix", sorted(SUPPORTED & SEEDS.keys()))
+def test_whole_files_are_read_within_the_confines(
+    reader: Reader, folder: Path, suffix: str
+) -> None:
+    path = folder / f"whole{suffix}"
+    path.write_bytes(seed(suffix))
+    (result,) = read(reader, path)
+    assert isinstance(result, Parsed), result
+    check(result)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
