@@ -207,7 +207,7 @@ def test_encrypted_broken_and_empty_pdfs_are_refused(tmp_path: Path) -> None:
     scan = Writer(tmp_path / "scan.pdf", running=False)
     scan.next()
     scan.canvas.save()
-    with pytest.raises(BadDocument, match=r"no text could be extracted from it\. It may be a scan"):
+    with pytest.raises(BadDocument, match=r"no text could be extracted from it\. OCR found none"):
         parse(tmp_path / "scan.pdf")
 
 

@@ -303,6 +303,7 @@ def test_the_folder_one_stands_in_is_not_imported_from(
     assert isinstance(result, Parsed)
 
 
+@pytest.mark.slow
 def test_the_way_through_the_child_costs_little(tmp_path: Path) -> None:
     small = [write(tmp_path / f"{n}.txt", f"{TEXT}{n}") for n in range(1000)]
     line = "The Bramley apple was first grown in Southwell in 1809, and it is used for cooking.\n\n"
