@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 
 from ingest.embedding import publish
@@ -14,6 +15,8 @@ from rag.errors import BadIndex, BadInput
 from rag.index import LIBRARY, Index, open_index
 
 SUMS = "SHA256SUMS"
+# What a damaged file makes zipfile and its decompressors raise.
+BROKEN = (OSError, EOFError, RuntimeError, ValueError, zlib.error)
 
 
 def backup(index: Index, target: Path) -> int:
@@ -25,7 +28,7 @@ def backup(index: Index, target: Path) -> int:
     """
     part = target.with_name(target.name + ".part")
     try:
-        with index.lock(), tempfile.TemporaryDirectory(dir=index.folder.parent) as scratch:
+        with index.lock(), tempfile.TemporaryDirectory(dir=target.absolute().parent) as scratch:
             snapshot = Path(scratch) / LIBRARY
             index.library.snapshot(snapshot)
             originals = sorted((index.folder / "originals").glob("*/*"))
@@ -59,7 +62,9 @@ def restore(source: Path, folder: str | Path) -> Index:
     Raises ``BadInput`` for a folder that holds anything, ``BadIndex`` for a damaged backup.
     """
     target = Path(os.path.abspath(Path(folder).expanduser()))  # noqa: PTH100 - links stay links
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
+        raise BadInput(f"{str(target)!r} is no folder of its own: give a new one with --index")
+    if target.exists() and any(target.iterdir()):
         raise BadInput(f"{str(target)!r} is not empty: give a new folder with --index")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +82,7 @@ def restore(source: Path, folder: str | Path) -> Index:
         if target.exists():
             target.rmdir()
         part.replace(target)
-    except (OSError, zipfile.BadZipFile) as error:
+    except (*BROKEN, zipfile.BadZipFile) as error:
         raise BadIndex(
             f"{str(source)!r} cannot be restored ({error}): take another backup, or make room"
         ) from error

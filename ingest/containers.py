@@ -9,11 +9,14 @@ from __future__ import annotations
 import io
 import itertools
 import logging
+import os
 import re
 import stat
 import struct
+import tempfile
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -117,7 +120,6 @@ class _Unpacking:
         self._into = into
         self._bytes_left = MAX_UNPACKED_BYTES
         self._members_left = MAX_MEMBERS
-        self._number = itertools.count(1)
 
     def documents(self, container: Document, depth: int) -> Iterator[Document]:
         """The documents in ``container``, which lies in ``depth`` - 1 archives."""
@@ -142,7 +144,7 @@ class _Unpacking:
     def _zip(self, container: Document, depth: int) -> Iterator[Document]:
         if depth > MAX_DEPTH:
             raise BadDocument(f"lies in {MAX_DEPTH} other archives: unpack the outer ones")
-        taken: set[str] = set()
+        taken: Counter[str] = Counter()
         wanted: list[tuple[str, zipfile.ZipInfo]] = []
         with _BoundedFile(container.path) as file, zipfile.ZipFile(file) as archive:
             for info in archive.infolist():
@@ -248,7 +250,9 @@ class _Unpacking:
 
     def _path(self, suffix: str) -> Path:
         # The suffix is one of ours here: the member would have been passed over otherwise.
-        return self._into / f"member-{next(self._number):06}{suffix}"
+        number, name = tempfile.mkstemp(suffix=suffix, dir=self._into)
+        os.close(number)
+        return Path(name)
 
 
 class _BoundedFile(io.FileIO):
@@ -304,13 +308,12 @@ def _shortened(part: str) -> str:
     return (stem or suffix)[:_NAME_LENGTH] + (dot + suffix)[:_SUFFIX_LENGTH] * bool(stem)
 
 
-def _unique(name: str, taken: set[str]) -> str:
+def _unique(name: str, taken: Counter[str]) -> str:
     """``name``, or with a number if it is taken already."""
     path = PurePosixPath(name)
     unique = name
-    for number in itertools.count(2):
-        if unique not in taken:
-            break
-        unique = str(path.with_name(f"{path.stem} ({number}){path.suffix}"))
-    taken.add(unique)
+    while taken[unique]:
+        taken[name] += 1
+        unique = str(path.with_name(f"{path.stem} ({taken[name]}){path.suffix}"))
+    taken[unique] += 1
     return unique

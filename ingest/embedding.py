@@ -14,7 +14,7 @@ from ingest.chunk import embedded_texts
 from ingest.report import Progress
 from rag.embed import Vectors
 from rag.index import Index
-from rag.types import Chunk, Source
+from rag.types import Chunk
 
 # Large enough that sorting by length leaves little padding, small enough that a stop loses seconds.
 BATCH = 256
@@ -121,7 +121,7 @@ class Embedding:
 
         vectors |= zip(new, encoder.encode_documents(list(new.values()), step), strict=True)
         # Chroma first: if this stops in between, they are written again, not lost.
-        _upsert(self._index, chunks, sources, [vectors[key] for key in keys])
+        _upsert(self._index, chunks, [vectors[key] for key in keys])
         with library.writing():
             library.put_vectors(
                 (n, key, vectors[key]) for (n, _, _), key in zip(rows, keys, strict=True)
@@ -147,13 +147,7 @@ def publish(index: Index) -> None:
         part = missing[i : i + BATCH]
         vectors = library.vectors(part)
         chunks = library.chunks(part)
-        known = library.sources({chunk.source_id for chunk in chunks.values()})
-        _upsert(
-            index,
-            list(chunks.values()),
-            [known[chunk.source_id] for chunk in chunks.values()],
-            [vectors[number] for number in chunks],
-        )
+        _upsert(index, list(chunks.values()), [vectors[number] for number in chunks])
     with library.writing():
         library.doom(stored - embedded.keys())
     _delete_doomed(index)
@@ -167,11 +161,9 @@ def _delete_doomed(index: Index) -> None:
             library.forget_doomed(doomed)
 
 
-def _upsert(
-    index: Index, chunks: Sequence[Chunk], sources: Sequence[Source], vectors: Sequence[Vectors]
-) -> None:
+def _upsert(index: Index, chunks: Sequence[Chunk], vectors: Sequence[Vectors]) -> None:
     if chunks:
-        index.vectors.upsert(chunks, sources, np.array(vectors), index.library.revision() + 1)
+        index.vectors.upsert(chunks, np.array(vectors), index.library.revision() + 1)
 
 
 def _key(text: str) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import fnmatch
 import glob
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -26,6 +28,7 @@ def find_documents(paths: Iterable[str | Path], known: Iterable[str] = ()) -> li
     is passed over too. Raises ``BadInput`` for any other path that matches nothing.
     """
     uris = list(known)
+    places: set[str] | None = None
     found: dict[Path, str] = {}
     for given in paths:
         path = absolute(given)
@@ -38,8 +41,12 @@ def find_documents(paths: Iterable[str | Path], known: Iterable[str] = ()) -> li
             root = _real(_before_magic(path))
             for match in _matching(str(path)):
                 matches |= _each(Path(match), root)
-        elif any(is_under(uri, path) for uri in uris):
-            continue
+            if not matches and known_to_match(uris, path):
+                continue
+        else:
+            places = places or places_of(uris)
+            if str(path) in places:
+                continue
         if not matches and not _exists(path):
             raise BadInput(f"nothing found at {str(given)!r}: check the path, or quote the pattern")
         # A link that is also named outright is read.
@@ -58,12 +65,43 @@ def vanished(paths: Iterable[str | Path], known: Iterable[str]) -> list[str]:
     Whether a member is still in its container, only reading that tells: it is gone for sure when
     the container is.
     """
-    roots = [absolute(p) for p in paths]
+    given = [absolute(p) for p in paths]
+    roots = set(map(str, given))
+    patterns = [path for path in given if glob.has_magic(str(path)) and not _exists(path)]
     return [
         uri
         for uri in known
-        if any(is_under(uri, root) for root in roots) and all(map(_is_gone, _files_of(uri)))
+        if (not roots.isdisjoint(_ways(uri)) or any(known_to_match([uri], p) for p in patterns))
+        and all(map(_is_gone, _files_of(uri)))
     ]
+
+
+def places_of(uris: Iterable[str]) -> set[str]:
+    """The documents, and all folders and containers that they lie in."""
+    return {way for uri in uris for way in _ways(uri)}
+
+
+def known_to_match(uris: Iterable[str], pattern: Path) -> bool:
+    """Whether a pattern would match the file of any of these documents, were it there."""
+    expression = re.compile(_translated(str(pattern)))
+    return any(expression.fullmatch(str(path)) for uri in uris for path in _files_of(uri))
+
+
+def _translated(pattern: str) -> str:
+    """A glob pattern as a regular expression over whole paths."""
+    parts = []
+    for part in pattern.split("/"):
+        # fnmatch's own "*" goes over slashes, which a path's part does not hold.
+        inner = fnmatch.translate(part).removesuffix(r"\Z").replace(".*", "[^/]*")
+        parts.append("(?:[^/]+/)*" if part == "**" else f"{inner}/")
+    return "".join(parts).removesuffix("/")
+
+
+def _ways(uri: str) -> Iterator[str]:
+    """A document's place, and every container and folder above it."""
+    for path in _files_of(uri):
+        yield str(path)
+    yield from map(str, path.parents)
 
 
 def is_under(uri: str, root: Path) -> bool:

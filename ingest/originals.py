@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from rag.errors import BadIndex
@@ -14,21 +13,16 @@ def original_path(index: Index, sha256: str) -> Path:
     return index.folder / "originals" / sha256[:2] / sha256
 
 
-def keep_original(index: Index, path: Path, sha256: str) -> None:
-    """Copy a file's bytes into the index. Raises ``BadIndex`` when there is no room for them."""
+def keep_original(index: Index, copy: Path, sha256: str) -> None:
+    """Take the copy of a file into the index. Raises ``BadIndex`` when it cannot be."""
     target = original_path(index, sha256)
-    if target.exists():
-        return
-    part = target.with_suffix(".part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, part)
-        part.replace(target)
+        copy.replace(target)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise BadIndex(
-            f"{path} cannot be copied into {str(index.folder)!r} ({error.strerror}): "
-            "make room or check permissions, then run this again; what is done is kept"
+            f"{str(target)!r} cannot be written ({error.strerror}): make room or check "
+            "permissions, then run this again; what is done is kept"
         ) from error
 
 

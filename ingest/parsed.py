@@ -14,6 +14,9 @@ from typing import Literal
 
 from rag.types import Box, Fidelity, Flag, Place, Span
 
+# Of parsers and chunker together; raised when they read a file differently.
+VERSION = 2
+
 BlockKind = Literal["heading", "paragraph", "list_item", "table_row", "code"]
 
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")  # neither survives SQLite nor UTF-8

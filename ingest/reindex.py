@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,8 +11,9 @@ from pathlib import Path
 from ingest.containers import Document
 from ingest.embedding import Embedding, publish
 from ingest.originals import original_path
+from ingest.parsed import VERSION
 from ingest.report import FileReport, Progress, Report
-from ingest.sync import record_of
+from ingest.sync import record_of, scratch_folder
 from ingest.worker import Reader
 from rag.embed import load_encoder
 from rag.errors import BadDocument
@@ -21,7 +21,8 @@ from rag.index import LIBRARY, Index, create_index, manifest_of, open_index
 from rag.tables import Record
 from rag.types import Source
 
-BESIDE = "reindex"
+# Another reader or chunker begins anew: raise VERSION when they read differently.
+BESIDE = f"reindex-{VERSION}"
 
 
 def reindex(
@@ -44,9 +45,9 @@ def reindex(
                 _read_all(index, fresh, report, progress)
             library = fresh.library.path
         index.library.replace_with(library, manifest_of(encoder, f"chunks-{number + 1}"))
-    with index.lock():
+        shutil.rmtree(index.folder / BESIDE)
+        index.vectors.switch(index.vector_state())
         publish(index)
-    shutil.rmtree(index.folder / BESIDE)
     report.seconds = time.perf_counter() - start
     return report
 
@@ -59,7 +60,8 @@ def _beside(index: Index, model: str, fingerprint: str) -> Index:
         if fresh.manifest.embedding_fingerprint == fingerprint:
             return fresh
         fresh.close()
-    shutil.rmtree(folder, ignore_errors=True)
+    for left in index.folder.glob("reindex-*"):
+        shutil.rmtree(left)
     fresh = create_index(folder, model)
     if index.manifest.embedding_fingerprint == fingerprint:
         fresh.library.adopt_vectors(index.library.path)
@@ -75,12 +77,12 @@ def _read_all(index: Index, fresh: Index, report: Report, progress: Progress) ->
             new.remove(stale)
     progress.files(len(files))
     with (
-        tempfile.TemporaryDirectory(prefix="footnote-") as scratch,
+        scratch_folder(index) as scratch,
         Embedding(fresh, progress) as embedding,
         Reader() as reader,
     ):
         places = {source.id: (source.uri, *source.also_at) for source in sources.values()}
-        documents = _documents(index, sources, set(done) - set(stale), Path(scratch))
+        documents = _documents(index, sources, set(done) - set(stale), scratch)
         for document, outcome in reader.read(documents):
             source = sources[files[document.uri]]
             if isinstance(outcome, BadDocument):

@@ -7,10 +7,13 @@ beside it, in batches. Whatever stops a run, the next one carries on where it st
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from ingest.chunk import chunk_document
 from ingest.containers import Document, is_container, is_url, members
@@ -51,11 +54,11 @@ def sync(
         places = [path for path in paths if not is_url(str(path))]
         found = find_documents(places, known)
         with (
-            tempfile.TemporaryDirectory(prefix="footnote-") as scratch,
+            scratch_folder(index) as scratch,
             Embedding(index, progress) as embedding,
             Reader() as reader,
         ):
-            run = _Run(index, known, report, progress, Path(scratch), allow_private)
+            run = _Run(index, known, report, progress, scratch, allow_private)
             for document, outcome in reader.read(run.to_read(found, pages)):
                 run.store(document, outcome)
                 embedding.wake()
@@ -139,45 +142,52 @@ class _Run:
     ) -> None:
         self._index = index
         self._known = known
+        self._stats = index.library.stats()
+        self._archives = {uri.split(MEMBER)[0] for uri in known if MEMBER in uri}
         self._report = report
         self._progress = progress
         self._scratch = scratch
         self._allow_private = allow_private
         self._total = 0
-        self._hashes: dict[str, str] = {}
+        self._reading: dict[Path, _Copy] = {}
+        self._pages: set[str] = set()
 
     def to_read(self, found: Sequence[Document], pages: Sequence[str]) -> Iterator[Document]:
-        """The documents whose content the index does not have; the others are dealt with here."""
+        """Copies of the documents whose content the index does not have.
+
+        The others are dealt with here.
+        """
         self._expect(len(found) + len(pages))
         for document in found:
             if document.problem:
                 self._failed(document.uri, document.problem)
             elif is_container(document.path):
-                yield from self._members(document.path)
-            elif self._is_new(document):
-                yield document
+                yield from self._members(document)
+            else:
+                if document.uri in self._archives:  # once it was large, and read in parts
+                    self.forget([u for u in self._known if u.startswith(document.uri + MEMBER)])
+                yield from self._if_new(document)
         for address in pages:
-            yield from self._pages(address)
+            yield from self._fetched(address)
 
     def store(self, document: Document, outcome: Parsed | BadDocument) -> None:
         """Put what was read into the index, or report why it could not be read."""
         if isinstance(outcome, BadDocument):
             self._failed(document.uri, str(outcome))
-            _discard(document)
+            document.path.unlink(missing_ok=True)
             return
-        sha256 = self._hashes[document.uri]
+        copy = self._reading.pop(document.path)
         item = record_of(
             self._index,
             outcome,
-            _source_id(document.path, sha256),
+            copy.source_id,
             document.uri,
-            sha256,
+            copy.sha256,
             outcome.title or Path(document.uri).stem,
         )
-        keep_original(self._index, document.path, sha256)
-        _discard(document)
+        keep_original(self._index, document.path, copy.sha256)
         with self._index.library.writing():
-            self._index.library.put(document.uri, item, self._stat(document))
+            self._index.library.put(document.uri, item, copy.stat)
         self._say(
             FileReport(
                 document.uri,
@@ -194,40 +204,29 @@ class _Run:
         """Drop what is no longer there."""
         _forget(self._index.library, uris, self._report)
 
-    def _members(self, path: Path) -> Iterator[Document]:
-        """What is to be read of an archive; as a whole it is skipped if its bytes are known."""
-        library, uri = self._index.library, str(path)
-        try:
-            sha256 = _readable_sha256(path)
-        except BadDocument as error:
-            self._failed(uri, str(error))
-            return
-        if library.container(uri) == sha256:
-            self._say(FileReport(uri, "unchanged"))
-            return
-        inside = {known for known in self._known if known.startswith(uri + MEMBER)}
+    def _members(self, archive: Document) -> Iterator[Document]:
+        """What is new in an archive; what has left it is forgotten."""
+        uri = archive.uri
         seen: set[str] = set()
+        failed: list[str] = []
         warnings: list[str] = []
-        whole = True
-        for member in members(path, self._scratch, warnings):
+        for member in members(archive.path, self._scratch, warnings):
             self._expect(1)
             seen.add(member.uri)
             if member.problem:
-                whole = False
+                failed.append(member.uri + MEMBER)
                 self._failed(member.uri, member.problem)
-            elif self._is_new(member):
-                yield member
             else:
-                _discard(member)
-        # A member that has a problem now may only be damaged: what is known of it stays.
-        self.forget(sorted(inside - seen) if whole else [])
-        if warnings:
-            fidelity = Fidelity(warnings=tuple(warnings))
-            self._say(FileReport(uri, "changed" if inside else "added", fidelity=fidelity))
-        with library.writing():
-            library.put_container(uri, sha256 if whole else None)
+                yield from self._if_new(member)
+        if warnings or not seen:
+            fidelity = Fidelity(warnings=tuple(warnings or ["it holds nothing that can be read"]))
+            state: State = "unchanged" if uri in self._archives else "added"
+            self._say(FileReport(uri, state, fidelity=fidelity))
+        before = [u for u in self._known if u == uri or u.startswith(uri + MEMBER)]
+        # What is known of an archive that cannot be opened now stays.
+        self.forget([u for u in before if u not in seen and not u.startswith(tuple(failed))])
 
-    def _pages(self, address: str) -> Iterator[Document]:
+    def _fetched(self, address: str) -> Iterator[Document]:
         """A web page, or those of a sitemap, that can be had and are not as they were."""
         from ingest.sitemap import sitemap_urls
         from ingest.web import fetch, store
@@ -246,37 +245,52 @@ class _Run:
             except BadDocument as error:
                 self._failed(page, str(error))
                 continue
-            if self._is_new(document):
-                yield document
-            else:
-                _discard(document)
+            if document.uri in self._pages:  # the same page by another address
+                self._expect(-1)
+                document.path.unlink()
+                continue
+            self._pages.add(document.uri)
+            yield from self._if_new(document)
 
-    def _is_new(self, document: Document) -> bool:
-        """Whether a document has to be read; if not, its place is recorded and reported."""
-        library, uri = self._index.library, document.uri
+    def _if_new(self, document: Document) -> Iterator[Document]:
+        """A copy of a document that has to be read; of any other, its place is recorded."""
         try:
-            sha256 = _readable_sha256(document.path)
+            copy = self._copy_if_new(document)
         except BadDocument as error:
-            self._failed(uri, str(error))
-            return False
+            copy = None
+            self._failed(document.uri, str(error))
+        if document.is_member and document.path != copy:
+            document.path.unlink(missing_ok=True)
+        if copy is not None:
+            yield Document(document.uri, copy)
+
+    def _copy_if_new(self, document: Document) -> Path | None:
+        library, uri = self._index.library, document.uri
+        stat = self._stat(document)
+        sha256 = _readable_sha256(document.path)
         source_id = _source_id(document.path, sha256)
         if self._known.get(uri) == source_id:
+            if self._stats.get(uri) != stat:
+                with library.writing():
+                    library.put_stat(uri, stat)
             self._say(FileReport(uri, "unchanged"))
-            return False
-        same = library.sources([source_id]).get(source_id)
-        if same is not None:
+            return None
+        if same := library.sources([source_id]).get(source_id):
             with library.writing():
-                library.put_again(uri, source_id, self._stat(document))
+                library.put_again(uri, source_id, stat)
             self._say(FileReport(uri, self._state(uri), same.characters, same.pages))
-            return False
-        self._hashes[uri] = sha256
-        return True
+            return None
+        path = document.path
+        if not document.is_member:
+            # The file may change while it is being read.
+            path, sha256 = _copied(document.path, self._scratch)
+        self._reading[path] = _Copy(_source_id(path, sha256), sha256, stat)
+        return path
 
     def _stat(self, document: Document) -> FileStat:
         # Of a member, the archive on disk is what can change.
-        path = Path(document.uri.split(MEMBER)[0])
         try:
-            return stat_of(path)
+            return stat_of(Path(document.uri.split(MEMBER)[0]))
         except OSError:
             return FileStat()
 
@@ -296,10 +310,41 @@ class _Run:
         self._progress.files(self._total)
 
 
-def _discard(document: Document) -> None:
-    """Delete the bytes that were unpacked or fetched only to be read."""
-    if document.is_member:
-        document.path.unlink(missing_ok=True)
+class _Copy(NamedTuple):
+    """What is being read: its identity, and how the file was when it was copied."""
+
+    source_id: str
+    sha256: str
+    stat: FileStat
+
+
+@contextmanager
+def scratch_folder(index: Index) -> Iterator[Path]:
+    """A folder in the index for what is being read; what a killed run left there goes.
+
+    Call under the index's lock.
+    """
+    for left in index.folder.glob("reading-*"):
+        shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(prefix="reading-", dir=index.folder) as folder:
+        yield Path(folder)
+
+
+def _copied(path: Path, into: Path) -> tuple[Path, str]:
+    """A copy of a file, and the SHA-256 of the copy. Raises ``BadDocument``."""
+    number, name = tempfile.mkstemp(suffix=path.suffix, dir=into)
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file, open(number, "wb") as copy:  # noqa: PTH123 - a number
+            while data := file.read(1 << 20):
+                digest.update(data)
+                copy.write(data)
+    except OSError as error:
+        Path(name).unlink()
+        raise BadDocument(
+            f"{path}: cannot be copied into the index ({error.strerror}): make room, or check it"
+        ) from error
+    return Path(name), digest.hexdigest()
 
 
 def _source_id(path: Path, sha256: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from watchfiles import watch
 
 from ingest.containers import CONTAINER_SUFFIXES
-from ingest.files import absolute, is_under
+from ingest.files import absolute, places_of
 from ingest.parse import SUPPORTED
 from ingest.report import Progress, Report
 from ingest.sync import sync
@@ -42,17 +42,26 @@ def follow(
     # A file that is replaced by another would no longer be seen; its folder sees both.
     folders = {root if root.is_dir() else root.parent for root in roots}
     changes = watch(
-        *folders, debounce=LONGEST_MS, step=QUIET_MS, stop_event=stop, watch_filter=None
+        *folders,
+        debounce=LONGEST_MS,
+        step=QUIET_MS,
+        stop_event=stop,
+        watch_filter=None,
+        recursive=any(root.is_dir() for root in roots),
+        rust_timeout=QUIET_MS,
+        yield_on_timeout=True,
     )
-    yield _sync(index, roots, progress, stop)
+    first = True
     for batch in changes:
-        known = index.library.files()
-        touched = sorted({Path(path) for _, path in batch if _is_under(Path(path), roots)})
-        meant = [path for path in touched if _is_meant(path, known)]
-        if meant:
-            report = _sync(index, meant, progress, stop)
-            if any(row.state != "unchanged" for row in report.files):
+        if first:
+            # What changes from here on is seen: the watching has begun.
+            first = False
+            if report := _sync(index, roots, progress, stop):
                 yield report
+        touched = sorted({Path(path) for _, path in batch if _is_under(Path(path), roots)})
+        report = _sync(index, touched, progress, stop) if touched else None
+        if report and any(row.state != "unchanged" for row in report.files):
+            yield report
 
 
 def _sync(
@@ -60,15 +69,24 @@ def _sync(
     paths: Sequence[Path],
     progress: Callable[[], AbstractContextManager[Progress]],
     stop: threading.Event | None,
-) -> Report:
+) -> Report | None:
+    """Sync what there is to read, or known and gone, among these paths; None for nothing."""
     while True:
+        places = places_of(index.library.files())
+        meant = [path for path in paths if _is_meant(path, places)]
+        if not meant:
+            return None
         try:
             with progress() as told:
-                return sync(index, paths, told)
+                return sync(index, meant, told)
         except IndexBusy:
             if stop is not None and stop.is_set():
                 raise
             time.sleep(BUSY_SECONDS)
+        except BadInput:
+            if all(path.exists() for path in meant):
+                raise
+            # One of them went away just now.
 
 
 def _is_under(path: Path, roots: Sequence[Path]) -> bool:
@@ -83,10 +101,10 @@ def _is_under(path: Path, roots: Sequence[Path]) -> bool:
     )
 
 
-def _is_meant(path: Path, known: dict[str, str]) -> bool:
+def _is_meant(path: Path, places: set[str]) -> bool:
     """Whether there is something to read, or something known that has gone."""
     if path.is_dir():
         return True
     if path.exists():
         return path.suffix.lower() in SUPPORTED | CONTAINER_SUFFIXES
-    return any(is_under(uri, path) for uri in known)
+    return str(path) in places

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
+import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import Message
@@ -70,10 +70,9 @@ def fetch(url: str, *, allow_private: bool = False) -> Page:
 
 def store(page: Page, into: Path) -> Document:
     """Write a page into a folder, to be read like any file; the consumer deletes it after use."""
-    name = hashlib.sha256(page.canonical.encode()).hexdigest()[:20]
-    path = into / f"page-{name}{page.suffix}"
-    path.write_bytes(page.content)
-    return Document(page.canonical, path)
+    with tempfile.NamedTemporaryFile(suffix=page.suffix, dir=into, delete=False) as file:
+        file.write(page.content)
+    return Document(page.canonical, Path(file.name))
 
 
 def _content_type(headers: dict[str, str]) -> tuple[str, str]:

@@ -131,7 +131,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
             else:
                 self._complete_at = revision
         notes += [
-            f"{uri} has changed since it was read: `footnote ingest` reads it again"
+            f"{uri} is no longer as it was when it was read: `footnote ingest` reads it again"
             for uri in changed_files(library, cited)
         ]
         return tuple(notes)

@@ -36,7 +36,7 @@ class Database:
                     # Kept in the file: readers never wait for the writer, nor it for them.
                     self._db.execute("PRAGMA journal_mode = WAL")
             with self._explained():
-                # What is deleted is overwritten, not only forgotten.
+                # Deleted rows are overwritten, not only forgotten.
                 self._db.execute("PRAGMA secure_delete = ON")
             layout = self._number("PRAGMA user_version")
             if not create and layout != SCHEMA:
@@ -117,3 +117,15 @@ class Database:
 
     def _number(self, query: str, *values: object) -> int:
         return int(self._rows(query, *values)[0][0])
+
+
+def layout_of(path: Path) -> int:
+    """The layout of an index's file; 0 if its making was stopped. Raises ``BadIndex``."""
+    try:
+        db = sqlite3.connect(path)
+        try:
+            return int(db.execute("PRAGMA user_version").fetchone()[0])
+        finally:
+            db.close()
+    except sqlite3.Error as error:
+        raise BadIndex(f"{str(path)!r} cannot be used ({error}): restore a backup") from error

@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+from rag.database import layout_of
 from rag.embed import DEFAULT_MODEL, Encoder, Vectors, load_encoder
 from rag.errors import BadIndex, BadInput, IndexBusy
 from rag.exact import ExactSearch
 from rag.library import Library
 from rag.manifest import Manifest
 from rag.types import Answer, Passage, Turn
-from rag.vectors import VectorIndex
+from rag.vectors import State, VectorIndex
 
 if TYPE_CHECKING:
     from rag.chain import AnswerChain
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 DEFAULT_INDEX = Path(".footnote")
 LIBRARY = "library.sqlite3"
 # Everything an index's folder may hold.
-PARTS = (LIBRARY, "chroma", "originals", "write.lock", "reindex")
+PARTS = (LIBRARY, "chroma", "originals", "write.lock", "reindex", "reading-")
 FIRST_COLLECTION = "chunks-1"
 PASSAGES = 10
 # Readers hold the lock for milliseconds, or while they open the vectors.
@@ -53,9 +54,9 @@ class Index:
         self._encoder_lock = threading.Lock()
         self._encoder: Encoder | None = None
         self._exact: ExactSearch | None = None
-        self._published_at = -1
+        self._state: State | None = None
         lock = FileLock(folder / "write.lock", timeout=LOCK_SECONDS)
-        self.vectors = VectorIndex(folder / "chroma", lock, lambda: self.manifest.collection)
+        self.vectors = VectorIndex(folder / "chroma", lock)
 
     @property
     def manifest(self) -> Manifest:
@@ -112,21 +113,20 @@ class Index:
     def nearest(self, vector: Vectors, k: int) -> dict[int, float]:
         """Cosine similarity of the ``k`` nearest chunks to a unit vector, by chunk number."""
         with self.library.reading():
-            near = self.vectors.nearest(vector, k, self.library.revision())
-            if near is None or not self._is_published():
+            near = self.vectors.nearest(vector, k, self.vector_state())
+            if near is None:
                 self._exact = self._exact or ExactSearch(len(vector))
                 return self._exact.nearest(self.library, vector, k)
-            self._exact = None
             return {n: near[i] for i, n in self.library.numbers(list(near)).items()}
 
-    def _is_published(self) -> bool:
-        """Whether Chroma holds all vectors of the library."""
-        revision = self.library.revision()
-        if self._published_at != revision and (
-            self.vectors.count() >= self.library.embedded_count()
-        ):
-            self._published_at = revision
-        return self._published_at == revision
+    def vector_state(self) -> State:
+        """What Chroma has to hold now."""
+        with self.library.reading():
+            revision = self.library.revision()
+            if self._state is None or self._state.revision != revision:
+                count = self.library.embedded_count()
+                self._state = State(revision, self.manifest.collection, count)
+            return self._state
 
     def warm(self) -> float:
         """Load what a question needs, now instead of with the first one. Returns the seconds."""
@@ -142,18 +142,19 @@ class Index:
         Raises ``IndexBusy`` when another one writes, ``BadIndex`` for a folder that cannot be
         written.
         """
-        try:
-            with self.vectors.writing(self.library.revision()):
-                yield
-        except Timeout as error:
-            raise IndexBusy(
-                f"another process is writing to {str(self.folder)!r}: try again when it is done"
-            ) from error
-        except PermissionError as error:
-            raise BadIndex(
-                f"{str(self.folder)!r} cannot be written: check its permissions, "
-                "or give another folder with --index"
-            ) from error
+        with ExitStack() as held:
+            try:
+                held.enter_context(self.vectors.writing(self.vector_state()))
+            except Timeout as error:
+                raise IndexBusy(
+                    f"another process is writing to {str(self.folder)!r}: try again when it is done"
+                ) from error
+            except PermissionError as error:
+                raise BadIndex(
+                    f"{str(self.folder)!r} cannot be written: check its permissions, "
+                    "or give another folder with --index"
+                ) from error
+            yield
 
     def close(self) -> None:
         """Release files and memory. The index cannot be used afterwards."""
@@ -234,7 +235,7 @@ def manifest_of(encoder: Encoder, collection: str) -> Manifest:
 
 def _is_made(folder: Path) -> bool:
     """Whether there is an index whose making was not interrupted."""
-    if not (folder / LIBRARY).is_file() or not (folder / LIBRARY).stat().st_size:
+    if not (folder / LIBRARY).is_file() or not layout_of(folder / LIBRARY):
         return False
     library = Library(folder / LIBRARY)
     try:

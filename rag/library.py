@@ -74,18 +74,18 @@ class Library(LibraryReader):
         source = self.sources([source_id])[source_id]
         self.put(uri, Record(replace(source, uri=uri, also_at=()), "", ()), stat)
 
-    def put_container(self, uri: str, sha256: str | None) -> None:
-        """Record that all members of an archive were read, or (None) that they were not."""
-        self._db.execute("DELETE FROM containers WHERE uri = ?", (uri,))
-        if sha256 is not None:
-            self._db.execute("INSERT INTO containers VALUES (?, ?)", (uri, sha256))
+    def put_stat(self, uri: str, stat: FileStat) -> None:
+        """Record how the file at a known place is now."""
+        self._db.execute(
+            "UPDATE files SET size = ?, mtime_ns = ? WHERE uri = ?", (stat.size, stat.mtime_ns, uri)
+        )
 
     def remove(self, uris: Iterable[str]) -> None:
         """Forget these places with all their versions, and the sources that lie nowhere else."""
         uris = list(uris)
         before = self._held(uris)
         places = json.dumps(uris)
-        for table in ("files", "versions", "containers"):
+        for table in ("files", "versions"):
             self._db.execute(f"DELETE FROM {table} WHERE uri {AMONG}", (places,))
         self._drop_orphans(before)
 
@@ -125,7 +125,9 @@ class Library(LibraryReader):
         Earlier versions stay. Chunk numbers do not come back with another meaning.
         """
         with self._attached(other), self.writing():
-            above = self._number("SELECT seq FROM sqlite_sequence WHERE name = 'chunks'")
+            above = self._number(
+                "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'chunks'"
+            )
             for table in ("lexical", "chunks", "vectors", "doomed"):
                 self._db.execute(f"DELETE FROM main.{table}")
             self._db.execute("INSERT OR REPLACE INTO sources SELECT * FROM other.sources")

@@ -48,18 +48,14 @@ class LibraryReader(Database):
         """The source id at every known place."""
         return dict(self._rows("SELECT uri, source_id FROM files"))
 
-    def stats(self, uris: Iterable[str]) -> dict[str, FileStat]:
-        """How the files at these places were when they were read."""
-        rows = self._rows(
-            f"SELECT uri, size, mtime_ns FROM files WHERE uri {AMONG}",
-            json.dumps(list(uris)),
-        )
+    def stats(self, uris: Iterable[str] | None = None) -> dict[str, FileStat]:
+        """How the files at these places, or at all, were when they were read."""
+        query = "SELECT uri, size, mtime_ns FROM files"
+        if uris is None:
+            rows = self._rows(query)
+        else:
+            rows = self._rows(f"{query} WHERE uri {AMONG}", json.dumps(list(uris)))
         return {uri: FileStat(size, mtime) for uri, size, mtime in rows}
-
-    def container(self, uri: str) -> str | None:
-        """The SHA-256 of an archive when all of its members were read."""
-        rows = self._rows("SELECT sha256 FROM containers WHERE uri = ?", uri)
-        return str(rows[0][0]) if rows else None
 
     def earlier_versions(self, uri: str) -> int:
         """How many earlier versions of a place are kept."""
@@ -76,7 +72,7 @@ class LibraryReader(Database):
         """The current sources by id: all, or those asked for that exist."""
         query = (
             "SELECT id, sha256, media_type, title, date, pages, characters, author, language "
-            "FROM sources WHERE id IN (SELECT source_id FROM files)"
+            "FROM sources WHERE EXISTS (SELECT 1 FROM files WHERE source_id = sources.id)"
         )
         places = "SELECT source_id, uri FROM files"
         only: tuple[str, ...] = () if ids is None else (json.dumps(list(ids)),)

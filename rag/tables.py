@@ -25,7 +25,6 @@ CREATE TABLE IF NOT EXISTS versions (
     number INTEGER PRIMARY KEY AUTOINCREMENT, uri TEXT NOT NULL,
     source_id TEXT NOT NULL REFERENCES sources (id), UNIQUE (uri, source_id));
 CREATE INDEX IF NOT EXISTS versions_by_source ON versions (source_id);
-CREATE TABLE IF NOT EXISTS containers (uri TEXT PRIMARY KEY, sha256 TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS chunks (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
     source_id TEXT NOT NULL REFERENCES sources (id), text TEXT NOT NULL,

@@ -8,12 +8,13 @@ is told, and searches the library's own vectors (``rag.exact``).
 
 from __future__ import annotations
 
+import errno
 import itertools
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import chromadb
 import numpy as np
@@ -27,7 +28,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from rag.embed import Vectors
 from rag.errors import BadIndex
-from rag.types import Chunk, Source
+from rag.types import Chunk
 
 # Chroma's default distance is Euclidean, and its default search width loses neighbours.
 HNSW = CreateCollectionConfiguration(
@@ -38,20 +39,26 @@ READER_SECONDS = 0.05
 _opened = itertools.count()
 
 
+class State(NamedTuple):
+    """What the library says of its vectors: as of when, in which collection, and how many."""
+
+    revision: int
+    collection: str
+    size: int
+
+
 class VectorIndex:
     """One Chroma collection in a folder. Safe to share between threads.
 
     ``lock`` is the index's write lock, which a writer holds all the time and a reader for an
     instant: until it has the lock of Chroma's folder. So a writer waits for the reads under way
-    only, however many follow. ``collection`` tells the name of the collection, which changes when
-    an index is made anew.
+    only, however many follow. A ``State`` says which collection is meant, and as of when.
     """
 
-    def __init__(self, folder: Path, lock: BaseFileLock, collection: Callable[[], str]) -> None:
+    def __init__(self, folder: Path, lock: BaseFileLock) -> None:
         self._folder = folder
         self._write_lock = lock
         self._folder_lock = FileLock(f"{folder}.lock")
-        self._name = collection
         self._lock = threading.RLock()
         self._client: Client | None = None
         self._collection: Collection | None = None
@@ -67,11 +74,11 @@ class VectorIndex:
             self._revision = -1
 
     @contextmanager
-    def writing(self, revision: int) -> Iterator[None]:
+    def writing(self, state: State) -> Iterator[None]:
         """Hold the write lock; this process's threads go on reading. Raises ``Timeout``."""
         with self._write_lock, self._folder_lock:
             with self._lock:
-                self._at(revision)
+                self._at(state)
                 self._owned = True
             try:
                 yield
@@ -79,10 +86,15 @@ class VectorIndex:
                 with self._lock:
                     self._owned = False
 
-    def follow(self, revision: int) -> bool:
-        """Open what was written up to this revision. False: another process is writing just now."""
-        with self._reading(revision) as collection:
+    def follow(self, state: State) -> bool:
+        """Open what was written up to this state. False: another process is writing just now."""
+        with self._reading(state) as collection:
             return collection is not None
+
+    def switch(self, state: State) -> None:
+        """Go over to another collection, made if there is none. Call inside ``writing``."""
+        with self._lock:
+            self._open(state)
 
     def count(self) -> int:
         """How many vectors are stored."""
@@ -94,10 +106,8 @@ class VectorIndex:
         with self._lock:
             return set(self._collection.get(include=[])["ids"]) if self._collection else set()
 
-    def upsert(
-        self, chunks: Sequence[Chunk], sources: Sequence[Source], vectors: Vectors, revision: int
-    ) -> None:
-        """Write vectors of shape (len(chunks), dimension); ``sources`` goes with ``chunks``.
+    def upsert(self, chunks: Sequence[Chunk], vectors: Vectors, revision: int) -> None:
+        """Write vectors of shape (len(chunks), dimension).
 
         Call inside ``writing``. ``revision`` is the library's that will tell of this write.
         """
@@ -106,12 +116,10 @@ class VectorIndex:
             collection = self._collection
             for part in self._parts(len(chunks)):
                 collection.upsert(
-                    ids=[c.id for c in chunks[part]],
+                    ids=[chunk.id for chunk in chunks[part]],
                     embeddings=vectors[part],
-                    documents=[c.text for c in chunks[part]],
-                    metadatas=[
-                        _metadata(c, s) for c, s in zip(chunks[part], sources[part], strict=True)
-                    ],
+                    documents=[chunk.text for chunk in chunks[part]],
+                    metadatas=[_metadata(chunk) for chunk in chunks[part]],
                 )
             self._revision = revision
 
@@ -124,13 +132,14 @@ class VectorIndex:
                 collection.delete(ids=list(ids[part]))
             self._revision = revision
 
-    def nearest(self, vector: Vectors, k: int, revision: int) -> dict[str, float] | None:
+    def nearest(self, vector: Vectors, k: int, state: State) -> dict[str, float] | None:
         """Cosine similarity of the ``k`` nearest chunks to a unit vector, by chunk id.
 
-        None while another process is writing.
+        None while another process is writing, and where Chroma does not hold just the library's
+        vectors.
         """
-        with self._reading(revision) as collection:
-            if collection is None:
+        with self._reading(state) as collection:
+            if collection is None or collection.count() != state.size:
                 return None
             found: QueryResult = collection.query(
                 query_embeddings=vector[np.newaxis], n_results=k, include=["distances"]
@@ -149,7 +158,7 @@ class VectorIndex:
                     self._client.delete_collection(other.name)
 
     @contextmanager
-    def _reading(self, revision: int) -> Iterator[Collection | None]:
+    def _reading(self, state: State) -> Iterator[Collection | None]:
         """The collection as of a revision, or None while another process writes."""
         with self._lock:
             if self._owned:
@@ -161,22 +170,24 @@ class VectorIndex:
             except Timeout:
                 yield None
                 return
-            except OSError:
+            except OSError as error:
+                if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+                    raise
                 # No lock can be made in a folder that cannot be written; nobody writes there.
-                yield self._at(revision)
+                yield self._at(state)
                 return
             try:
-                yield self._at(revision)
+                yield self._at(state)
             finally:
                 self._folder_lock.release()
 
-    def _at(self, revision: int) -> Collection:
-        if self._collection is None or revision != self._revision:
-            self._open(revision)
+    def _at(self, state: State) -> Collection:
+        if self._collection is None or state.revision != self._revision:
+            self._open(state)
         assert self._collection is not None
         return self._collection
 
-    def _open(self, revision: int) -> None:
+    def _open(self, state: State) -> None:
         self.close()
         # Chroma shares one loaded state between clients of the same path string, and a shared one
         # stays stale; a spelling of the path that is used once keeps each client to itself.
@@ -186,14 +197,14 @@ class VectorIndex:
             # The declared type lacks close().
             self._client = cast(Client, client)
             self._collection = self._client.get_or_create_collection(
-                self._name(), embedding_function=None, configuration=HNSW
+                state.collection, embedding_function=None, configuration=HNSW
             )
         except (ChromaError, OSError, ValueError, RuntimeError) as error:
             raise BadIndex(
                 f"the vectors in {str(self._folder)!r} cannot be opened ({error}): check its "
                 "permissions; if it is damaged, remove that folder and run `footnote ingest` again"
             ) from error
-        self._revision = revision
+        self._revision = state.revision
 
     def _parts(self, n: int) -> list[slice]:
         assert self._client is not None
@@ -201,11 +212,9 @@ class VectorIndex:
         return [slice(i, i + size) for i in range(0, n, size)]
 
 
-def _metadata(chunk: Chunk, source: Source) -> dict[str, Any]:
+def _metadata(chunk: Chunk) -> dict[str, Any]:
     values = {
-        "source_id": source.id,
-        "uri": source.uri,
-        "title": source.title,
+        "source_id": chunk.source_id,
         "start": chunk.start,
         "end": chunk.end,
         "page": chunk.page,

@@ -87,7 +87,7 @@ def _index(folder: Path) -> Iterator[Finding]:
             counts = index.library.counts()
             size = f"{counts.sources:,} sources, {counts.files:,} files, {counts.chunks:,} passages"
             yield Finding("index", True, f"{str(folder)!r}: {size}")
-            if not index.vectors.follow(index.library.revision()):
+            if not index.vectors.follow(index.vector_state()):
                 yield Finding("vectors", True, "another process is writing just now")
                 return
             vectors = index.vectors.count()

@@ -27,7 +27,7 @@ def list_sources(index: Index, as_json: bool) -> str:
         rows = [
             {
                 **asdict(source),
-                "state": "changed on disk" if source.uri in changed else "current",
+                "state": "changed on disk" if changed & _places(source) else "current",
                 "version": source.sha256[:12],
                 "chunks": chunks.get(source.id, 0),
                 "earlier_versions": library.earlier_versions(source.uri),
@@ -50,12 +50,20 @@ def _source_lines(index: Index, source: Source, changed: set[str], chunks: dict[
     earlier = library.earlier_versions(source.uri)
     kept = f", {earlier} earlier kept" if earlier else ""
     lines = [
-        source.uri + (" (changed on disk since)" if source.uri in changed else ""),
+        source.uri + _note(source.uri, changed),
         f"    {source.title}",
         f"    version {source.sha256[:12]}{kept}; {chunks.get(source.id, 0):,} passages; {read}",
-        *(f"    also at {place}" for place in source.also_at),
+        *(f"    also at {place}{_note(place, changed)}" for place in source.also_at),
     ]
     return "\n".join(lines) + warning_lines(fidelity)
+
+
+def _note(uri: str, changed: set[str]) -> str:
+    return " (changed on disk since)" * (uri in changed)
+
+
+def _places(source: Source) -> set[str]:
+    return {source.uri, *source.also_at}
 
 
 def show_source(index: Index, name: str, as_json: bool) -> str:
