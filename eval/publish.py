@@ -23,7 +23,9 @@ def pages() -> dict[Path, str]:
     """Each file that shows results, and what it should hold between its two marks."""
     return {
         ROOT / "README.md": "\n\n".join((_sets(), _sample(), _speed())),
-        ROOT / "docs" / "measurements.md": "\n\n".join((_declining(), _selection(), _lexical())),
+        ROOT / "docs" / "measurements.md": "\n\n".join(
+            (_declining(), _selection(), _grounding(), _lexical())
+        ),
     }
 
 
@@ -138,6 +140,21 @@ def _selection() -> str:
         lines.append(
             f"| {name} | {row['questions']:,} | {row['sentence_hit@1']:.3f} "
             f"| {row['answer_hit']:.3f} | {row['quoted']:.2f} | {row['auroc']:.3f} |"
+        )
+    return "\n".join(lines)
+
+
+def _grounding() -> str:
+    lines = [
+        "| is it supported? report halves (`footnote eval grounding`) | rows | balanced accuracy "
+        "| word overlap | AUROC | word overlap |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, run in _read("grounding").items():
+        overlap = run["anchor"]
+        lines.append(
+            f"| {name} | {run['n']:,} | {run['balanced_accuracy']:.3f} "
+            f"| {overlap['balanced_accuracy']:.3f} | {run['auroc']:.3f} | {overlap['auroc']:.3f} |"
         )
     return "\n".join(lines)
 

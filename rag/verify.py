@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rag.types import Span, Verdict
 from rag.verify_facts import plain
@@ -31,13 +32,13 @@ SUPPORTED: float = _MODEL["supported"]
 """From this score on a sentence counts as supported."""
 PARTIAL: float = _MODEL["partial"]
 """From this score on, up to ``SUPPORTED``, it counts as partly supported."""
+JUST_BELOW = SUPPORTED - 0.01
+REMEMBERED = 5000  # vectors, of 1.5 kB each
 
 _WEIGHTS = np.array([_MODEL["weights"].get(name, 0.0) for name in FEATURES])
 _RARITY = rarity_from(
     {stem: float(value) for stem, value in (p.rsplit("=", 1) for p in _MODEL["common"].split())}
 )
-_NEVER_SUPPORTED = ("numbers_lost", "dates_lost", "names_lost")
-"""A sentence with a figure or name that the evidence has not is at best partly supported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Verifier:
     def __init__(self, embed: Embed) -> None:
         """``embed`` gives unit vectors of the default embedding model, which the weights expect."""
         self._embed = embed
+        self._known: dict[str, NDArray[np.float32]] = {}
 
     def verify(self, sentence: str, evidence: str | Sequence[str]) -> Judgement:
         """Judge one sentence against its evidence, given as one text or several.
@@ -74,15 +76,27 @@ class Verifier:
             return Judgement("unsupported", 0.0, ("there is no evidence",), None)
         if copied := find_copy(sentence, text):
             return Judgement("supported", 1.0, (), copied)
-        finding = examine(sentence, text, _RARITY, self._embed)
+        finding = examine(sentence, text, _RARITY, self._vectors)
         score = self._score(finding, sentence, text)
-        if any(finding.facts[name] for name in _NEVER_SUPPORTED):
-            score = min(score, SUPPORTED - 0.01)
+        if finding.contradicted():
+            score = min(score, JUST_BELOW)
         verdict = verdict_of(score)
         reasons = () if verdict == "supported" else tuple(dict.fromkeys(finding.reasons))
         if verdict != "supported" and not reasons:
             reasons = (_missing(sentence, text),)
         return Judgement(verdict, score, reasons, finding.best)
+
+    def _vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of texts; the same passages and words come up again and again."""
+        known = self._known
+        new = [text for text in texts if text not in known]
+        if new:
+            # A new table rather than a changed one: another thread may be reading this one.
+            known = known if len(known) < REMEMBERED else {}
+            new = [text for text in texts if text not in known]
+            known = known | dict(zip(new, self._embed(new), strict=True))
+            self._known = known
+        return np.stack([known[text] for text in texts])
 
     def _score(self, finding: Finding, sentence: str, evidence: str) -> float:
         x = float(_WEIGHTS @ np.array(finding.row())) + float(_MODEL["intercept"])

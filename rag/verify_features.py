@@ -70,6 +70,13 @@ FEATURES = (
     "similarity_least",  # the worst of the sentences
     "similarity_window",  # cosine with the whole best window
 )
+LOST = ("numbers_lost", "dates_lost", "names_lost")
+"""With one of these a sentence is never supported."""
+BROKEN = {
+    "negation_added": 0.75, "negation_lost": 0.75, "opposed": 0.75, "antonym": 0.75, "rival": 0.75,
+    "quantifier": 0.75, "swapped": 0.75, "hedge_lost": 0.9,
+}  # fmt: skip
+"""With one of these it is not either, if at least so much of it is otherwise in one place."""
 
 
 @dataclass
@@ -83,6 +90,12 @@ class Finding:
     def row(self) -> list[float]:
         """The features in the order of ``FEATURES``."""
         return [self.facts[name] for name in FEATURES]
+
+    def contradicted(self) -> bool:
+        """Whether a detail is wrong, whatever else agrees."""
+        return any(self.facts[name] for name in LOST) or any(
+            self.facts[name] and self.facts["covered_near"] >= near for name, near in BROKEN.items()
+        )
 
 
 def examine(

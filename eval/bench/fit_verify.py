@@ -32,7 +32,7 @@ import numpy.typing as npt
 from eval.bench.fit_select import Vectors
 from eval.grounding import figures, half_of
 from rag.verify_facts import read_dates, read_quantities
-from rag.verify_features import FEATURES, Embed, examine, rarity_from
+from rag.verify_features import BROKEN, FEATURES, LOST, Embed, examine, rarity_from
 from rag.verify_words import read
 
 Array = npt.NDArray[np.float64]
@@ -44,7 +44,7 @@ TRAIN = {
 }  # fmt: skip
 TRAIN_WEIGHT, EDITS = 0.2, 1500
 COMMON, INVERSE_L2 = 2500, 0.1
-SUPPORTED, LOST = 0.5, 0.1
+SUPPORTED, REFUSED = 0.5, 0.1
 SWAPS = dict(
     pair.split("/")
     for pair in """is/is not|was/was not|are/are not|were/were not|has/has not|will/will not
@@ -161,17 +161,27 @@ def _examine(
 
 
 def fit(rows: Sequence[Row], x: Array) -> tuple[Array, float]:
-    """Weights and intercept of a logistic regression with balanced sets."""
+    """Weights and intercept of a logistic regression with balanced sets.
+
+    What speaks against a sentence may not count for it: where the fit says so, which the noise of
+    long passages makes it do, the feature is left out.
+    """
     from sklearn.linear_model import LogisticRegression
 
     y = np.array([r.supported for r in rows])
     counts = Counter((r.set, r.supported) for r in rows)
     weight = np.array([SETS.get(r.set, TRAIN_WEIGHT) / counts[r.set, r.supported] for r in rows])
     mean, scale = x.mean(0), x.std(0) + 1e-9
-    model = LogisticRegression(C=INVERSE_L2, max_iter=3000)
-    model.fit((x - mean) / scale, y, sample_weight=weight / weight.mean())
-    w = model.coef_[0] / scale
-    return w, float(model.intercept_[0] - w @ mean)
+    against = [FEATURES.index(name) for name in (*LOST, *BROKEN)]
+    used = np.ones(len(FEATURES))
+    while True:
+        model = LogisticRegression(C=INVERSE_L2, max_iter=3000)
+        model.fit((x - mean) / scale * used, y, sample_weight=weight / weight.mean())
+        w = model.coef_[0] * used / scale
+        wrong = [i for i in against if w[i] > 0]
+        if not wrong:
+            return w, float(model.intercept_[0] - w @ mean)
+        used[wrong] = 0.0
 
 
 def measure(rows: Sequence[Row], x: Array, model: tuple[Array, float]) -> dict[str, Any]:
@@ -226,7 +236,7 @@ def main() -> None:
         "weights": {n: round(float(v), 4) for n, v in zip(FEATURES, w, strict=True)},
         "intercept": round(intercept, 4),
         "supported": SUPPORTED,
-        "partial": round(float(np.quantile(scores, LOST)), 2),
+        "partial": round(float(np.quantile(scores, REFUSED)), 2),
         "fitted": datetime.date.today().isoformat(),
         "data": f"tune halves of {', '.join(SETS)}; {len(train):,} rows of {', '.join(TRAIN)} "
         "and edits of them",
