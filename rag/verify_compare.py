@@ -249,10 +249,13 @@ def _swapped(words: Sequence[Word], there: Sequence[Word]) -> bool:
 
 
 def _threes(words: Sequence[Word]) -> set[tuple[str, str, str]]:
-    """Three content words in a row, the middle one no name."""
+    """A content word that is no name, between its neighbours or the names beside it."""
     content = [w for w in words if w.content]
     return {
         (a.stem, b.stem, c.stem)
-        for a, b, c in zip(content, content[1:], content[2:], strict=False)
+        for i, b in enumerate(content)
         if not b.capital
+        for j, a in enumerate(content[max(0, i - 2) : i], max(0, i - 2))
+        for k, c in enumerate(content[i + 1 : i + 3], i + 1)
+        if (j == i - 1 and k == i + 1) or (a.capital and c.capital)
     }

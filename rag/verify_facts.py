@@ -95,26 +95,25 @@ _NUMBER = re.compile(
       |[ -]?(?P<unit>(?!(?:{"|".join(_SMALL)})\b)[a-z°][\w°]*))?""",
     re.X | re.I,
 )  # fmt: skip
-_UNITS: dict[str, tuple[str, float]] = {
-    form: (unit, factor)
-    for unit, forms in {
-        "metre": {"m": 1, "metre": 1, "meter": 1, "km": 1e3, "kilometre": 1e3, "kilometer": 1e3,
-                  "cm": 0.01, "centimetre": 0.01, "centimeter": 0.01, "mm": 0.001,
-                  "mile": 1609.34, "mi": 1609.34, "ft": 0.3048, "foot": 0.3048, "feet": 0.3048,
-                  "inch": 0.0254, "inche": 0.0254},
-        "gram": {"g": 1, "gram": 1, "kg": 1e3, "kilogram": 1e3, "kilo": 1e3, "mg": 0.001,
-                 "tonne": 1e6, "lb": 453.592, "pound-weight": 453.592, "ounce": 28.3495},
-        "second": {"second": 1, "sec": 1, "minute": 60, "min": 60, "hour": 3600, "hr": 3600,
-                   "day": 86400, "week": 604800},
-        "year": {"year": 1, "yr": 1, "decade": 10, "month": 1 / 12},
-        "$": {"dollar": 1, "usd": 1, "cent": 0.01},
-        "€": {"euro": 1, "eur": 1},
-        "£": {"pound": 1, "gbp": 1},
-        "¥": {"yen": 1},
-        "degree": {"degree": 1, "°c": 1, "°f": 1},
-    }.items()
-    for form, factor in forms.items()
+_MEASURES: dict[str, dict[str, float]] = {
+    "metre": {"m": 1, "metre": 1, "meter": 1, "km": 1e3, "kilometre": 1e3, "kilometer": 1e3,
+              "cm": 0.01, "centimetre": 0.01, "centimeter": 0.01, "mm": 0.001,
+              "mile": 1609.34, "mi": 1609.34, "ft": 0.3048, "foot": 0.3048, "feet": 0.3048,
+              "inch": 0.0254, "inche": 0.0254},
+    "gram": {"g": 1, "gram": 1, "kg": 1e3, "kilogram": 1e3, "kilo": 1e3, "mg": 0.001,
+             "tonne": 1e6, "lb": 453.592, "ounce": 28.3495},
+    "second": {"second": 1, "sec": 1, "minute": 60, "min": 60, "hour": 3600, "hr": 3600,
+               "day": 86400, "week": 604800},
+    "year": {"year": 1, "yr": 1, "decade": 10, "month": 1 / 12},
+    "$": {"dollar": 1, "usd": 1, "cent": 0.01},
+    "€": {"euro": 1, "eur": 1},
+    "£": {"pound": 1, "gbp": 1},
+    "¥": {"yen": 1},
+    "degree": {"degree": 1, "°c": 1, "°f": 1},
 }  # fmt: skip
+_UNITS = {
+    form: (unit, factor) for unit, forms in _MEASURES.items() for form, factor in forms.items()
+}
 _ABOUT = re.compile(
     r"\b(?:about|around|approximately|approx\.?|roughly|nearly|almost|some|circa|c\.|ca\.|close to|"
     r"up to|an estimated|estimated)\s*$",

@@ -31,7 +31,7 @@ import numpy.typing as npt
 
 from eval.bench.fit_select import Vectors
 from eval.grounding import figures, half_of
-from rag.verify_facts import read_dates, read_quantities
+from rag.verify_facts import Date, Quantity, read_dates, read_quantities
 from rag.verify_features import BROKEN, FEATURES, LOST, Embed, examine, rarity_from
 from rag.verify_words import read
 
@@ -98,7 +98,7 @@ def edits(rows: Sequence[Row]) -> list[Row]:
     """Supported rows with one detail changed, and beside each of them the row as it was."""
     chance = random.Random(0)
     names = [name for row in rows for name in _NAME.findall(row.sentence)]
-    made = []
+    made: list[Row] = []
     for row in chance.sample(list(rows), len(rows)):
         options = [c for c in _changes(row.sentence, chance.choice(names), chance) if c]
         if options and len(made) < 2 * EDITS:
@@ -113,7 +113,8 @@ _NAME = re.compile(r"(?<=\w )[A-Z][a-z]{2,}(?: [A-Z][a-z]{2,})*")
 def _changes(sentence: str, name: str, chance: random.Random) -> list[str]:
     """A sentence with another number, year, name, or with a word turned into its opposite."""
     changed = []
-    for fact in (*read_quantities(sentence), *read_dates(sentence)):
+    facts: list[Quantity | Date] = [*read_quantities(sentence), *read_dates(sentence)]
+    for fact in facts:
         digits = re.search(r"\d+", fact.text)
         if digits:
             other = str(int(digits[0]) + chance.choice((-3, -2, -1, 1, 2, 3, 5, 10)))
