@@ -9,9 +9,10 @@ import math
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import pairwise
 
 from rag.verify_align import Unit, inside
-from rag.verify_facts import Date, Quantity, in_a_range, same_date, same_quantity
+from rag.verify_facts import Date, Quantity, same_date, same_quantity
 from rag.verify_words import (
     CONTRASTS,
     HEDGES,
@@ -88,12 +89,26 @@ def _log(quantity: Quantity) -> float:
 
 def _said_otherwise(number: Quantity, source: Text) -> bool:
     """Whether a number is in a range, a year or a small word of the evidence."""
-    if in_a_range(number, source.quantities, source.text):
+    if _in_a_range(number, source.quantities, source.text):
         return True
     if not number.hard and any(number.value in (d.first, d.day) for d in source.dates):
         return True
     small = number.ordinal or number.value < SMALL
     return small and bool(re.search(rf"\b{re.escape(number.text)}\b", source.text, re.I))
+
+
+def _in_a_range(stated: Quantity, evidence: Sequence[Quantity], text: str) -> bool:
+    """Whether the evidence gives a range that the stated number lies in."""
+    for low, high in pairwise(evidence):
+        between = text[low.end : high.start]
+        if (
+            re.fullmatch(r"\s*(?:%|percent)?\s*(?:-|to|and)\s*", between)
+            and low.value <= stated.value <= high.value
+            and (high.unit == stated.unit or not (high.hard and stated.hard))
+            and not stated.ordinal
+        ):
+            return True
+    return False
 
 
 def _loose(number: Quantity, same: Sequence[Quantity], claim: Text, source: Text) -> bool:

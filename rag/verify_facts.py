@@ -7,10 +7,9 @@ former. What is read here has a value, a precision and a unit.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 
 from rag.features import stems
 
@@ -347,18 +346,3 @@ def same_quantity(stated: Quantity, other: Quantity) -> bool:
     if stated.bound == "<" and 0.8 * stated.value <= other.value <= stated.value:
         return True
     return gap <= slack
-
-
-def in_a_range(stated: Quantity, evidence: Iterable[Quantity], text: str) -> bool:
-    """Whether the evidence gives a range that the stated number lies in."""
-    several = list(evidence)
-    for low, high in pairwise(several):
-        between = text[low.end : high.start]
-        if (
-            re.fullmatch(r"\s*(?:%|percent)?\s*(?:-|to|and)\s*", between)
-            and low.value <= stated.value <= high.value
-            and (high.unit == stated.unit or not (high.hard and stated.hard))
-            and not stated.ordinal
-        ):
-            return True
-    return False
