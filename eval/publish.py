@@ -24,7 +24,15 @@ def pages() -> dict[Path, str]:
     return {
         ROOT / "README.md": "\n\n".join((_sets(), _sample(), _speed())),
         ROOT / "docs" / "measurements.md": "\n\n".join(
-            (_declining(), _selection(), _lexical(), _chunking(), _injection())
+            (
+                _declining(),
+                _selection(),
+                _grounding(),
+                _lexical(),
+                _chunking(),
+                _injection(),
+                _scale(),
+            )
         ),
     }
 
@@ -144,6 +152,21 @@ def _selection() -> str:
     return "\n".join(lines)
 
 
+def _grounding() -> str:
+    lines = [
+        "| is it supported? report halves (`footnote eval grounding`) | rows | balanced accuracy "
+        "| word overlap | AUROC | word overlap |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, run in _read("grounding").items():
+        overlap = run["anchor"]
+        lines.append(
+            f"| {name} | {run['n']:,} | {run['balanced_accuracy']:.3f} "
+            f"| {overlap['balanced_accuracy']:.3f} | {run['auroc']:.3f} | {overlap['auroc']:.3f} |"
+        )
+    return "\n".join(lines)
+
+
 def _lexical() -> str:
     lines = [
         "| lexical index | documents | nDCG@10, FTS5 / bm25s | ms per query "
@@ -188,6 +211,24 @@ def _injection() -> str:
         f"| harmless | {run['n_benign']} | {run['false_alarm_rate'] * run['n_benign']:.0f} | - |",
     ]
     return "\n".join(lines)
+
+
+def _scale() -> str:
+    run = _read("ingest_scale")
+    pdf, first, memory = run["pdf"], run["first_answer"], run["memory"]
+    return "\n".join(
+        (
+            "| ingest of much (`python -m eval.bench.ingest_scale`) | |",
+            "|---|---|",
+            f"| {pdf['files']} PDF files, {pdf['pages']:,} pages, {pdf['chunks']:,} chunks: share "
+            f"of the time in which embedding is at work | {pdf['embedding_busy']:.0%} |",
+            f"| {first['chunks']:,} chunks: first answer to another process, from the start "
+            f"| {first['seconds']:.1f} s |",
+            f"| the same: all of it found by its words | {first['all_by_words_seconds']:.1f} s |",
+            f"| a text of {memory['megabytes']:,.0f} MB: peak memory, and of the parser's process "
+            f"| {memory['peak_mb']:,.0f} and {memory['parser_peak_mb']:,.0f} MB |",
+        )
+    )
 
 
 def _read(name: str) -> dict[str, Any]:

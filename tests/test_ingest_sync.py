@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -352,11 +353,17 @@ def test_a_run_killed_at_any_moment_heals(tmp_path: Path, docs: Path) -> None:
     for i in range(150):
         text = " ".join(f"Orchard {i} row {j} bears pears and apples." for j in range(60))
         (docs / f"orchard-{i}.txt").write_text(text)
+    with zipfile.ZipFile(docs / "more.zip", "w") as archive:
+        for i in range(20):
+            archive.writestr(f"member-{i}.txt", f"Member {i} tells of quinces. " * 40)
     folder = tmp_path / "index"
     create_index(folder).close()
     child = [sys.executable, "-c", CHILD, str(folder), str(docs)]
     moment = random.Random(7)
-    for _ in range(100):
+    for attempt in range(100):
+        for i in moment.sample(range(150), 20):
+            text = " ".join(f"Orchard {i} row {j} bears {attempt} pears." for j in range(60))
+            (docs / f"orchard-{i}.txt").write_text(text)
         process = subprocess.Popen(child, cwd=ROOT)
         time.sleep(moment.uniform(0.1, 8.0))
         process.kill()

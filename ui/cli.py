@@ -230,6 +230,26 @@ def chunking(folder: str, compare: bool, out: str | None) -> None:
     click.echo(json.dumps(result, indent=1))
 
 
+@evaluation.command()
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option(
+    "--half", type=click.Choice(["tune", "report"]), help="Only this half, by hash of id."
+)
+@click.option("--verifier", metavar="NAME_OR_PATH", help="A cross-encoder instead of our own.")
+@click.option("--json", "out", type=click.Path(dir_okay=False), metavar="OUT", help="Write JSON.")
+def grounding(file: str, half: Any, verifier: str | None, out: str | None) -> None:  # noqa: ANN401
+    """Measure the verifier on rows {"id", "context", "response", "label"} judged by people."""
+    _check_writable(out)
+    from eval.grounding import run_grounding
+    from rag.verify import load_verifier
+    from ui.progress import counted
+
+    with counted("judged") as step:
+        result = run_grounding(Path(file), load_verifier(verifier), half, step)
+    _write(out, result)
+    click.echo(json.dumps(result, indent=1))
+
+
 def _first_questions(index: Index) -> tuple[str, ...]:
     """What a newcomer may ask, if this is the sample library."""
     from eval.cases import SAMPLE_LIBRARY

@@ -1,0 +1,140 @@
+"""How well the verifier tells supported sentences from others, on rows that people judged."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from eval.cases import json_rows
+from eval.metrics import auroc, ratio
+from rag.errors import BadInput, FootnoteError
+from rag.verify import SUPPORTED, Verifier
+from rag.verify_words import read
+
+Half = Literal["tune", "report"]
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A response, what it should stand on, and whether people found that it does."""
+
+    id: str
+    context: str
+    response: str
+    supported: bool
+
+
+def run_grounding(
+    path: Path,
+    verifier: Verifier,
+    half: Half | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Judge the rows of a file and return the figures as JSON.
+
+    ``path`` is ``.jsonl`` or ``.jsonl.gz`` with rows ``{"id", "context", "response", "label"}``,
+    label 1 supported, 0 not. ``half`` takes one half by hash of the id. The decision is the
+    product's: supported at the shipped threshold or not. A row that fails counts as wrong.
+
+    ``balanced_accuracy`` is the mean of the shares of supported and of unsupported rows that were
+    told right, ``f1`` that of telling the *supported* ones. ``anchor`` is what word overlap
+    reaches, the share of content words that the evidence has, at the threshold that is best for it
+    on the other half, or without ``half`` on the very rows that are reported.
+
+    Raises ``BadInput`` as ``path:line: message``, and for a file or half without rows.
+    """
+    everything = read_rows(path)
+    rows = [row for row in everything if half in (None, half_of(row.id))]
+    if not rows:
+        raise BadInput(f"{path}: no rows{f' in the half {half!r}' if half else ''}")
+    scores: list[float] = []
+    failed = 0
+    for done, row in enumerate(rows, 1):
+        try:
+            scores.append(verifier.verify(row.response, row.context).score)
+        except FootnoteError as error:
+            _LOG.warning("row %s failed: %s", row.id, error)
+            failed += 1
+            scores.append(0.0 if row.supported else 1.0)
+        if progress is not None:
+            progress(done, len(rows))
+    tuned_on = [row for row in everything if half_of(row.id) != half] if half else rows
+    threshold = best_threshold(
+        [overlap(row) for row in tuned_on], [row.supported for row in tuned_on]
+    )
+    labels = [row.supported for row in rows]
+    return {
+        **figures(scores, labels, SUPPORTED),
+        "n": len(rows),
+        "supported": sum(labels),
+        "failed": failed,
+        "half": half,
+        "anchor": figures([overlap(row) for row in rows], labels, threshold),
+    }
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The rows of a file. Raises ``BadInput`` as ``path:line: message``."""
+    rows = []
+    for number, row in json_rows(path):
+        strings = [row.get(key) for key in ("id", "context", "response")]
+        if not all(isinstance(value, str) for value in strings):
+            raise BadInput(
+                f"{path}:{number}: a row needs 'id', 'context' and 'response' as strings"
+            )
+        if row.get("label") not in (0, 1):
+            raise BadInput(f"{path}:{number}: 'label' must be 1 (supported) or 0")
+        rows.append(Row(row["id"], row["context"], row["response"], bool(row["label"])))
+    return rows
+
+
+def half_of(identifier: str) -> Half:
+    """Which half a row belongs to: thresholds are tuned on one and reported on the other."""
+    odd = int(hashlib.sha256(identifier.encode()).hexdigest(), 16) % 2
+    return "report" if odd else "tune"
+
+
+def overlap(row: Row) -> float:
+    """The share of a response's content words that its context has."""
+    there = read(row.context).places
+    words = [w.stem for w in read(row.response).words if w.content]
+    return ratio(sum(stem in there for stem in words), len(words)) or 0.0
+
+
+def best_threshold(scores: Sequence[float], labels: Sequence[bool]) -> float:
+    """The lowest threshold with the highest balanced accuracy."""
+    if not scores:
+        return SUPPORTED
+    return max(sorted(set(scores)), key=lambda t: _balanced(scores, labels, t) or 0.0)
+
+
+def figures(scores: Sequence[float], labels: Sequence[bool], threshold: float) -> dict[str, Any]:
+    """Balanced accuracy and F1 at a threshold, and the area under the ROC curve."""
+    said = [score >= threshold for score in scores]
+    right = sum(s and y for s, y in zip(said, labels, strict=True))
+    return {
+        "balanced_accuracy": _balanced(scores, labels, threshold),
+        "auroc": auroc(
+            [s for s, y in zip(scores, labels, strict=True) if y],
+            [s for s, y in zip(scores, labels, strict=True) if not y],
+        ),
+        "f1": ratio(2 * right, sum(said) + sum(labels)),
+        "threshold": threshold,
+    }
+
+
+def _balanced(scores: Sequence[float], labels: Sequence[bool], threshold: float) -> float | None:
+    """The mean over the labels that occur of the share told right; None without rows."""
+    shares = []
+    for label in (True, False):
+        told = [
+            (s >= threshold) == label for s, y in zip(scores, labels, strict=True) if y == label
+        ]
+        if told:
+            shares.append(sum(told) / len(told))
+    return ratio(sum(shares), len(shares))
