@@ -51,7 +51,7 @@ lock:  ## pin every dependency anew in constraints.txt
 	rm -rf .venv-lock
 
 results: .venv/tested  ## measure everything again (DATA=) and write the README's tables
-	$(PIP) install -c constraints.txt -e '.[bench]'
+	$(PIP) install -c constraints.txt -e '.[bench,ocr]'
 	for set in squad2_half scifact hotpotqa_100 multihop_facts mtragun_pool; do \
 	  $(BIN)/footnote eval benchmark $(DATA)/retrieval/$$set --json eval/results/$$set.json || exit 1; done
 	rm -rf .footnote-results && $(BIN)/footnote ingest eval/library --index .footnote-results
@@ -60,6 +60,12 @@ results: .venv/tested  ## measure everything again (DATA=) and write the README'
 	$(BIN)/python -m eval.bench.ingest_speed $(DATA)/chunking --json eval/results/ingest_speed.json
 	$(BIN)/python -m eval.bench.latency $(DATA)/retrieval/squad2_half --json eval/results/latency.json
 	$(BIN)/python -m eval.bench.lexical $(DATA)/retrieval/* --json eval/results/lexical.json
+	$(BIN)/footnote eval injection --attacks $(DATA)/injection/attacks.jsonl \
+	  --benign $(DATA)/injection/benign.jsonl --json eval/results/injection.json
+	$(BIN)/footnote eval chunking $(DATA)/chunking --compare --json eval/results/chunking.json
+	$(BIN)/python -m eval.bench.grounding $(DATA)/grounding --json eval/results/grounding.json
+	$(BIN)/python -m eval.bench.pdf_readers $(DATA)/pdf --json eval/results/pdf_readers.json
+	$(BIN)/python -m eval.bench.ingest_scale $(DATA)/pdf --json eval/results/ingest_scale.json
 	$(BIN)/python -m eval.publish
 
 screenshots: .venv/tested  ## take the pictures of docs/images again
