@@ -198,7 +198,7 @@ def _indexed(
         with ExitStack() as other:
             other.enter_context(patch.object(ingest.chunk, "TARGET_TOKENS", method.tokens))
             if method.chunker is not None:
-                other.enter_context(patch("ingest.sync.chunk_document", method.chunker))
+                other.enter_context(patch("ingest.intake.chunk_document", method.chunker))
             report = sync(index, sorted(paths.values()))
         if failed := [row.problem for row in report.files if row.state == "failed"]:
             raise BadInput(failed[0])

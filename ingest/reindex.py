@@ -10,10 +10,10 @@ from pathlib import Path
 
 from ingest.containers import Document
 from ingest.embedding import Embedding, publish
+from ingest.intake import record_of, scratch_folder
 from ingest.originals import original_path
 from ingest.parsed import VERSION
 from ingest.report import FileReport, Progress, Report
-from ingest.sync import record_of, scratch_folder
 from ingest.worker import Reader
 from rag.embed import load_encoder
 from rag.errors import BadDocument

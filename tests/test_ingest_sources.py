@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest import sync as module
+from ingest import intake as module
 from ingest.reindex import reindex
 from ingest.report import Report
 from ingest.sync import remove, sync
