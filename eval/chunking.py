@@ -104,7 +104,7 @@ def run_chunking(
     """
     start = time.perf_counter()
     questions = read_questions(folder)
-    methods = [Method("shipped"), *(_others() if compare else ())]
+    methods = [Method("shipped"), *(other_methods() if compare else ())]
     found: dict[str, list[Pieces]] = {}
     done = 0
     for method in methods:
@@ -194,11 +194,7 @@ def _indexed(
         index = stack.enter_context(create_index(temporary / "index"))
         parsed = {name: parse(path) for name, path in paths.items()}
         corpora = _Corpora(parsed, index.encoder)
-        # The product has one chunker and no option for another.
-        with ExitStack() as other:
-            other.enter_context(patch.object(ingest.chunk, "TARGET_TOKENS", method.tokens))
-            if method.chunker is not None:
-                other.enter_context(patch("ingest.intake.chunk_document", method.chunker))
+        with cut_by(method):
             report = sync(index, sorted(paths.values()))
         if failed := [row.problem for row in report.files if row.state == "failed"]:
             raise BadInput(failed[0])
@@ -208,6 +204,16 @@ def _indexed(
             if index.library.text(source.id) != paths[name].read_text(encoding="utf-8"):
                 raise BadInput(f"{name}.md is not read character by character")
         yield index, corpora
+
+
+@contextmanager
+def cut_by(method: Method) -> Iterator[None]:
+    """Have documents cut by this method; the product has one chunker and no option for another."""
+    with ExitStack() as other:
+        other.enter_context(patch.object(ingest.chunk, "TARGET_TOKENS", method.tokens))
+        if method.chunker is not None:
+            other.enter_context(patch("ingest.intake.chunk_document", method.chunker))
+        yield
 
 
 def _pieces(index: Index, corpora: _Corpora, method: Method, question: str) -> Pieces:
@@ -270,7 +276,8 @@ def _cut(pieces: Pieces, budget: int) -> Pieces:
     return kept
 
 
-def _others() -> list[Method]:
+def other_methods() -> list[Method]:
+    """What the shipped chunker is compared with."""
     return [
         *(Method(f"structure, {n} tokens", tokens=n) for n in (64, 96, 128)),
         *(
