@@ -118,6 +118,8 @@ class Intake:
             fidelity = Fidelity(warnings=tuple(warnings or ["it holds nothing that can be read"]))
             state: State = "unchanged" if uri in self._archives else "added"
             self._say(FileReport(uri, state, fidelity=fidelity))
+        else:
+            self._expect(-1)  # its members speak for it
         before = [u for u in self._known if u == uri or u.startswith(uri + MEMBER)]
         # What is known of an archive that cannot be opened now stays.
         self.forget([u for u in before if u not in seen and not u.startswith(tuple(failed))])

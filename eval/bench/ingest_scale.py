@@ -163,8 +163,8 @@ def read(index_dir: str, path: str) -> None:
         def file(self, row: FileReport) -> None:
             if row.problem:
                 raise SystemExit(row.problem)
-            self.done += row.characters > 0
-            if row.uri == path:
+            self.done += 1
+            if self.done == self.total:
                 raise KeyboardInterrupt
 
     start = time.perf_counter()
