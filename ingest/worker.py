@@ -164,6 +164,7 @@ class _Child:
             # Each thread or arena reserves address space, which is what is limited.
             "MALLOC_ARENA_MAX": "2",
             "OPENBLAS_NUM_THREADS": "1",
+            "OMP_THREAD_LIMIT": "1",  # OCR's threads wait for each other more than they gain
         }
         command = [sys.executable, "-B", "-P", "-m", "ingest.worker"]
         self._process = subprocess.Popen(
