@@ -32,6 +32,8 @@ def pages() -> dict[Path, str]:
                 _chunking(),
                 _injection(),
                 _scale(),
+                _readers(),
+                _ocr(),
             )
         ),
     }
@@ -229,6 +231,36 @@ def _scale() -> str:
             f"| {memory['peak_mb']:,.0f} and {memory['parser_peak_mb']:,.0f} MB |",
         )
     )
+
+
+def _readers() -> str:
+    run = _read("pdf_readers")
+    lines = [
+        f"| readers of {run['files']} quarterly reports (`python -m eval.bench.pdf_readers`) "
+        "| pages a CPU second | numbers of the answers found | words of PDFium's text "
+        "| neighbours in it |",
+        "|---|---|---|---|---|",
+    ]
+    for name, row in run["readers"].items():
+        lines.append(
+            f"| {name} | {row['pages_per_cpu_second']:.1f} | {row['gold_numbers_found']:.3f} "
+            f"| {row['words_of_pdfium']:.3f} | {row['neighbours_of_pdfium']:.3f} |"
+        )
+    return "\n".join(lines)
+
+
+def _ocr() -> str:
+    lines = [
+        "| OCR of pages rendered from them | pages | characters wrong | worst page "
+        "| CPU seconds a page |",
+        "|---|---|---|---|---|",
+    ]
+    for name, row in _read("pdf_readers")["ocr"].items():
+        lines.append(
+            f"| {name} | {row['pages']} | {row['character_error_rate']:.1%} "
+            f"| {row['worst_page']:.1%} | {row['cpu_seconds_per_page']:.2f} |"
+        )
+    return "\n".join(lines)
 
 
 def _read(name: str) -> dict[str, Any]:
