@@ -17,6 +17,7 @@ from rag.errors import (
     BadInput,
     BadQuestion,
     FootnoteError,
+    IndexBusy,
     ModelError,
 )
 from rag.types import Answer, Chunk, Citation, Passage, Sentence, Source, Span, Turn
@@ -34,6 +35,7 @@ __all__ = [
     "Citation",
     "FootnoteError",
     "Index",
+    "IndexBusy",
     "ModelError",
     "Passage",
     "Sentence",

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import islice, takewhile
 from pathlib import Path
+from typing import Any
 
 from rag.errors import BadInput
 from rag.index import Index
@@ -24,23 +25,27 @@ def list_sources(index: Index, as_json: bool) -> str:
         counts = library.counts()
         uris = [uri for source in sources for uri in (source.uri, *source.also_at)]
         changed = set(changed_files(library, uris))
-        rows = [
-            {
-                **asdict(source),
-                "state": "changed on disk" if changed & _places(source) else "current",
-                "version": source.sha256[:12],
-                "chunks": chunks.get(source.id, 0),
-                "earlier_versions": library.earlier_versions(source.uri),
-                "flagged": len(library.flags(source.id)),
-                **asdict(library.fidelity(source.id)),
-            }
-            for source in sources
-        ]
         if as_json:
+            rows = [_source_row(index, source, changed, chunks) for source in sources]
             return json.dumps(rows, ensure_ascii=False, indent=1)
         text = [_source_lines(index, source, changed, chunks) for source in sources]
     owed = f", {counts.owed:,} of them not embedded yet" if counts.owed else ""
     return "\n".join([*text, f"{counts.sources:,} sources, {counts.chunks:,} passages{owed}"])
+
+
+def _source_row(
+    index: Index, source: Source, changed: set[str], chunks: dict[str, int]
+) -> dict[str, Any]:
+    library = index.library
+    return {
+        **asdict(source),
+        "state": "changed on disk" if changed & _places(source) else "current",
+        "version": source.sha256[:12],
+        "chunks": chunks.get(source.id, 0),
+        "earlier_versions": library.earlier_versions(source.uri),
+        "flagged": len(library.flags(source.id)),
+        **asdict(library.fidelity(source.id)),
+    }
 
 
 def _source_lines(index: Index, source: Source, changed: set[str], chunks: dict[str, int]) -> str:
