@@ -34,6 +34,7 @@ def pages() -> dict[Path, str]:
                 _scale(),
                 _readers(),
                 _ocr(),
+                _chunkers(),
             )
         ),
     }
@@ -260,6 +261,19 @@ def _ocr() -> str:
             f"| {name} | {row['pages']} | {row['character_error_rate']:.1%} "
             f"| {row['worst_page']:.1%} | {row['cpu_seconds_per_page']:.2f} |"
         )
+    return "\n".join(lines)
+
+
+def _chunkers() -> str:
+    run = _read("chunkers")
+    lines = [
+        "| ways to cut, on whole documents (`python -m eval.bench.chunkers`) | set | questions "
+        "| nDCG@10 |",
+        "|---|---|---|---|",
+    ]
+    for row in run["rows"]:
+        name = f"**{row['method']}**" if row["method"] == "shipped" else row["method"]
+        lines.append(f"| {name} | {row['set']} | {run['limit']} | {row['ndcg@10']:.3f} |")
     return "\n".join(lines)
 
 
