@@ -26,6 +26,7 @@ from eval.metrics import (
 from ingest.sync import add_texts
 from rag.errors import BadInput, FootnoteError
 from rag.index import LIBRARY, Index, create_index
+from rag.settings import Settings
 from rag.types import Answer, Turn
 
 DOCUMENTS = 10
@@ -112,7 +113,7 @@ def run_benchmark(
 def _ask(index: Index, query: Query) -> Outcome:
     start = time.perf_counter()
     try:
-        answer = index.chain.answer(query.text, query.history, threshold=0.0)
+        answer = index.ask(query.text, query.history, Settings(threshold=0.0))
         seconds = time.perf_counter() - start
         passages = index.search(answer.query, k=PASSAGES)
     except FootnoteError as error:

@@ -20,6 +20,7 @@ from rag.errors import (
     IndexBusy,
     ModelError,
 )
+from rag.settings import Settings
 from rag.types import Answer, Chunk, Citation, Passage, Sentence, Source, Span, Turn
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ __all__ = [
     "ModelError",
     "Passage",
     "Sentence",
+    "Settings",
     "Source",
     "Span",
     "Turn",

@@ -19,6 +19,7 @@ from rag.index import PASSAGES, Index
 from rag.parts import parts
 from rag.retrieve import check_question
 from rag.select import THRESHOLD, Candidate, choose, confidence, rank_sentences
+from rag.settings import Settings
 from rag.standing import changed_files
 from rag.types import Answer, Passage, Turn, turns
 
@@ -29,10 +30,14 @@ REPEAT_LEAD = 5.0
 
 
 class Question(TypedDict, total=False):
-    """What the chain takes: ``question``, and optionally ``history``, oldest turn first."""
+    """What the chain takes: ``question``, and optionally ``history``, oldest turn first.
+
+    ``settings`` are those of this question, by default the index's.
+    """
 
     question: str
     history: Sequence[Turn | Mapping[str, str]]
+    settings: Settings | None
 
 
 class AnswerChain(Runnable[Question | str, Answer]):
@@ -52,7 +57,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
 
         def run(given: Question | str) -> Answer:
             row: Question = {"question": given} if isinstance(given, str) else given
-            return self.answer(row.get("question", ""), row.get("history", ()))
+            return self.answer(row.get("question", ""), row.get("history", ()), row.get("settings"))
 
         return self._call_with_config(run, input, config)
 
@@ -75,10 +80,12 @@ class AnswerChain(Runnable[Question | str, Answer]):
         self,
         question: str,
         history: Sequence[Turn | Mapping[str, str]] = (),
-        threshold: float = THRESHOLD,
+        settings: Settings | None = None,
     ) -> Answer:
-        """What ``invoke`` does, declining below another confidence; 0 never declines."""
+        """What ``invoke`` does."""
         question = check_question(question)
+        settings = settings or self._index.settings
+        threshold = THRESHOLD if settings.threshold is None else settings.threshold
         clock = _Clock()
         revision = self._index.library.revision()
         conversation = turns(history)

@@ -54,4 +54,5 @@ def _citation(number: int, candidate: Candidate) -> Citation:
         start=span.start,
         end=span.end,
         quote=chunk.text[span.start - chunk.start : span.end - chunk.start],
+        date=source.date,
     )

@@ -25,6 +25,7 @@ from rag.errors import BadIndex, BadInput, IndexBusy
 from rag.exact import ExactSearch
 from rag.library import Library
 from rag.manifest import Manifest
+from rag.settings import Settings
 from rag.types import Answer, Passage, Turn
 from rag.vectors import State, VectorIndex
 
@@ -48,9 +49,10 @@ class Index:
     Safe to share between threads. What another process adds is seen by the next question.
     """
 
-    def __init__(self, folder: Path, library: Library) -> None:
+    def __init__(self, folder: Path, library: Library, settings: Settings | None = None) -> None:
         self.folder = folder
         self.library = library
+        self.settings = settings or Settings()
         self._encoder_lock = threading.Lock()
         self._encoder: Encoder | None = None
         self._exact: ExactSearch | None = None
@@ -63,19 +65,32 @@ class Index:
         """What the index was made with, now: another process may have made it anew."""
         return self.library.manifest()
 
-    def ask(self, question: str, history: Sequence[Turn | Mapping[str, str]] = ()) -> Answer:
+    def ask(
+        self,
+        question: str,
+        history: Sequence[Turn | Mapping[str, str]] = (),
+        settings: Settings | None = None,
+    ) -> Answer:
         """Answer a question, citing the passages it stands on, or decline.
 
-        ``history`` is the conversation so far, oldest first. Raises ``BadQuestion`` for a question
-        that cannot be asked.
+        ``history`` is the conversation so far, oldest first; ``settings`` are by default those the
+        index was opened with. Raises ``BadQuestion`` for a question that cannot be asked,
+        ``ModelError`` when the language model cannot be used at all.
         """
-        return self.chain.invoke({"question": question, "history": list(history)})
+        return self.chain.invoke(
+            {"question": question, "history": list(history), "settings": settings}
+        )
 
     def stream(
-        self, question: str, history: Sequence[Turn | Mapping[str, str]] = ()
+        self,
+        question: str,
+        history: Sequence[Turn | Mapping[str, str]] = (),
+        settings: Settings | None = None,
     ) -> Iterator[str | Answer]:
         """Like ``ask``: the answer's text in pieces as it is made, and last the ``Answer``."""
-        return self.chain.stream({"question": question, "history": list(history)})
+        return self.chain.stream(
+            {"question": question, "history": list(history), "settings": settings}
+        )
 
     def search(self, query: str, k: int = PASSAGES) -> list[Passage]:
         """The ``k`` passages nearest to a query, best first. Raises ``BadQuestion``."""
@@ -173,7 +188,7 @@ class Index:
         self.close()
 
 
-def open_index(path: str | Path = DEFAULT_INDEX) -> Index:
+def open_index(path: str | Path = DEFAULT_INDEX, settings: Settings | None = None) -> Index:
     """Open an index for questions. Raises ``BadIndex`` when there is none that can be used."""
     folder = _absolute(path)
     if not folder.is_dir():
@@ -189,7 +204,7 @@ def open_index(path: str | Path = DEFAULT_INDEX) -> Index:
     if not library.has_manifest():
         library.close()
         raise BadIndex(f"the index at {str(folder)!r} was never finished: run `footnote ingest`")
-    return Index(folder, library)
+    return Index(folder, library, settings)
 
 
 def create_index(path: str | Path = DEFAULT_INDEX, embedding_model: str | None = None) -> Index:

@@ -6,11 +6,13 @@ Offsets are Python string indices (code points), half-open: ``text[start:end]``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Status = Literal["answered", "declined"]
 Verdict = Literal["supported", "partial", "unsupported"]
+Engine = Literal["extractive", "llm", "auto"]
+Policy = Literal["strict", "mark", "off"]
 Role = Literal["user", "assistant"]
 FlagKind = Literal["hidden", "instruction"]
 Box = tuple[float, float, float, float]
@@ -136,6 +138,7 @@ class Citation:
     """The characters that support a sentence: ``quote == parsed_text[start:end]`` always.
 
     ``number`` is what the reader sees in brackets; one number per source passage in an answer.
+    ``date`` is the one the source states for itself, or "".
     """
 
     number: int
@@ -147,13 +150,15 @@ class Citation:
     start: int
     end: int
     quote: str
+    date: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """One sentence of an answer, ``answer.text[start:end] == text``, and what it stands on.
 
-    ``score`` in [0, 1] is the confidence behind ``verdict``.
+    ``score`` in [0, 1] is the confidence behind ``verdict``; ``reasons`` say in words what speaks
+    against the sentence, none when it is supported.
     """
 
     text: str
@@ -162,6 +167,7 @@ class Sentence:
     verdict: Verdict
     score: float
     citations: tuple[Citation, ...]
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +186,12 @@ class Answer:
     from the history. ``confidence`` in [0, 1] is the chance that the passages answer the question;
     below the index's threshold the status is ``declined``, ``sentences`` is empty and ``passages``
     are the nearest. ``notes`` tells the reader of anything that made this answer a lesser one.
-    ``timings`` are seconds per stage.
+    ``timings`` are seconds per stage, ``usage`` the tokens a language model read and wrote.
+
+    ``engine`` is the one that made the answer, which is not the one asked for when that failed; a
+    note then says so. ``model`` names the language model, ``prompt_sha256`` is the hash of all that
+    it was sent. What ``policy`` kept back is in ``withheld``, each with ``start == end`` at the
+    place in the text where it would stand.
     """
 
     question: str
@@ -195,6 +206,11 @@ class Answer:
     timings: Mapping[str, float]
     index_revision: int
     notes: tuple[str, ...] = ()
+    policy: Policy = "strict"
+    withheld: tuple[Sentence, ...] = ()
+    model: str = ""
+    prompt_sha256: str = ""
+    usage: Mapping[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The one JSON shape of an answer: command line, HTTP, run files."""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ingest.sync import sync
 from rag import Answer
 from rag.index import Index
+from rag.settings import Settings
 from rag.select import THRESHOLD, choose, confidence, rank_sentences
 
 
@@ -109,7 +110,7 @@ def test_a_follow_up_is_completed_and_shown(sample: Index) -> None:
 
 def test_declining_can_be_left_to_the_caller(sample: Index) -> None:
     question = "How long do I boil an egg so the yolk stays soft?"
-    answer = sample.chain.answer(question, threshold=0.0)
+    answer = sample.ask(question, settings=Settings(threshold=0.0))
     check_bound(sample, answer)
     assert answer.status == "answered"
     assert answer.confidence < THRESHOLD
