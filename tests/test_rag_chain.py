@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from ingest.sync import sync
 from rag import Answer
 from rag.index import Index
-from rag.settings import Settings
 from rag.select import THRESHOLD, choose, confidence, rank_sentences
+from rag.settings import Settings
 
 
 def check_bound(index: Index, answer: Answer) -> None:
