@@ -1,29 +1,33 @@
 """From question to answer, as a LangChain runnable.
 
-Complete the question, divide it, retrieve, select, then quote or decline.
+Complete the question, divide it, retrieve, then quote, let a model write, or decline.
 """
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import zip_longest
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise, zip_longest
 from typing import Any, TypedDict
 
 from langchain_core.runnables import Runnable, RunnableConfig
 
+from rag.errors import ModelError
 from rag.extractive import nearest_text, quote
 from rag.followup import standalone
+from rag.generate import rewrite, wants_prose, write
 from rag.index import PASSAGES, Index
+from rag.llm import LanguageModel, load_llm
+from rag.notes import LibraryNotes, about_draft, disagreements
 from rag.parts import parts
 from rag.retrieve import check_question
-from rag.select import THRESHOLD, Candidate, choose, confidence, rank_sentences
+from rag.select import THRESHOLD, Candidate, choose, confidence, disagree, rank_sentences
 from rag.settings import Settings
-from rag.standing import changed_files
-from rag.types import Answer, Passage, Turn, turns
+from rag.types import Answer, Citation, Engine, Passage, Sentence, Turn, turns
+from rag.verify import Verifier, load_verifier
 
-ENGINE = "extractive"
 QUOTES = 3
 # In log-odds. A follow-up wants something new, unless nothing else comes near what was quoted.
 REPEAT_LEAD = 5.0
@@ -45,7 +49,10 @@ class AnswerChain(Runnable[Question | str, Answer]):
 
     def __init__(self, index: Index) -> None:
         self._index = index
-        self._complete_at = -1
+        self._library_notes = LibraryNotes(index)
+        self._loading = threading.Lock()
+        self._models: dict[tuple[object, str], LanguageModel] = {}
+        self._verifiers: dict[tuple[str, str], Verifier] = {}
 
     def invoke(
         self,
@@ -53,11 +60,16 @@ class AnswerChain(Runnable[Question | str, Answer]):
         config: RunnableConfig | None = None,
         **kwargs: Any,  # noqa: ANN401 - LangChain's signature
     ) -> Answer:
-        """Answer a question. Raises ``BadQuestion`` for one that cannot be asked."""
+        """Answer a question.
+
+        Raises ``BadQuestion`` for one that cannot be asked, ``ModelError`` when the language model
+        or the verifier asked for cannot be loaded.
+        """
 
         def run(given: Question | str) -> Answer:
-            row: Question = {"question": given} if isinstance(given, str) else given
-            return self.answer(row.get("question", ""), row.get("history", ()), row.get("settings"))
+            *_, answer = self._steps(given)
+            assert isinstance(answer, Answer)
+            return answer
 
         return self._call_with_config(run, input, config)
 
@@ -67,55 +79,78 @@ class AnswerChain(Runnable[Question | str, Answer]):
         config: RunnableConfig | None = None,
         **kwargs: Any,  # noqa: ANN401 - LangChain's signature
     ) -> Iterator[Any]:
-        """The answer's text, a sentence at a time, then the ``Answer`` itself."""
-        answer = self.invoke(input, config)
-        position = 0
-        for sentence in answer.sentences[1:]:
-            yield answer.text[position : sentence.start]
-            position = sentence.start
-        yield answer.text[position:]
-        yield answer
+        """The answer's text as it is said, then the ``Answer`` itself, which is what holds.
 
-    def answer(
-        self,
-        question: str,
-        history: Sequence[Turn | Mapping[str, str]] = (),
-        settings: Settings | None = None,
-    ) -> Answer:
-        """What ``invoke`` does."""
-        question = check_question(question)
-        settings = settings or self._index.settings
+        Its text is another one than that of the pieces when a language model broke off and was
+        replaced by quotations. Raises as ``invoke`` does.
+        """
+
+        def run(given: Iterator[Question | str]) -> Iterator[Any]:
+            for row in given:
+                yield from self._steps(row)
+
+        yield from self._transform_stream_with_config(iter([input]), run, config)
+
+    def _steps(self, given: Question | str) -> Iterator[str | Answer]:
+        row: Question = {"question": given} if isinstance(given, str) else given
+        question = check_question(row.get("question", ""))
+        settings = row.get("settings") or self._index.settings
         threshold = THRESHOLD if settings.threshold is None else settings.threshold
-        clock = _Clock()
+        model = self._model(settings)
+        conversation = turns(row.get("history", ()))
         revision = self._index.library.revision()
-        conversation = turns(history)
-        asked = parts(standalone(question, conversation))
+        clock = _Clock()
+        asked, failure = _asked(question, conversation, model)
         clock.lap("complete")
         retrieved = [self._index.retriever.search(query) for query in asked]
         clock.lap("retrieve")
-        said = " ".join(turn.text for turn in conversation if turn.role == "assistant")
-        found = [self._judge(q, p, said) for q, p in zip(asked, retrieved, strict=True)]
-        chosen = _chosen([part for part in found if part.confidence >= threshold])
-        clock.lap("select")
+        spoken = " ".join(turn.text for turn in conversation if turn.role == "assistant")
+        found = [self._judge(q, p, spoken) for q, p in zip(asked, retrieved, strict=True)]
+        answered = [part for part in found if part.confidence >= threshold]
+        chosen = _chosen(answered)
         passages = _interleaved(retrieved, chosen)
-        text, sentences, citations = quote(chosen) if chosen else (nearest_text(passages), (), ())
+        clock.lap("select")
+        said = None
+        if model and chosen and not failure and (settings.engine == "llm" or wants_prose(question)):
+            try:
+                said = yield from self._written(asked, passages, found, chosen, model, settings)
+            except ModelError as error:
+                failure = str(error)
+            clock.lap("write")
+        if said is None:
+            said = _quoted(chosen)
+            if failure:
+                note = f"{failure}. These are quotations instead"
+                said = replace(said, notes=(note, *said.notes))
+            else:
+                yield from said.pieces()
+        text = said.text or nearest_text(passages)
+        if not said.sentences:
+            yield text
         missing = [part.query for part in found if chosen and part.confidence < threshold]
-        return Answer(
+        yield Answer(
             question=question,
             query="; ".join(asked),
-            status="answered" if chosen else "declined",
+            status="answered" if said.sentences else "declined",
             text=text,
-            sentences=sentences,
-            citations=citations,
+            sentences=said.sentences,
+            citations=said.citations,
             passages=tuple(passages),
             confidence=max(part.confidence for part in found),
-            engine=ENGINE,
+            engine=said.engine,
             timings=clock.laps,
             index_revision=revision,
             notes=(
                 *(f"the library does not answer: {query}" for query in missing),
-                *self._notes(revision, {citation.uri for citation in citations}),
+                *said.notes,
+                *disagreements(said.citations),
+                *self._library_notes.about(revision, {c.uri for c in said.citations}),
             ),
+            policy=settings.policy,
+            withheld=said.withheld,
+            model=said.model,
+            prompt_sha256=said.prompt_sha256,
+            usage=said.usage,
         )
 
     def _judge(self, query: str, passages: Sequence[Passage], said: str) -> _Part:
@@ -124,24 +159,76 @@ class AnswerChain(Runnable[Question | str, Answer]):
         ranked = _news_first(found, said)
         return _Part(query, ranked, confidence(query, passages, ranked))
 
-    def _notes(self, revision: int, cited: Iterable[str]) -> tuple[str, ...]:
-        """What makes the answer a lesser one: passages still without a vector, files changed."""
-        library = self._index.library
-        notes = []
-        if self._complete_at != revision:
-            owed = library.counts().owed
-            if owed:
-                notes.append(
-                    f"{owed:,} passages have no vector yet and are found by their words only: "
-                    "`footnote ingest` completes them"
-                )
-            else:
-                self._complete_at = revision
-        notes += [
-            f"{uri} is no longer as it was when it was read: `footnote ingest` reads it again"
-            for uri in changed_files(library, cited)
-        ]
-        return tuple(notes)
+    def _written(
+        self,
+        asked: Sequence[str],
+        passages: Sequence[Passage],
+        found: Sequence[_Part],
+        chosen: Sequence[Candidate],
+        model: LanguageModel,
+        settings: Settings,
+    ) -> Generator[str, None, _Said]:
+        """What a model says, or quotations where nothing of that is supported.
+
+        Raises ``ModelError`` when it fails or says nothing at all.
+        """
+        worthiest = {p.chunk.id: p for p in (*(c.passage for c in chosen), *passages)}
+        draft = yield from write(
+            " ".join(asked),
+            list(worthiest.values()),
+            model,
+            self._verifier(settings.verifier),
+            settings.policy,
+        )
+        for dissent in _dissenters(draft.citations, found):
+            yield draft.quote(dissent.passage, dissent.span)
+        written = _Said(
+            engine="llm",
+            text=draft.text,
+            sentences=tuple(draft.sentences),
+            citations=tuple(draft.citations),
+            notes=tuple(about_draft(draft, model)),
+            withheld=tuple(draft.withheld),
+            model=model.name,
+            prompt_sha256=draft.prompt.sha256,
+            usage=draft.usage,
+        )
+        if draft.sentences or (draft.missing and not draft.withheld):
+            return written
+        if not draft.withheld:
+            raise ModelError(f"the language model {model.name} gave an empty reply")
+        note = "nothing that the model wrote is supported: these are quotations instead"
+        quoted = _quoted(chosen)
+        yield from quoted.pieces()
+        return replace(
+            written,
+            engine="extractive",
+            text=quoted.text,
+            sentences=quoted.sentences,
+            citations=quoted.citations,
+            notes=(note, *written.notes),
+        )
+
+    def _model(self, settings: Settings) -> LanguageModel | None:
+        """The language model to use, loaded once; None when quotations are asked for."""
+        if settings.engine == "extractive" or (settings.engine == "auto" and not settings.llm):
+            return None
+        if not settings.llm:
+            raise ModelError("the engine 'llm' needs a language model: name it with --llm")
+        name = settings.llm if isinstance(settings.llm, str) else id(settings.llm)
+        with self._loading:
+            if (name, settings.base_url) not in self._models:
+                loaded = load_llm(settings.llm, settings.base_url)
+                self._models[name, settings.base_url] = loaded
+            return self._models[name, settings.base_url]
+
+    def _verifier(self, name: str) -> Verifier:
+        encoder = self._index.encoder
+        key = (name, encoder.fingerprint)
+        with self._loading:
+            if key not in self._verifiers:
+                self._verifiers[key] = load_verifier(name or None, encoder)
+            return self._verifiers[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +238,44 @@ class _Part:
     query: str
     ranked: Sequence[Candidate]
     confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What an engine said; without sentences, nothing."""
+
+    engine: Engine
+    text: str = ""
+    sentences: tuple[Sentence, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    notes: tuple[str, ...] = ()
+    withheld: tuple[Sentence, ...] = ()
+    model: str = ""
+    prompt_sha256: str = ""
+    usage: Mapping[str, int] = field(default_factory=dict)
+
+    def pieces(self) -> Iterator[str]:
+        """The text, a sentence at a time."""
+        starts = [0, *(s.start for s in self.sentences[1:]), len(self.text)]
+        for start, end in pairwise(starts):
+            yield self.text[start:end]
+
+
+def _quoted(chosen: Sequence[Candidate]) -> _Said:
+    return _Said("extractive", *quote(chosen)) if chosen else _Said("extractive")
+
+
+def _asked(
+    question: str, conversation: Sequence[Turn], model: LanguageModel | None
+) -> tuple[list[str], str]:
+    """The questions to search for, each fit to stand alone, and what failed meanwhile, if so."""
+    completed, failure = None, ""
+    if model and conversation:
+        try:
+            completed = rewrite(question, conversation, model)
+        except ModelError as error:
+            failure = str(error)
+    return parts(completed or standalone(question, conversation)), failure
 
 
 def _news_first(ranked: Sequence[Candidate], said: str) -> Sequence[Candidate]:
@@ -167,6 +292,21 @@ def _chosen(answered: Sequence[_Part]) -> list[Candidate]:
     turn_by_turn = zip_longest(*(choose(part.query, part.ranked) for part in answered))
     chosen = {(c.passage.source.id, c.span): c for row in turn_by_turn for c in row if c}
     return list(chosen.values())[:QUOTES]
+
+
+def _dissenters(cited: Sequence[Citation], found: Sequence[_Part]) -> list[Candidate]:
+    """Sentences of other sources that say the same as what is cited in all but the figures."""
+    quotes = {" ".join(c.quote.split()) for c in cited}
+    dissent = {
+        candidate.text: candidate
+        for part in found
+        for candidate in part.ranked
+        for citation in cited
+        if candidate.passage.source.id != citation.source_id
+        and " ".join(candidate.text.split()) not in quotes
+        and disagree(candidate.text, citation.quote)
+    }
+    return list(dissent.values())[:QUOTES]
 
 
 def _interleaved(

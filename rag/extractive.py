@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rag.select import Candidate
-from rag.types import Citation, Passage, Sentence
+from rag.types import Citation, Passage, Sentence, Span
 
 
 def quote(chosen: Sequence[Candidate]) -> tuple[str, tuple[Sentence, ...], tuple[Citation, ...]]:
@@ -21,7 +21,7 @@ def quote(chosen: Sequence[Candidate]) -> tuple[str, tuple[Sentence, ...], tuple
     sentences: list[Sentence] = []
     citations: list[Citation] = []
     for number, candidate in enumerate(ordered, 1):
-        citation = _citation(number, candidate)
+        citation = cite(number, candidate.passage, candidate.span)
         start = len(text) + bool(text)
         body = " ".join(citation.quote.split())
         text = f"{text} {body}" if text else body
@@ -41,9 +41,9 @@ def nearest_text(passages: Sequence[Passage]) -> str:
     return f"The library does not answer this. Nearest to it: {'; '.join(titles)}."
 
 
-def _citation(number: int, candidate: Candidate) -> Citation:
-    chunk, source = candidate.passage.chunk, candidate.passage.source
-    span = candidate.span
+def cite(number: int, passage: Passage, span: Span) -> Citation:
+    """The citation of a range of a passage's source, which must lie in the passage."""
+    chunk, source = passage.chunk, passage.source
     return Citation(
         number=number,
         source_id=source.id,

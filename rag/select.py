@@ -151,10 +151,13 @@ def choose(question: str, ranked: Sequence[Candidate]) -> list[Candidate]:
 
 def _disagrees(a: Candidate, b: Candidate) -> bool:
     """Whether two sources say the same in all but the figures."""
-    if a.passage.source.id == b.passage.source.id:
-        return False
-    words = [{t.stem for t in tokens(c.text) if not t.digit} for c in (a, b)]
-    figures = [{t.stem for t in tokens(c.text) if t.digit} for c in (a, b)]
+    return a.passage.source.id != b.passage.source.id and disagree(a.text, b.text)
+
+
+def disagree(first: str, second: str) -> bool:
+    """Whether two sentences say the same in all but the figures."""
+    words = [{t.stem for t in tokens(text) if not t.digit} for text in (first, second)]
+    figures = [{t.stem for t in tokens(text) if t.digit} for text in (first, second)]
     shared = len(words[0] & words[1]) / max(1, len(words[0] | words[1]))
     return shared >= ALIKE and all(figures) and figures[0] != figures[1]
 

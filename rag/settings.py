@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rag.types import Engine, Policy
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The choices a user makes; every default works offline.
 
-    ``llm`` is ``provider:model`` or ``local[:name-or-path]``; ``base_url`` is the address of an
+    ``engine``: ``extractive`` quotes, ``llm`` lets a language model write, ``auto`` lets it write
+    where that is better than quotes, and quotes when none is named. ``llm`` is ``provider:model``,
+    ``local[:name-or-path]``, or a LangChain chat model; ``base_url`` is the address of an
     OpenAI-compatible server. ``policy`` says what becomes of sentences that their evidence does not
-    support: ``strict`` withholds them, ``mark`` shows them marked, ``off`` does not check.
-    ``verifier`` names a cross-encoder to check with instead of the one that ships. ``threshold``
-    is the confidence in [0, 1] below which a question is declined; None takes the index's own.
+    support: ``strict`` withholds them, ``mark`` shows them marked, ``off`` shows them and warns of
+    nothing, for measuring. ``verifier`` names a cross-encoder to check with instead of the one that
+    ships. ``threshold`` is the confidence in [0, 1] below which a question is declined; None takes
+    the index's own.
     """
 
-    engine: Engine = "extractive"
-    llm: str = ""
+    engine: Engine = "auto"
+    llm: str | BaseChatModel = ""
     base_url: str = ""
     policy: Policy = "strict"
     verifier: str = ""

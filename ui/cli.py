@@ -16,10 +16,11 @@ import click
 from rag.errors import FootnoteError
 from ui.cli_eval import evaluation
 from ui.cli_index import COMMANDS
-from ui.options import index_option, json_option
+from ui.options import index_option, json_option, settings_options
 
 if TYPE_CHECKING:
     from rag.index import Index
+    from rag.settings import Settings
     from rag.types import Answer
 
 SAMPLE_QUESTIONS = (
@@ -68,9 +69,12 @@ for command in (*COMMANDS, evaluation):
     metavar="FILE",
     help='Ask every row {"id", "question", "history"} of a JSON Lines file.',
 )
+@settings_options
 @index_option
 @json_option
-def ask(question: str | None, questions: str | None, index_dir: str, as_json: bool) -> None:
+def ask(
+    question: str | None, questions: str | None, settings: Settings, index_dir: str, as_json: bool
+) -> None:
     """Ask one question, or a file of them."""
     from rag.index import open_index
     from ui.terminal import format_answer, read_questions
@@ -78,13 +82,13 @@ def ask(question: str | None, questions: str | None, index_dir: str, as_json: bo
     if (question is None) == (questions is None):
         raise click.UsageError('give a question, as in `footnote ask "Who ...?"`, or --from FILE')
     if question is not None:
-        with open_index(index_dir) as index:
+        with open_index(index_dir, settings) as index:
             answer = index.ask(question)
         click.echo(_json_line(answer) if as_json else format_answer(answer))
         return
     assert questions is not None
     failed = 0
-    with open_index(index_dir) as index:
+    with open_index(index_dir, settings) as index:
         for row in read_questions(questions):
             try:
                 answer = index.ask(row["question"], row["history"])
@@ -102,24 +106,26 @@ def ask(question: str | None, questions: str | None, index_dir: str, as_json: bo
 
 
 @main.command()
+@settings_options
 @index_option
-def chat(index_dir: str) -> None:
+def chat(settings: Settings, index_dir: str) -> None:
     """Ask in the terminal, with follow-ups. An empty line or Ctrl-D ends it."""
     from rag.index import open_index
     from ui.terminal import converse
 
-    with open_index(index_dir) as index:
+    with open_index(index_dir, settings) as index:
         converse(index)
 
 
 @main.command()
+@settings_options
 @index_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=7860, show_default=True, type=click.IntRange(1, 65535))
 @click.option(
     "--open/--no-open", "open_browser", default=False, help="Open the page in the browser."
 )
-def serve(index_dir: str, host: str, port: int, open_browser: bool) -> None:
+def serve(settings: Settings, index_dir: str, host: str, port: int, open_browser: bool) -> None:
     """Open the chat in the browser."""
     from rag.index import open_index
 
@@ -127,7 +133,7 @@ def serve(index_dir: str, host: str, port: int, open_browser: bool) -> None:
         click.echo(
             f"warning: on {host} everyone who reaches this machine can read the library", err=True
         )
-    with open_index(index_dir) as index:
+    with open_index(index_dir, settings) as index:
         from ui.web.app import launch
 
         launch(index, host, port, open_browser, _first_questions(index))

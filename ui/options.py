@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, get_args
+
 import click
+
+from rag.types import Engine, Policy
+
+if TYPE_CHECKING:
+    from rag.settings import Settings
 
 DEFAULT_INDEX = ".footnote"
 
@@ -16,3 +25,69 @@ index_option = click.option(
     help="The index's folder.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options that say how to answer; the command gets them as one ``settings``."""
+
+    @wraps(command)
+    def with_settings(**values: Any) -> Any:  # noqa: ANN401 - whatever the command takes
+        names = ("engine", "llm", "base_url", "policy", "verifier", "threshold")
+        return command(settings=_settings(*(values.pop(n) for n in names)), **values)
+
+    for option in reversed(
+        [
+            click.option(
+                "--engine",
+                type=click.Choice(get_args(Engine)),
+                default="auto",
+                show_default=True,
+                help="Quote, let a language model write, or the better of the two.",
+            ),
+            click.option(
+                "--llm",
+                default="",
+                envvar="FOOTNOTE_LLM",
+                metavar="PROVIDER:MODEL",
+                help="The language model, such as openai:gpt-5-mini, or local[:NAME_OR_PATH].",
+            ),
+            click.option(
+                "--llm-base-url",
+                "base_url",
+                default="",
+                envvar="FOOTNOTE_LLM_BASE_URL",
+                metavar="URL",
+                help="An OpenAI-compatible server, for --llm openai:MODEL.",
+            ),
+            click.option(
+                "--policy",
+                type=click.Choice(get_args(Policy)),
+                default="strict",
+                show_default=True,
+                help="Withhold what is not supported, mark it, or show all unmarked.",
+            ),
+            click.option(
+                "--verifier",
+                default="",
+                metavar="NAME_OR_PATH",
+                help="A cross-encoder to check sentences with instead of our own.",
+            ),
+            click.option(
+                "--threshold",
+                type=click.FloatRange(0, 1),
+                help="Decline below this confidence; by default the index's own.",
+            ),
+        ]
+    ):
+        with_settings = option(with_settings)
+    return with_settings
+
+
+def _settings(
+    engine: Engine, llm: str, base_url: str, policy: Policy, verifier: str, threshold: float | None
+) -> Settings:
+    from rag.settings import Settings
+
+    if base_url and not llm:
+        raise click.UsageError("--llm-base-url needs --llm openai:MODEL")
+    return Settings(engine, llm, base_url, policy, verifier, threshold)

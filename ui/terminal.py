@@ -12,7 +12,7 @@ import click
 
 from rag.errors import BadInput, FootnoteError
 from rag.index import Index
-from rag.types import Answer, Citation, Passage, Turn
+from rag.types import Answer, Citation, Passage, Sentence, Turn
 
 
 class QuestionRow(TypedDict):
@@ -31,6 +31,7 @@ def format_answer(answer: Answer) -> str:
     lines += ["", *(_source_line(c) for c in answer.citations)]
     if answer.status == "declined":
         lines += [_passage_line(p) for p in answer.passages[:3]]
+    lines += [_withheld_line(s) for s in answer.withheld]
     lines += [f"note: {note}" for note in answer.notes]
     return "\n".join(lines).rstrip()
 
@@ -89,6 +90,10 @@ def _source_line(citation: Citation) -> str:
     page = f", page {citation.page}" if citation.page else ""
     headings = f" > {' > '.join(citation.headings)}" if citation.headings else ""
     return f"[{citation.number}] {citation.title}{headings}{page} ({citation.uri})"
+
+
+def _withheld_line(sentence: Sentence) -> str:
+    return f"withheld: {sentence.text} ({'; '.join(sentence.reasons)})"
 
 
 def _passage_line(passage: Passage) -> str:

@@ -1,0 +1,77 @@
+"""What makes an answer a lesser one, in words for the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+
+from rag.generate import Draft
+from rag.index import Index
+from rag.llm import LanguageModel
+from rag.select import disagree
+from rag.standing import changed_files
+from rag.types import Citation
+
+
+class LibraryNotes:
+    """What is to be said of the library: passages still without a vector, files changed."""
+
+    def __init__(self, index: Index) -> None:
+        self._library = index.library
+        self._complete_at = -1
+
+    def about(self, revision: int, cited: Iterable[str]) -> list[str]:
+        """Notes on the library at this revision and on the files cited, by place."""
+        notes = []
+        if self._complete_at != revision:
+            owed = self._library.counts().owed
+            if owed:
+                notes.append(
+                    f"{owed:,} passages have no vector yet and are found by their words only: "
+                    "`footnote ingest` completes them"
+                )
+            else:
+                self._complete_at = revision
+        notes += [
+            f"{uri} is no longer as it was when it was read: `footnote ingest` reads it again"
+            for uri in changed_files(self._library, cited)
+        ]
+        return notes
+
+
+def disagreements(citations: Sequence[Citation]) -> list[str]:
+    """Which cited sources say the same in all but the figures, with their dates."""
+    return [
+        f"the sources disagree: [{a.number}] {_dated(a)} and [{b.number}] {_dated(b)}"
+        for a, b in combinations(citations, 2)
+        if a.source_id != b.source_id and disagree(a.quote, b.quote)
+    ]
+
+
+def about_draft(draft: Draft, model: LanguageModel) -> list[str]:
+    """Notes on what a model wrote, and on what was kept back of it."""
+    notes = []
+    if draft.withheld:
+        notes.append(f"{_sentences(draft.withheld)} withheld: the passages do not support that")
+    doubtful = [s for s in draft.sentences if s.verdict != "supported"]
+    if doubtful and draft.policy == "mark":
+        notes.append(f"{_sentences(doubtful)} not, or only partly, supported by the passages")
+    if draft.sentences:
+        notes += [f"not in the passages, by the model: {what}" for what in draft.missing if what]
+    if draft.cut:
+        notes.append("the model reached its limit of length; its last sentence is left out")
+    if left_out := draft.prompt.left_out:
+        shown = len(draft.prompt.passages)
+        notes.append(
+            f"{left_out} of {left_out + shown} passages did not fit into the {model.window:,} "
+            f"tokens of {model.name}{model.note}"
+        )
+    return notes
+
+
+def _sentences(sentences: Sequence[object]) -> str:
+    return "1 sentence is" if len(sentences) == 1 else f"{len(sentences)} sentences are"
+
+
+def _dated(citation: Citation) -> str:
+    return f"{citation.title} ({citation.date[:10] or 'without a date'})"

@@ -1,0 +1,156 @@
+"""What a language model replies, read sentence by sentence while it arrives.
+
+``The bridge opened in 1932 [2: "opened in 1932"].`` becomes a claim: the sentence without its
+brackets, the numbers it points to, and the words it says it copied. Pieces may end anywhere, also
+inside a bracket: how a reply is cut into pieces never changes what is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import sentencex
+
+from rag.types import Span
+
+LONGEST_MARKER = 400  # characters; a bracket that is open for longer is text
+_NUMBERS = r"\d{1,3}(?:\s*(?:,|;|-|–|and|&)\s*\d{1,3})*"
+_MARKER_OR_EMPHASIS = re.compile(
+    rf"""\*\*|__|`|\s*[\[【]\s*(?:(?:passages?|sources?)\s*|[#^])?(?P<numbers>{_NUMBERS})
+    (?:†[^\]】]*)?(?:\s*[:,]\s*["“„«](?P<quote>[^\]】]*?)["”»])?\s*[\]】]""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_LAYOUT = re.compile(r"\s*(?:(?:[-*•+>]|\d{1,2}[.)])\s+)*")
+_LIST_MARK = re.compile(r"[-*•+]|\d{1,2}[.)]")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One sentence that a model wrote, and what it says it stands on.
+
+    ``numbers`` are the passages it points to, from 1, as written: they may not exist. ``quotes``
+    are the words it says to have copied, each with its passage. ``lead`` is what separates it from
+    the sentence before: a space, a line break, or a line break with the mark of a list.
+    """
+
+    text: str
+    numbers: tuple[int, ...] = ()
+    quotes: tuple[tuple[int, str], ...] = ()
+    lead: str = " "
+
+
+class ReplyReader:
+    """Reads one reply. Feed it the pieces as they come, then end it."""
+
+    def __init__(self) -> None:
+        self._raw = ""
+        self._begun = False
+
+    def feed(self, piece: str) -> Iterator[Claim]:
+        """The sentences that are complete now: a word has followed them."""
+        for character in piece:
+            self._raw += character
+            if character.isspace() and not self._waits():
+                yield from self._take(_read(self._raw)[:-1])
+
+    def end(self) -> Iterator[Claim]:
+        """The sentences that were still waiting for what might follow."""
+        if not self._thinks():
+            yield from self._take(_read(self._raw))
+
+    def _take(self, found: Sequence[tuple[Claim, int]]) -> Iterator[Claim]:
+        for claim, _ in found:
+            yield claim if self._begun else replace(claim, lead="")
+            self._begun = True
+        if found:
+            self._raw = self._raw[found[-1][1] :]
+
+    def _waits(self) -> bool:
+        """Whether what comes next may belong to a bracket, or the model still thinks."""
+        opened = max(self._raw.rfind("["), self._raw.rfind("【"))
+        closed = max(self._raw.rfind("]"), self._raw.rfind("】"))
+        inside = closed < opened and len(self._raw) - opened < LONGEST_MARKER
+        return inside or self._thinks()
+
+    def _thinks(self) -> bool:
+        """Whether the reply is still a model's thoughts; once they end they are dropped."""
+        if self._begun or not self._raw.lstrip().startswith("<think>"):
+            return False
+        _, ended, after = self._raw.partition("</think>")
+        if ended:
+            self._raw = after
+        return not ended
+
+
+def _read(raw: str) -> list[tuple[Claim, int]]:
+    """Every sentence with the place in ``raw`` where it and its brackets end."""
+    text, places, markers = _without_markers(raw)
+    spans = list(_sentences(text))
+    found = []
+    before = 0
+    for n, span in enumerate(spans):
+        first = -1 if n == 0 else span.start
+        last = spans[n + 1].start if n + 1 < len(spans) else len(text)
+        own = [marker for position, marker in markers if first < position <= last]
+        claim = Claim(
+            text=" ".join(text[span.start : span.end].split()),
+            numbers=tuple(dict.fromkeys(i for m in own for i in _numbers(m["numbers"]))),
+            quotes=tuple((_numbers(m["numbers"])[0], m["quote"]) for m in own if m["quote"]),
+            lead=_lead(text[before : span.start]),
+        )
+        end = max([places[span.end - 1] + 1, *(m.end() for m in own)])
+        found.append((claim, end))
+        before = span.end
+    return found
+
+
+def _lead(gap: str) -> str:
+    """What stands between two sentences, as it is to be shown."""
+    if "\n" not in gap:
+        return " "
+    mark = _LIST_MARK.search(gap)
+    return f"\n{mark[0]} " if mark else "\n"
+
+
+def _numbers(written: str) -> list[int]:
+    """``1, 3-5`` as numbers. A range that is none, or wide, is its two ends."""
+    found: list[int] = []
+    for part in re.split(r"\s*(?:,|;|and|&)\s*", written):
+        first, *rest = (int(n) for n in re.split(r"\s*[-–]\s*", part))
+        last = rest[-1] if rest else first
+        found += range(first, last + 1) if first <= last <= first + 9 else (first, last)
+    return found
+
+
+def _without_markers(raw: str) -> tuple[str, list[int], list[tuple[int, re.Match[str]]]]:
+    """The text without brackets and emphasis, where each character stood, and where they were."""
+    places: list[int] = []
+    markers: list[tuple[int, re.Match[str]]] = []
+    at = 0
+    for found in _MARKER_OR_EMPHASIS.finditer(raw):
+        places += range(at, found.start())
+        if found["numbers"]:
+            markers.append((len(places), found))
+        at = found.end()
+    places += range(at, len(raw))
+    return "".join(raw[i] for i in places), places, markers
+
+
+def _sentences(text: str) -> Iterator[Span]:
+    """Each sentence without the layout before it; headings and lines without a word are none."""
+    position = 0
+    for line in text.splitlines(keepends=True):
+        layout = _LAYOUT.match(line)
+        at = position + (layout.end() if layout else 0)
+        position += len(line)
+        if line.lstrip().startswith("#"):
+            continue
+        for boundary in sentencex.get_sentence_boundaries("en", text[at:position]):
+            piece = boundary["text"].strip()
+            # The library's own indices drift on some scripts, so each piece is looked up.
+            start = text.find(piece, at, position)
+            if start >= 0 and any(map(str.isalnum, piece)):
+                at = start + len(piece)
+                yield Span(start, at)
