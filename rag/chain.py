@@ -29,6 +29,9 @@ from rag.types import Answer, Citation, Engine, Passage, Sentence, Turn, turns
 from rag.verify import Verifier, load_verifier
 
 QUOTES = 3
+# A model can answer from passages of which no sentence is an answer by itself, so it is asked from
+# this share of the threshold on; of the sample cases' far unanswerables none comes that high.
+WRITE_FROM = 1 / 3
 # In log-odds. A follow-up wants something new, unless nothing else comes near what was quoted.
 REPEAT_LEAD = 5.0
 
@@ -111,7 +114,8 @@ class AnswerChain(Runnable[Question | str, Answer]):
         passages = _interleaved(retrieved, chosen)
         clock.lap("select")
         said = None
-        if model and chosen and not failure and (settings.engine == "llm" or wants_prose(question)):
+        near = max(part.confidence for part in found) >= threshold * WRITE_FROM
+        if model and near and not failure and (settings.engine == "llm" or wants_prose(question)):
             try:
                 said = yield from self._written(asked, passages, found, chosen, model, settings)
             except ModelError as error:
@@ -120,8 +124,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
         if said is None:
             said = _quoted(chosen)
             if failure:
-                note = f"{failure}. These are quotations instead"
-                said = replace(said, notes=(note, *said.notes))
+                said = replace(said, notes=(f"{failure}{_instead(said)}",))
             else:
                 yield from said.pieces()
         text = said.text or nearest_text(passages)
@@ -197,8 +200,8 @@ class AnswerChain(Runnable[Question | str, Answer]):
             return written
         if not draft.withheld:
             raise ModelError(f"the language model {model.name} gave an empty reply")
-        note = "nothing that the model wrote is supported: these are quotations instead"
         quoted = _quoted(chosen)
+        note = f"nothing that the model wrote is supported by the passages{_instead(quoted)}"
         yield from quoted.pieces()
         return replace(
             written,
@@ -263,6 +266,10 @@ class _Said:
 
 def _quoted(chosen: Sequence[Candidate]) -> _Said:
     return _Said("extractive", *quote(chosen)) if chosen else _Said("extractive")
+
+
+def _instead(said: _Said) -> str:
+    return "; these are quotations instead" if said.sentences else ""
 
 
 def _asked(

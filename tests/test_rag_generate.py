@@ -144,7 +144,7 @@ def test_a_broken_reply_is_never_half_an_answer(sample: Index, script: Script) -
     check_bound(sample, answer)
     assert (answer.engine, answer.model) == ("extractive", "")
     assert answer.text == sample.ask(QUESTION).text
-    assert "connection lost. These are quotations instead" in answer.notes[0]
+    assert "connection lost; these are quotations instead" in answer.notes[0]
 
 
 @pytest.mark.parametrize("reply", ["", "  \n", "<think>hm"])
@@ -221,6 +221,16 @@ def test_a_window_without_room_for_a_passage_gives_quotations(sample: Index) -> 
     answer = ask(sample, scripted(RIGHT, profile={"max_input_tokens": 1_200}))
     assert answer.engine == "extractive"
     assert "no room for a passage" in answer.notes[0]
+
+
+def test_what_no_sentence_answers_may_be_answered_from_several(sample: Index) -> None:
+    settings = Settings("llm", scripted(RIGHT), threshold=1.0)
+    assert sample.ask(QUESTION, settings=settings).engine == "llm"
+    settings = Settings("llm", scripted(WRONG), threshold=1.0)
+    answer = sample.ask(QUESTION, settings=settings)
+    assert (answer.status, answer.sentences) == ("declined", ())
+    assert answer.notes[0] == "nothing that the model wrote is supported by the passages"
+    assert len(answer.withheld) == 1
 
 
 def test_passages_that_do_not_fit_are_counted(sample: Index) -> None:
