@@ -100,7 +100,7 @@ def run_benchmark(
     start = time.perf_counter()
     queries = read_queries(folder)[:limit]
     outcomes: list[Outcome] = []
-    with _corpus_index(folder, index_dir) as index:
+    with corpus_index(folder, index_dir) as index:
         index.warm()
         for done, query in enumerate(queries, 1):
             outcomes.append(_ask(index, query))
@@ -177,7 +177,8 @@ _RETRIEVAL = {
 
 
 @contextmanager
-def _corpus_index(folder: Path, index_dir: Path | None) -> Iterator[Index]:
+def corpus_index(folder: Path, index_dir: Path | None = None) -> Iterator[Index]:
+    """An index over the corpus of a set, in ``index_dir`` or only for now. Raises ``BadInput``."""
     corpus = _find(folder, "corpus.jsonl", "corpus.jsonl.gz")
     if index_dir is None:
         with (

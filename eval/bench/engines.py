@@ -1,0 +1,116 @@
+"""Quotations against what a language model writes, on the same questions and passages.
+
+    python -m eval.bench.engines SET... --llm local [--limit 100] [--json OUT]
+
+Each question is asked twice, with policy strict. ``right``: the answer holds a gold answer (SQuAD
+normalisation), over what can be answered. ``declined_right`` and ``declined_wrong``: the shares
+declined of what cannot and what can be answered. ``supported``: of the sentences written, said or
+withheld, those that the project's own verifier supports; quotations are copies. ``written``: the
+share of answers that the model wrote, the others are quotations or declined. The rows asked so far
+are kept beside OUT and not asked again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from eval.benchmark import Query, corpus_index, read_queries
+from eval.metrics import contains_answer, mean, percentile
+from rag.index import Index
+from rag.settings import Settings
+
+ENGINES = ("extractive", "llm")
+
+
+def main() -> None:
+    """Ask all questions of the sets, and print or write the figures."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("sets", nargs="+", type=Path)
+    parser.add_argument("--llm", required=True)
+    parser.add_argument("--limit", type=int, default=100, help="questions of each set, spread")
+    parser.add_argument("--json", type=Path, required=True)
+    options = parser.parse_args()
+    kept = options.json.with_suffix(".rows.jsonl")
+    rows = [json.loads(line) for line in kept.read_text().splitlines()] if kept.exists() else []
+    for folder in options.sets:
+        done = {row["id"] for row in rows if row["set"] == folder.name}
+        queries = _spread(read_queries(folder), options.limit)
+        with corpus_index(folder) as index, kept.open("a", encoding="utf-8") as file:
+            index.warm()
+            for query in (q for q in queries if q.id not in done):
+                for row in _ask(index, query, folder.name, options.llm):
+                    rows.append(row)
+                    file.write(json.dumps(row) + "\n")
+                file.flush()
+                print(json.dumps(rows[-1]), flush=True)
+    result = {
+        "llm": options.llm,
+        "rows": [
+            {"set": folder.name, "engine": engine}
+            | _figures([r for r in rows if (r["set"], r["asked"]) == (folder.name, engine)])
+            for folder in options.sets
+            for engine in ENGINES
+        ],
+        "date": date.today().isoformat(),
+        "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
+    }
+    print(json.dumps(result, indent=1))
+    options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+def _spread(queries: Sequence[Query], limit: int) -> list[Query]:
+    """As many as asked for, evenly from the whole set."""
+    step = max(1.0, len(queries) / limit)
+    return [queries[int(i * step)] for i in range(min(limit, len(queries)))]
+
+
+def _ask(index: Index, query: Query, name: str, llm: str) -> Iterator[dict[str, Any]]:
+    for engine in ENGINES:
+        answer = index.ask(query.text, query.history, Settings(engine, llm))
+        written = [s.verdict for s in (*answer.sentences, *answer.withheld)]
+        yield {
+            "set": name,
+            "id": query.id,
+            "asked": engine,
+            "engine": answer.engine,
+            "answerable": query.answerable,
+            "declined": answer.status == "declined",
+            "right": bool(query.answers)
+            and contains_answer(_said(answer.sentences), query.answers),
+            "scored": bool(query.answers),
+            "supported": written.count("supported"),
+            "sentences": len(written),
+            "seconds": sum(answer.timings.values()),
+        }
+
+
+def _said(sentences: Sequence[Any]) -> str:
+    return " ".join(sentence.text for sentence in sentences)
+
+
+def _figures(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    seconds = [row["seconds"] for row in rows]
+    sentences = sum(row["sentences"] for row in rows)
+    return {
+        "n": len(rows),
+        "right": mean(float(r["right"]) for r in rows if r["scored"]),
+        "declined_right": mean(float(r["declined"]) for r in rows if r["answerable"] is False),
+        "declined_wrong": mean(float(r["declined"]) for r in rows if r["answerable"]),
+        "supported": sum(r["supported"] for r in rows) / sentences if sentences else None,
+        "written": mean(float(r["engine"] == "llm" and not r["declined"]) for r in rows),
+        "p50": percentile(seconds, 50),
+        "p95": percentile(seconds, 95),
+    }
+
+
+if __name__ == "__main__":
+    main()
