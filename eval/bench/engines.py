@@ -25,8 +25,9 @@ from eval.benchmark import Query, corpus_index, read_queries
 from eval.metrics import contains_answer, mean, percentile
 from rag.index import Index
 from rag.settings import Settings
+from rag.types import Engine
 
-ENGINES = ("extractive", "llm")
+ENGINES: tuple[Engine, ...] = ("extractive", "llm")
 
 
 def main() -> None:
