@@ -3,9 +3,10 @@
     python -m eval.bench.find_threshold FOLDER... [--json OUT]
 
 FOLDERs are data sets in the BEIR layout; queries without a judged document are left out. For every
-threshold: how many of the documents above it are judged relevant (precision), how many of the
-relevant ones are above it (recall), and how many documents a query gets. Few sets judge every
-document, so the precision is a lower bound.
+threshold, which rises as ``rag.find_words.threshold`` says where many documents are near: how many
+of the documents above it are judged relevant (precision), how many of the relevant ones are above
+it (recall), and how many documents a query gets. Few sets judge every document, so the precision is
+a lower bound.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 
 from eval.benchmark import read_corpus, read_queries
 from rag.embed import Encoder, load_encoder
+from rag.find_words import threshold as cosine_from
 
 THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7)
 
@@ -32,7 +34,8 @@ def measure(folder: Path, encoder: Encoder) -> list[dict[str, float]]:
     relevant = np.array([[row[0] in query.gold for row in corpus] for query in queries])
     rows = []
     for threshold in THRESHOLDS:
-        above = similarity >= threshold
+        near = np.array([cosine_from(row, threshold) for row in similarity])
+        above = similarity >= near[:, np.newaxis]
         hits = int((above & relevant).sum())
         rows.append(
             {
