@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +69,6 @@ def test_a_broken_one_among_others(ready: Path, receipt: Path, docs: Path) -> No
 
 
 def test_a_worse_verdict_shows_the_reason(ready: Path, tmp_path: Path) -> None:
-    from dataclasses import replace
-
     with open_index(ready) as index:
         answer = index.ask(GROWN)
         text = "The Bramley apple was first grown in Southwell in 1909."
@@ -116,10 +115,6 @@ def test_find_without_a_match_is_no_failure(ready: Path) -> None:
 
 
 def test_find_limits_what_is_printed_not_what_is_counted(ready: Path) -> None:
-    result = footnote("find", "1840 Victoria Sussex", "--index", ready, "--limit", "1")
-    everything = footnote("find", '"18"', "--index", ready)
-    assert "0 matches" in everything.stdout
-    assert result.exit_code == 0
     several = footnote("find", '"in"', "--index", ready, "--limit", "1")
     assert "... and" in several.stdout
     row = json.loads(footnote("find", '"in"', "--index", ready, "--limit", "1", "--json").stdout)
