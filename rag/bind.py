@@ -31,50 +31,70 @@ def bind(claim: Claim, passages: Sequence[Passage], verifier: Verifier) -> Bound
     named = [passages[n - 1] for n in claim.numbers if 1 <= n <= len(passages)]
     alone = {p.chunk.id: _judge(claim, [p], verifier) for p in named}
     chosen = [p for p in named if alone[p.chunk.id].verdict == "supported"]
-    if chosen:
-        judgement = max((alone[p.chunk.id] for p in chosen), key=lambda j: j.score)
-        return _bound(claim, judgement, chosen, verifier)
-    if len(named) > 1:
-        together = _judge(claim, named, verifier)
-        if together.verdict == "supported":
-            return _bound(claim, together, named, verifier)
-    others = [p for p in passages if p.chunk.id not in alone]
-    alone |= {p.chunk.id: _judge(claim, [p], verifier) for p in others}
-    # max keeps the first of equals, so a named passage goes before another that is no better.
-    best = max((*named, *others), key=lambda p: alone[p.chunk.id].score, default=None)
-    if best is None:
+    if not chosen and len(named) > 1 and _judge(claim, named, verifier).verdict == "supported":
+        chosen = named
+    if not chosen:
+        others = [p for p in passages if p.chunk.id not in alone]
+        alone |= {p.chunk.id: _judge(claim, [p], verifier) for p in others}
+        # max keeps the first of equals: a named passage goes before another that is no better.
+        chosen = sorted((*named, *others), key=lambda p: -alone[p.chunk.id].score)[:1]
+    if not chosen:
         return Bound(claim, "unsupported", 0.0, ("there is no evidence",), ())
-    return _bound(claim, alone[best.chunk.id], [best], verifier)
+    return _bound(claim, chosen, verifier)
 
 
-def _bound(
-    claim: Claim, judgement: Judgement, chosen: Sequence[Passage], verifier: Verifier
-) -> Bound:
-    evidence: tuple[tuple[Passage, Span], ...] = ()
-    if judgement.verdict != "unsupported" or claim.numbers:
-        evidence = tuple((p, _place(claim, p, verifier)) for p in chosen)
-    return Bound(claim, judgement.verdict, judgement.score, judgement.reasons, evidence)
+def judge(text: str, evidence: Sequence[tuple[str, str]], verifier: Verifier) -> Judgement:
+    """Judge a sentence by texts, each given after the title and headings that it stands under.
+
+    These may complete what a text says, as they do for a reader; they do not say it.
+    """
+    bare = verifier.verify(text, [body for _, body in evidence])
+    if bare.verdict != "partial":
+        return bare
+    placed = verifier.verify(text, [f"{place}\n{body}" for place, body in evidence])
+    return max(bare, placed, key=lambda judgement: judgement.score)
+
+
+def place_of(title: str, headings: Sequence[str]) -> str:
+    """Title and headings as one line."""
+    return " > ".join((title, *headings))
+
+
+def _bound(claim: Claim, chosen: Sequence[Passage], verifier: Verifier) -> Bound:
+    """With the sentences that are nearest as evidence, or whole passages where it takes them.
+
+    The judgement is that of the characters cited, and of nothing else.
+    """
+    spans = [_nearest(claim, p, verifier) for p in chosen]
+    whole = [Span(p.chunk.start, p.chunk.end) for p in chosen]
+    near, far = (
+        judge(claim.text, [_text(p, s) for p, s in zip(chosen, places, strict=True)], verifier)
+        for places in (spans, whole)
+    )
+    if near.verdict != far.verdict and far.score > near.score:
+        near, spans = far, whole
+    cited = near.verdict != "unsupported" or bool(claim.numbers)
+    evidence = tuple(zip(chosen, spans, strict=True)) if cited else ()
+    return Bound(claim, near.verdict, near.score, near.reasons, evidence)
 
 
 def _judge(claim: Claim, passages: Sequence[Passage], verifier: Verifier) -> Judgement:
-    """Titles and headings may complete what a passage says, as they do for a reader, not say it."""
-    text = verifier.verify(claim.text, [p.chunk.text for p in passages])
-    if text.verdict != "partial":
-        return text
-    whole = verifier.verify(claim.text, [f"{_heading(p)}\n{p.chunk.text}" for p in passages])
-    return max(text, whole, key=lambda judgement: judgement.score)
+    whole = [_text(p, Span(p.chunk.start, p.chunk.end)) for p in passages]
+    return judge(claim.text, whole, verifier)
 
 
-def _heading(passage: Passage) -> str:
-    return " > ".join((passage.source.title, *passage.chunk.headings))
+def _text(passage: Passage, span: Span) -> tuple[str, str]:
+    """A range of a passage's source, and where it stands."""
+    chunk = passage.chunk
+    body = chunk.text[span.start - chunk.start : span.end - chunk.start]
+    return place_of(passage.source.title, chunk.headings), body
 
 
-def _place(claim: Claim, passage: Passage, verifier: Verifier) -> Span:
+def _nearest(claim: Claim, passage: Passage, verifier: Verifier) -> Span:
     """The whole sentences of a passage that hold the words copied, else that say it best."""
     chunk = passage.chunk
-    copied = (
-        find_copy(quote, chunk.text) for _, quote in claim.quotes if any(map(str.isalnum, quote))
-    )
+    quotes = (quote for _, quote in claim.quotes if any(map(str.isalnum, quote)))
+    copied = (find_copy(quote, chunk.text) for quote in quotes)
     found = next(filter(None, copied), None) or verifier.verify(claim.text, chunk.text).best
     if found is None:
         return Span(chunk.start, chunk.end)

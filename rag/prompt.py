@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rag.bind import place_of
 from rag.types import Passage, Turn
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def rewrite_prompt(question: str, history: Sequence[Turn]) -> tuple[BaseMessage,
 
 def _shown(number: int, passage: Passage) -> str:
     chunk, source = passage.chunk, passage.source
-    place = " > ".join((source.title, *chunk.headings)).replace('"', "'").replace("\n", " ")
+    place = place_of(source.title, chunk.headings).replace('"', "'").replace("\n", " ")
     date = f' date="{source.date[:10]}"' if source.date else ""
     text = _FORGED.sub("‹", f'"{place}"{date}>\n{chunk.text}')
     return f"<passage {number} from={text}\n</passage {number}>"

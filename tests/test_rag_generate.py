@@ -14,6 +14,8 @@ from rag.bind import bind
 from rag.embed import Encoder
 from rag.errors import ModelError
 from rag.index import Index
+from rag.receipt import make_receipt
+from rag.recheck import check_receipt
 from rag.reply import Claim
 from rag.types import Chunk, Passage, Source, Span
 from rag.verify import load_verifier
@@ -353,3 +355,16 @@ def test_the_words_that_were_copied_say_where(encoder: Encoder) -> None:
 def test_nothing_can_be_bound_to_no_passages(encoder: Encoder) -> None:
     bound = bind(Claim("The bridge opened.", (1,)), (), load_verifier(None, encoder))
     assert (bound.verdict, bound.evidence) == ("unsupported", ())
+
+
+@pytest.mark.parametrize("policy", ["strict", "mark"])
+def test_a_written_answer_is_judged_the_same_from_its_receipt(sample: Index, policy: str) -> None:
+    reply = (
+        f"{RIGHT} {WRONG} OpenAI stayed with Azure [2]. The sum was $1 billion [1][2]. "
+        "The two companies are partners [1]."
+    )
+    receipt = make_receipt(sample, ask(sample, scripted(reply), policy=policy))
+    check = check_receipt(sample, receipt)
+    assert [row.now for row in check.sentences] == [s.verdict for s in receipt.sentences]
+    assert check.result == "ok"
+    assert len(check.sentences) >= 2

@@ -16,6 +16,7 @@ import click
 from rag.errors import FootnoteError
 from ui.cli_eval import evaluation
 from ui.cli_index import COMMANDS
+from ui.cli_receipt import COMMANDS as RECEIPT_COMMANDS
 from ui.options import index_option, json_option, settings_options
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def main() -> None:
     """Ask your own documents; every sentence of an answer is bound to what supports it."""
 
 
-for command in (*COMMANDS, evaluation):
+for command in (*COMMANDS, *RECEIPT_COMMANDS, evaluation):
     main.add_command(command)
 
 
@@ -69,11 +70,22 @@ for command in (*COMMANDS, evaluation):
     metavar="FILE",
     help='Ask every row {"id", "question", "history"} of a JSON Lines file.',
 )
+@click.option(
+    "--receipt",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Save the answer as a receipt, for `footnote verify`.",
+)
 @settings_options
 @index_option
 @json_option
 def ask(
-    question: str | None, questions: str | None, settings: Settings, index_dir: str, as_json: bool
+    question: str | None,
+    questions: str | None,
+    receipt: str | None,
+    settings: Settings,
+    index_dir: str,
+    as_json: bool,
 ) -> None:
     """Ask one question, or a file of them."""
     from rag.index import open_index
@@ -81,9 +93,15 @@ def ask(
 
     if (question is None) == (questions is None):
         raise click.UsageError('give a question, as in `footnote ask "Who ...?"`, or --from FILE')
+    if receipt is not None and question is None:
+        raise click.UsageError("--receipt saves one answer: give one question with it")
     if question is not None:
         with open_index(index_dir, settings) as index:
             answer = index.ask(question)
+            if receipt is not None:
+                from rag.receipt import make_receipt, write
+
+                write(make_receipt(index, answer), receipt)
         click.echo(_json_line(answer) if as_json else format_answer(answer))
         return
     assert questions is not None

@@ -13,6 +13,7 @@ import click
 from rag.errors import BadInput, FootnoteError
 from rag.index import Index
 from rag.types import Answer, Citation, Passage, Sentence, Turn
+from ui.printable import printable
 
 
 class QuestionRow(TypedDict):
@@ -25,7 +26,7 @@ class QuestionRow(TypedDict):
 
 def format_answer(answer: Answer) -> str:
     """An answer for a terminal: the text, then its sources, or the nearest passages."""
-    lines = [answer.text]
+    lines = answer.text.splitlines()
     if answer.query != answer.question:
         lines.insert(0, f"(searched for: {answer.query})")
     lines += ["", *(_source_line(c) for c in answer.citations)]
@@ -33,7 +34,7 @@ def format_answer(answer: Answer) -> str:
         lines += [_passage_line(p) for p in answer.passages[:3]]
     lines += [_withheld_line(s) for s in answer.withheld]
     lines += [f"note: {note}" for note in answer.notes]
-    return "\n".join(lines).rstrip()
+    return "\n".join(map(printable, lines)).rstrip()
 
 
 def read_questions(path: str) -> Iterator[QuestionRow]:
