@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rag.errors import BadInput
-from ui.options import index_option, json_option
+from ui.options import index_option, json_option, verifier_option
 from ui.printable import json_text, printable
 
 if TYPE_CHECKING:
@@ -21,9 +21,10 @@ SHOWN = 300  # characters of a quote
 
 @click.command()
 @click.argument("receipts", nargs=-1, required=True, metavar="RECEIPT...")
+@verifier_option
 @index_option
 @json_option
-def verify(receipts: tuple[str, ...], index_dir: str, as_json: bool) -> None:
+def verify(receipts: tuple[str, ...], verifier: str, index_dir: str, as_json: bool) -> None:
     """Check saved answers again: are the quotes there, are sources and verdicts the same?
 
     Works offline and asks nothing anew. The exit code is 1 when a receipt is broken: it was
@@ -33,9 +34,10 @@ def verify(receipts: tuple[str, ...], index_dir: str, as_json: bool) -> None:
     from rag.index import open_index
     from rag.receipt import read_receipt
     from rag.recheck import check_receipt
+    from rag.settings import Settings
 
     rows: list[dict[str, Any]] = []
-    with open_index(index_dir) as index:
+    with open_index(index_dir, Settings(verifier=verifier)) as index:
         for path in receipts:
             try:
                 receipt = read_receipt(path)

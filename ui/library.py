@@ -13,6 +13,7 @@ from rag.errors import BadInput
 from rag.index import Index
 from rag.standing import changed_files
 from rag.types import Place, Source
+from ui.printable import json_text, visible
 from ui.progress import read_line, warning_lines
 
 
@@ -27,7 +28,7 @@ def list_sources(index: Index, as_json: bool) -> str:
         changed = set(changed_files(library, uris))
         if as_json:
             rows = [_source_row(index, source, changed, chunks) for source in sources]
-            return json.dumps(rows, ensure_ascii=False, indent=1)
+            return json_text(rows)
         text = [_source_lines(index, source, changed, chunks) for source in sources]
     owed = f", {counts.owed:,} of them not embedded yet" if counts.owed else ""
     return "\n".join([*text, f"{counts.sources:,} sources, {counts.chunks:,} passages{owed}"])
@@ -60,7 +61,7 @@ def _source_lines(index: Index, source: Source, changed: set[str], chunks: dict[
         f"    version {source.sha256[:12]}{kept}; {chunks.get(source.id, 0):,} passages; {read}",
         *(f"    also at {place}{_note(place, changed)}" for place in source.also_at),
     ]
-    return "\n".join(lines) + warning_lines(fidelity)
+    return "\n".join(map(visible, lines)) + warning_lines(fidelity)
 
 
 def _note(uri: str, changed: set[str]) -> str:
@@ -103,7 +104,8 @@ def show_source(index: Index, name: str, as_json: bool) -> str:
             first += 1
         at = list(_from(places, first, end))
         marks = [f"!{f.kind}: {f.reason}" for f in flags if f.start < end and f.end > start]
-        out.append(f"{_where(at):<18}| {piece}" + "".join(f"   [{mark}]" for mark in marks))
+        marked = "".join(f"   [{mark}]" for mark in marks)
+        out.append(visible(f"{_where(at):<18}| {piece}{marked}"))
         start = end + 1
     return "\n".join(out)
 

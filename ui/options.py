@@ -24,6 +24,12 @@ index_option = click.option(
     metavar="DIR",
     help="The index's folder.",
 )
+verifier_option = click.option(
+    "--verifier",
+    default="",
+    metavar="NAME_OR_PATH",
+    help="A cross-encoder to check sentences with instead of our own.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -66,12 +72,7 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 show_default=True,
                 help="Withhold what is not supported, mark it, or show all unmarked.",
             ),
-            click.option(
-                "--verifier",
-                default="",
-                metavar="NAME_OR_PATH",
-                help="A cross-encoder to check sentences with instead of our own.",
-            ),
+            verifier_option,
             click.option(
                 "--threshold",
                 type=click.FloatRange(0, 1),

@@ -14,7 +14,12 @@ _BEYOND_ASCII = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 def printable(text: str) -> str:
     """The text on one line, with U+FFFD for every character that a terminal would obey."""
-    return _CONTROLS.sub("\ufffd", re.sub(r"[ \t\r\n\f\v]+", " ", text))
+    return visible(re.sub(r"[ \t\r\n\f\v]+", " ", text))
+
+
+def visible(line: str) -> str:
+    """A line with its spaces as they are, and U+FFFD for what a terminal would obey."""
+    return _CONTROLS.sub("\ufffd", line.replace("\t", "    "))
 
 
 def json_text(value: Any, indent: int | None = 1) -> str:  # noqa: ANN401 - whatever JSON can hold

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from ingest.report import FileReport, Progress, Report, State
 from rag.index import Index
 from rag.types import Fidelity
+from ui.printable import visible
 
 STATES: tuple[State, ...] = ("added", "changed", "unchanged", "removed", "failed")
 
@@ -94,11 +95,9 @@ def counted(unit: str) -> Iterator[Callable[[int, int], None]]:
 def line(row: FileReport) -> str:
     """What became of one file, with its warnings."""
     if row.state in ("failed", "removed"):
-        return f"{row.state} {row.uri}"
-    return (
-        f"{row.state} {row.uri} ({read_line(row.pages, row.characters, row.fidelity, row.flagged)})"
-        + warning_lines(row.fidelity)
-    )
+        return visible(f"{row.state} {row.uri}")
+    read = read_line(row.pages, row.characters, row.fidelity, row.flagged)
+    return visible(f"{row.state} {row.uri} ({read})") + warning_lines(row.fidelity)
 
 
 def read_line(pages: int | None, characters: int, fidelity: Fidelity, flagged: int) -> str:
