@@ -302,7 +302,7 @@ def _open(path: Path, key: str) -> xllamacpp.Server:
     params.n_parallel = 1
     params.n_batch = params.n_ubatch = BATCH_TOKENS
     params.cache_ram_mib = KEPT_PROMPTS_MIB
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = _threads()
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads()
     # Answers quote their passages: what followed three words there is tried as the next three. Four
     # tokens are verified in about the time of one; longer drafts cost more than they bring.
     params.speculative.types = [
@@ -331,7 +331,7 @@ def _client(address: str, key: str) -> httpx.Client:
     )
 
 
-def _threads() -> int:
+def threads() -> int:
     """One for each core this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
