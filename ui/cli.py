@@ -16,6 +16,7 @@ import click
 from rag.errors import FootnoteError
 from ui.cli_eval import evaluation
 from ui.cli_index import COMMANDS
+from ui.cli_models import COMMANDS as MODEL_COMMANDS
 from ui.cli_receipt import COMMANDS as RECEIPT_COMMANDS
 from ui.options import index_option, json_option, settings_options
 
@@ -57,7 +58,7 @@ def main() -> None:
     """Ask your own documents; every sentence of an answer is bound to what supports it."""
 
 
-for command in (*COMMANDS, *RECEIPT_COMMANDS, evaluation):
+for command in (*COMMANDS, *MODEL_COMMANDS, *RECEIPT_COMMANDS, evaluation):
     main.add_command(command)
 
 
