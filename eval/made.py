@@ -90,7 +90,7 @@ def near_questions(library: Library, own: Sequence[Made], n: int) -> list[Made]:
     holds it holds more than ``MOST_HELD`` of the rest: the library has no sentence on both.
     """
     made = []
-    for i, asked in enumerate(own):
+    for asked in own:
         rng = Random(_hash("near", asked.question))
         other = rng.sample(range(len(own)), len(own))
         strangers = [own[k] for k in other if own[k].cluster != asked.cluster]
@@ -152,7 +152,10 @@ def _ask(
     kept = _kept(sentence, target, rng)
     if len(kept) < LEAST:
         return None
-    words = [_reworded(m[0], rng, surface) for m in kept]
+    words = [
+        _between(sentence, before, m) + _reworded(m[0], rng, surface)
+        for before, m in zip([None, *kept], kept, strict=False)
+    ]
     if not any(m[0][0].isupper() and m.start() for m in kept):
         words += _subject(chunk, source)
     if rng.random() < BARE:
@@ -170,6 +173,13 @@ def _kept(sentence: str, target: re.Match[str], rng: Random) -> list[re.Match[st
     near = sorted(words, key=lambda m: abs(m.start() - target.start()))[: MOST + 2]
     kept = [m for m in near if rng.random() >= DROPPED][:MOST]
     return sorted(kept, key=lambda m: m.start())
+
+
+def _between(sentence: str, before: re.Match[str] | None, word: re.Match[str]) -> str:
+    """The small words between two kept ones, where nothing else stands there."""
+    gap = sentence[before.end() : word.start()] if before else ""
+    small = all(w.lower() in STOPWORDS for w in _WORD.findall(gap))
+    return f"{gap.strip()} " if small and gap.replace(" ", "").isalpha() else ""
 
 
 def _subject(chunk: Chunk, source: Source) -> list[str]:
