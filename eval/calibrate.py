@@ -1,7 +1,7 @@
 """Where an index should decline, found by asking it questions made from itself and from elsewhere.
 
-The made questions are easier than those of people, so they are not trusted to move the shipped
-threshold far: the choice is drawn back to it, the more the fewer questions there are.
+The made questions are not those of people, so they are not trusted alone: the choice is drawn back
+to the shipped threshold, the more the fewer questions there are.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ QUESTIONS = 200
 # Of the questions that the index answers, at most this share may be declined.
 OVER_REFUSAL = 0.05
 # The shipped threshold counts as much as this many questions.
-PRIOR = 200
+PRIOR = 100
 FEWEST = 20  # answerable questions in each half; fewer say nothing
 DOCUMENTS = 10  # with fewer of them the halves are of questions, not of documents
 

@@ -220,7 +220,8 @@ def _about_another(
         return None
     here = set(analyze(library.text(asked.cluster)))
     for other in strangers:
-        for name in pattern.findall(other.question):
+        for found in pattern.finditer(other.question):
+            name = found[0]
             terms = analyze(name)
             if terms and not here & set(terms):
                 question = asked.question[: match.start()] + name + asked.question[match.end() :]

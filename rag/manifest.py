@@ -46,7 +46,6 @@ class Manifest:
 
 def manifest_from(row: Mapping[str, Any]) -> Manifest:
     """A manifest as it is stored; one from before there were calibrations has none."""
-    calibration = row.get("calibration")
-    return Manifest(
-        **(row | {"calibration": None if calibration is None else Calibration(**calibration)})
-    )
+    stored = row.get("calibration")
+    calibration = None if stored is None else Calibration(**stored)
+    return Manifest(**{**row, "calibration": calibration})

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 
 from rag.followup import standalone
-from rag.lexical import analyze, query_terms
+from rag.lexical import MAX_TERMS, analyze, query_terms
 from rag.types import Passage, Turn
 
 MOST = 3
@@ -61,11 +61,11 @@ def next_query(question: str, best: Passage, idf: Callable[[str], float]) -> str
     """What to search for after the best passage was found, or "" when nothing is to be.
 
     That is the words of the question that the passage does not hold, and the names that its nearest
-    sentence adds. A short question, and one whose passage adds no name, needs one search only.
-    ``idf`` gives a term's inverse document frequency.
+    sentence adds. A short question, one completed from the conversation, and one whose passage adds
+    no name need one search only. ``idf`` gives a term's inverse document frequency.
     """
     terms = query_terms(question)
-    if len(query_terms(_CARRIED.sub("", question))) < HOP_TERMS or len(question) > LONGEST:
+    if not HOP_TERMS <= len(terms) <= MAX_TERMS or _CARRIED.search(question):
         return ""
     chunk = best.chunk
     held = set(analyze(f"{best.source.title} {chunk.text}"))
