@@ -52,12 +52,13 @@ def test_there_is_always_something_to_ask(question: str) -> None:
     assert 1 <= len(parts(question)) <= 3
 
 
+VILLAGES = "Ardle Benwick Corsby Dunmoor Elder Fenton Garth Holm Inver Jarrow Kelso"
 FACTS = [
     ("song", "Harbour Lights", "The song Harbour Lights was first sung by Wenna Trevose in 1971."),
-    ("singer", "Wenna Trevose", "Wenna Trevose grew up in Polperro and trained as a potter."),
+    ("singer", "Wenna Trevose", "Wenna Trevose spent her childhood in Polperro among potters."),
     *(
-        (f"song{i}", f"Song {i}", f"Song {i} was sung in harbour {i} by a choir.")
-        for i in range(12)
+        (name, f"{name} parish", f"The village of {name} has {n} sheep and a church.")
+        for n, name in enumerate(VILLAGES.split())
     ),
 ]
 HOP = "In which village did the woman grow up who first sang the song Harbour Lights?"
@@ -73,7 +74,7 @@ def test_what_the_best_passage_leaves_open_is_searched_with_the_names_it_adds(
     assert "Wenna Trevose" in query
     assert "village" in query
     assert "Harbour" not in query
-    assert any("Polperro" in passage.chunk.text for passage in found[:5])
+    assert "Polperro" in found[3].chunk.text, "first behind those that stay in place"
     scores = [passage.score for passage in found]
     assert scores == sorted(scores, reverse=True)
 
