@@ -1,7 +1,7 @@
 """Where an index should decline, found by asking it questions made from itself and from elsewhere.
 
-The made questions are not those of people, so they are not trusted alone: the choice is drawn back
-to the shipped threshold, the more the fewer questions there are.
+The made questions are not those of people, so they are not trusted far: the shipped threshold
+stands unless they contradict it, and then goes half the way to where they do not.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
+from math import comb
 from typing import Any
 
 from eval.made import Made, far_questions, near_questions, own_questions
@@ -22,8 +23,8 @@ from rag.settings import Settings
 QUESTIONS = 200
 # Of the questions that the index answers, at most this share may be declined.
 OVER_REFUSAL = 0.05
-# The shipped threshold counts as much as this many questions.
-PRIOR = 100
+# How sure the questions must be: the chance that a count of declined ones is no accident.
+SURE = 0.95
 FEWEST = 20  # answerable questions in each half; fewer say nothing
 DOCUMENTS = 10  # with fewer of them the halves are of questions, not of documents
 
@@ -46,10 +47,9 @@ def calibrate(
     """Ask ``n`` questions made from the index and as many others, and choose the threshold.
 
     Half of the others are near misses, half are general questions. The choice is made on one half
-    of the documents: of the thresholds that decline at most ``OVER_REFUSAL`` of the questions made
-    from the index the highest, drawn to the shipped one by ``PRIOR``. What it is expected to do is
-    measured on the other half. Returns both with every question as JSON; ``store`` records the
-    calibration in the index. Raises ``BadIndex`` for one that is too small.
+    of the documents, by ``choose``; what it is expected to do is measured on the other half.
+    Returns both with every question as JSON; ``store`` records the calibration in the index.
+    Raises ``BadIndex`` for an index that is too small.
     """
     questions = make_questions(index, n)
     revision = index.library.revision()
@@ -106,15 +106,25 @@ def make_questions(index: Index, n: int) -> list[tuple[Made, str]]:
 
 
 def choose(answerable: Sequence[float]) -> float:
-    """The threshold, from the confidences of answerable questions.
+    """The threshold half way from the shipped one to the nearest that these do not contradict.
 
-    The highest that declines at most ``OVER_REFUSAL`` of them, and the shipped one, averaged by
-    their number and ``PRIOR``.
+    The confidences of answerable questions contradict a threshold that is too high: it declines
+    more of them than ``OVER_REFUSAL`` explains, and one that is too low: it declines fewer, so that
+    there is room to decline more.
     """
     ordered = sorted(answerable)
-    # Declined is what lies below, so the question at this place is the first that is answered.
-    own = ordered[int(OVER_REFUSAL * len(ordered))]
-    return (len(ordered) * own + PRIOR * THRESHOLD) / (len(ordered) + PRIOR)
+    # What lies below is declined: the threshold at place k declines k.
+    low, high = (ordered[_by_chance(len(ordered), sure)] for sure in (1 - SURE, SURE))
+    return (THRESHOLD + min(max(THRESHOLD, low), high)) / 2
+
+
+def _by_chance(n: int, sure: float) -> int:
+    """How many of ``n`` are declined at most, ``sure`` of the time, when ``OVER_REFUSAL`` are."""
+    chance, k = 0.0, -1
+    while chance < sure:
+        k += 1
+        chance += comb(n, k) * OVER_REFUSAL**k * (1 - OVER_REFUSAL) ** (n - k)
+    return k
 
 
 def half_of(name: str) -> str:

@@ -78,18 +78,21 @@ def test_a_general_question_that_the_index_answers_is_left_out(index: Index) -> 
 
 
 @given(st.lists(st.floats(0, 1), min_size=20, max_size=300))
-def test_the_choice_keeps_to_the_limit_or_moves_towards_the_shipped(
-    confidences: list[float],
-) -> None:
+def test_the_choice_moves_only_towards_what_the_limit_allows(confidences: list[float]) -> None:
     threshold = choose(confidences)
-    assert 0 <= threshold <= 1
-    declined = sum(c < threshold for c in confidences) / len(confidences)
-    assert declined <= OVER_REFUSAL or threshold <= THRESHOLD
+    declined = sum(c < threshold for c in confidences)
+    mean = OVER_REFUSAL * len(confidences)
+    assert threshold <= THRESHOLD or declined <= mean + 3 * max(1.0, mean) ** 0.5
+    assert THRESHOLD / 2 <= threshold <= (1 + THRESHOLD) / 2
 
 
-def test_more_questions_move_the_threshold_further() -> None:
-    assert THRESHOLD < choose([0.8] * 20) < choose([0.8] * 200) < 0.8
-    assert THRESHOLD > choose([0.1] * 20) > choose([0.1] * 200) > 0.1
+def test_the_shipped_threshold_moves_only_when_it_is_contradicted() -> None:
+    assert choose([0.1] * 5 + [0.8] * 95) == THRESHOLD
+    assert choose([0.1] * 7 + [0.8] * 93) == THRESHOLD, "two more are no evidence"
+    assert choose([0.1] * 30 + [0.8] * 70) == pytest.approx((THRESHOLD + 0.1) / 2)
+    assert choose([0.8] * 100) == pytest.approx((THRESHOLD + 0.8) / 2)
+    rising = [i / 100 for i in range(100)]
+    assert 0.15 < choose(rising) < THRESHOLD
 
 
 def test_calibration_is_stored_used_and_kept(own_sample: Path, tmp_path: Path) -> None:
