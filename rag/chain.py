@@ -20,6 +20,7 @@ from rag.followup import standalone
 from rag.generate import rewrite, wants_prose, write
 from rag.index import PASSAGES, Index
 from rag.llm import LanguageModel, load_llm
+from rag.manifest import Manifest
 from rag.notes import LibraryNotes, about_draft, disagreements
 from rag.parts import parts
 from rag.retrieve import check_question
@@ -98,7 +99,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
         row: Question = {"question": given} if isinstance(given, str) else given
         question = check_question(row.get("question", ""))
         settings = row.get("settings") or self._index.settings
-        threshold = THRESHOLD if settings.threshold is None else settings.threshold
+        threshold = _threshold(settings, self._index.manifest)
         model = self._model(settings)
         conversation = turns(row.get("history", ()))
         revision = self._index.library.revision()
@@ -283,6 +284,13 @@ def _asked(
         except ModelError as error:
             failure = str(error)
     return parts(completed or standalone(question, conversation)), failure
+
+
+def _threshold(settings: Settings, manifest: Manifest) -> float:
+    """Where to decline: as asked for, else as the index was calibrated, else as shipped."""
+    if settings.threshold is not None:
+        return settings.threshold
+    return manifest.calibration.threshold if manifest.calibration else THRESHOLD
 
 
 def _news_first(ranked: Sequence[Candidate], said: str) -> Sequence[Candidate]:

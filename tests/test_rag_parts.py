@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.parts import parts
+from ingest.sync import add_texts
+from rag.index import Index
+from rag.parts import next_query, parts
 
 
 @pytest.mark.parametrize(
@@ -48,3 +50,44 @@ def test_one_question_stays_whole(question: str) -> None:
 @given(st.text())
 def test_there_is_always_something_to_ask(question: str) -> None:
     assert 1 <= len(parts(question)) <= 3
+
+
+VILLAGES = "Ardle Benwick Corsby Dunmoor Elder Fenton Garth Holm Inver Jarrow Kelso"
+FACTS = [
+    ("song", "Harbour Lights", "The song Harbour Lights was first sung by Wenna Trevose in 1971."),
+    ("singer", "Wenna Trevose", "Wenna Trevose spent her childhood in Polperro among potters."),
+    *(
+        (name, f"{name} parish", f"The village of {name} has {n} sheep and a church.")
+        for n, name in enumerate(VILLAGES.split())
+    ),
+]
+HOP = "In which village did the woman grow up who first sang the song Harbour Lights?"
+
+
+def test_what_the_best_passage_leaves_open_is_searched_with_the_names_it_adds(
+    index: Index,
+) -> None:
+    add_texts(index, FACTS)
+    found = index.search(HOP)
+    assert "first sung by" in found[0].chunk.text
+    query = next_query(HOP, found[0], index.library.idf)
+    assert "Wenna Trevose" in query
+    assert "village" in query
+    assert "Harbour" not in query
+    assert "Polperro" in found[3].chunk.text, "first behind those that stay in place"
+    scores = [passage.score for passage in found]
+    assert scores == sorted(scores, reverse=True)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who first sang Harbour Lights?",
+        "When was it? (woman first sang song Harbour Lights village grow)",
+        "in which year was the song harbour lights first sung by wenna trevose and where",
+    ],
+)
+def test_one_search_is_enough(index: Index, question: str) -> None:
+    add_texts(index, FACTS)
+    best = index.search("Harbour Lights first sung")[0]
+    assert next_query(question, best, index.library.idf) == ""

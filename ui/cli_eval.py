@@ -111,6 +111,26 @@ def grounding(file: str, half: Any, verifier: str | None, out: str | None) -> No
     click.echo(json.dumps(result, indent=1))
 
 
+@evaluation.command()
+@index_option
+@click.option(
+    "--n", type=click.IntRange(1), default=200, show_default=True, help="Questions of each sort."
+)
+@click.option("--json", "out", type=click.Path(dir_okay=False), metavar="OUT", help="Write JSON.")
+@click.option("--dry-run", is_flag=True, help="Measure, and leave the index as it is.")
+def calibrate(index_dir: str, n: int, out: str | None, dry_run: bool) -> None:
+    """Choose when the index declines, by questions made from it and others."""
+    _check_writable(out)
+    from eval.calibrate import calibrate, format_calibration
+    from rag.index import open_index
+    from ui.progress import counted
+
+    with open_index(index_dir) as index, counted("asked") as step:
+        result = calibrate(index, n, not dry_run, step)
+    _write(out, result)
+    click.echo(format_calibration(result))
+
+
 def _write(out: str | None, value: dict[str, Any]) -> None:
     if out is not None:
         Path(out).write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", "utf-8")
