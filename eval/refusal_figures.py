@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 
 from eval.figures import Figure, Measure, Scored, _m
 from eval.metrics import auroc
-from eval.refusal_metrics import calibration_error, risk_coverage_area
+from eval.refusal_metrics import (
+    calibration_error,
+    reliability,
+    risk_coverage,
+    risk_coverage_area,
+)
+from eval.scored import Curves
 from eval.stats import statistic_interval
 
 
@@ -91,3 +97,15 @@ def confidence_figures(
             )
         )
     return figures
+
+
+def curves_of(surest: Mapping[str, Sequence[Confidence]]) -> Curves:
+    """The curves behind the figures."""
+    own = surest.get("", ())
+    return Curves(
+        {
+            name: risk_coverage([r.value for r in rows], [not r.right for r in rows])
+            for name, rows in surest.items()
+        },
+        reliability([r.value for r in own], [r.found for r in own]),
+    )

@@ -19,7 +19,7 @@ from eval.header import SEED
 from eval.metrics import refusal
 from eval.operations import operations
 from eval.record import Asked, Piece, Record
-from eval.refusal_figures import Confidence, confidence_figures
+from eval.refusal_figures import Confidence, confidence_figures, curves_of
 from eval.ruler import corrected_groundedness, verifier_accuracy
 from eval.scored import ALL, CaseResult, Detail, Run, total_of
 from rag.embed import Encoder, load_encoder
@@ -106,6 +106,7 @@ def score(asked: Asked, verifier: Verifier | None = None, encoder: Encoder | Non
         operations=operations([asked.records[case.id] for case in asked.cases], good),
         verifier=accuracy,
         cases=tuple(results),
+        curves=curves_of(surest),
         details=details,
     )
 

@@ -92,6 +92,19 @@ class Detail:
 
 
 @dataclass(frozen=True, slots=True)
+class Curves:
+    """What confidence is worth.
+
+    ``risk_coverage`` of ours ("") and of each anchor: (share of the questions answered, share of
+    them wrong). ``reliability`` of ours: (mean confidence, share whose evidence was found,
+    questions).
+    """
+
+    risk_coverage: Mapping[str, Sequence[tuple[float, float]]]
+    reliability: Sequence[tuple[float, float, int]]
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One evaluation: what was measured (``header``), per kind and all, and case by case.
 
@@ -108,11 +121,12 @@ class Run:
     operations: Operations
     verifier: tuple[Accuracy, ...]
     cases: tuple[CaseResult, ...]
+    curves: Curves
     details: Mapping[str, Detail]
 
     def to_dict(self) -> dict[str, Any]:
-        """The run as JSON, without the details."""
-        names = (name for name in self.__slots__ if name != "details")
+        """The run as JSON, without curves and details, which the answers hold."""
+        names = (name for name in self.__slots__ if name not in ("curves", "details"))
         shown = {name: getattr(self, name) for name in names}
         return {
             name: [asdict(row) for row in value]

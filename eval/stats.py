@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 Parts = Sequence[tuple[float, float]]
 Array = NDArray[np.float64]
 RESAMPLES = 2000
-SWAPS = 10_000
+SWAPS = 5000
 SWAPS_AT_ONCE = 500
 LEVEL = 0.95
 POWER = 0.8
@@ -81,6 +81,8 @@ def statistic_interval(
         rows = np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))])
         if (one := value(rows)) is not None:
             drawn.append(one)
+    if not drawn:
+        return Interval(measured, None, None)
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(measured, float(low), float(high))
 

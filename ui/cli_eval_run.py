@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rag.errors import BadInput
 from ui.files import check_writable
 from ui.options import index_option
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from eval.scored import Run
 
 run_argument = click.argument("run", type=click.Path(file_okay=False))
+anyway_option = click.option(
+    "--anyway", is_flag=True, help="Even if they are over other documents or cases."
+)
 json_out = click.option(
     "--json", "out", type=click.Path(dir_okay=False), metavar="OUT", help="Write JSON."
 )
@@ -66,6 +70,110 @@ def eval_score(run: str, out: str | None) -> None:
     _finish(score(read_folder(Path(run))), run, out)
 
 
+@click.command(name="compare")
+@click.argument("before", type=click.Path())
+@click.argument("after", type=click.Path())
+@anyway_option
+def eval_compare(before: str, after: str, anyway: bool) -> None:
+    """Compare two runs over the same cases (folders, or what --json wrote)."""
+    from eval.gate import compare, format_changes, read_scores
+    from eval.header import differences
+
+    a, b = read_scores(before), read_scores(after)
+    figures = compare(a, b, anyway=anyway)
+    for name in differences(a.header, b.header):
+        click.echo(f"{name}: {a.header.get(name)} -> {b.header.get(name)}")
+    click.echo(format_changes(figures))
+    click.echo("intervals are 95%, of each figure by itself: of many, one may look changed by luck")
+
+
+@click.command(name="gate")
+@click.argument("run", type=click.Path())
+@click.option(
+    "--baseline", required=True, type=click.Path(), metavar="RUN", help="What it is held against."
+)
+@click.option(
+    "--margin",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    metavar="M",
+    help="Loss that is put up with, as a share.",
+)
+@click.option("--junit", type=click.Path(dir_okay=False), metavar="F", help="Write JUnit XML.")
+@anyway_option
+@click.pass_context
+def eval_gate(
+    ctx: click.Context, run: str, baseline: str, margin: float, junit: str | None, anyway: bool
+) -> None:
+    """Fail if a run is worse than a baseline beyond what luck explains.
+
+    Exit codes: 0 pass, 1 regression, 2 wrong usage, 3 could not measure, 4 too few cases to tell.
+    """
+    check_writable(junit)
+    from eval.gate import EXIT, Gate, format_changes, gate, read_scores
+    from eval.junit import write_gate_junit
+
+    try:
+        result = gate(read_scores(run), read_scores(baseline), margin, anyway=anyway)
+    except BadInput as error:
+        result = Gate("could not measure", str(error), ())
+    if junit is not None:
+        write_gate_junit(junit, result)
+    if result.figures:
+        click.echo(format_changes(result.figures))
+    click.echo(f"{result.verdict}: {result.message}", err=result.verdict != "pass")
+    ctx.exit(EXIT[result.verdict])
+
+
+@click.command(name="report")
+@run_argument
+@click.option("--html", type=click.Path(dir_okay=False), metavar="F", help="Write one HTML file.")
+@click.option("--junit", type=click.Path(dir_okay=False), metavar="F", help="Write JUnit XML.")
+@json_out
+def eval_report(run: str, html: str | None, junit: str | None, out: str | None) -> None:
+    """Report a run as HTML for people, JUnit XML for CI, JSON for programs."""
+    if not (html or junit or out):
+        raise click.UsageError("say what to write: --html F, --junit F or --json F")
+    for path in (html, junit, out):
+        check_writable(path)
+    from eval.annotate import agreement, read_annotations
+    from eval.folder import read_folder
+    from eval.report import report
+    from eval.score import score
+
+    scored = score(read_folder(Path(run)))
+    grounds = {i: detail.grounds for i, detail in scored.details.items()}
+    people = agreement(read_annotations(Path(run)), grounds)
+    report(scored, html=html, junit=junit, json=out, agreement=people)
+
+
+@click.command(name="annotate")
+@run_argument
+def eval_annotate(run: str) -> None:
+    """Judge the sentences of a run, for the report to say how far the verifier agrees."""
+    from eval.annotate import annotate, items, read_annotations
+    from eval.folder import read_folder
+
+    folder = Path(run)
+    left = items(read_folder(folder), read_annotations(folder))
+    for n, item in enumerate(left, 1):
+        click.echo(f"\n{n} of {len(left)}. {item.question}\n")
+        click.echo(f"  sentence: {item.sentence.text}")
+        for citation in item.sentence.citations:
+            click.echo(f"  [{citation.number}] {citation.title}: {citation.quote}")
+        choice = click.prompt(
+            "does it follow from what it cites? (y)es, (n)o, (s)kip, (q)uit",
+            type=click.Choice(["y", "n", "s", "q"]),
+            show_choices=False,
+        )
+        if choice == "q":
+            break
+        if choice != "s":
+            annotate(folder, item, choice == "y")
+    click.echo(f"{len(read_annotations(folder))} sentences are judged")
+
+
 def _finish(run: Run, folder: str | None, out: str | None) -> None:
     from eval.folder import SCORES, write_scores
     from eval.table import format_table
@@ -78,4 +186,4 @@ def _finish(run: Run, folder: str | None, out: str | None) -> None:
     click.echo(format_table(run))
 
 
-COMMANDS = (eval_run, eval_score)
+COMMANDS = (eval_run, eval_score, eval_compare, eval_gate, eval_report, eval_annotate)
