@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 Points = Sequence[tuple[float, float]]
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 340, 230, 40, 34, 8
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 340, 240, 40, 34, 22
 
 
 def interval_bar(
@@ -64,10 +64,10 @@ def curves(lines: Mapping[str, Points], x_name: str, y_name: str, *, steps: bool
         )
         if path:
             drawn.append(f'<path class="line l{n}" d="{path}"/>')
-        y = TOP + 12 + 15 * n
+        x = LEFT + 100 * n
         drawn.append(
-            f'<line class="line l{n}" x1="{LEFT + 10}" x2="{LEFT + 30}" y1="{y - 4}" y2="{y - 4}"/>'
-            f'<text x="{LEFT + 35}" y="{y}">{escape(name)}</text>'
+            f'<line class="line l{n}" x1="{x}" x2="{x + 18}" y1="8" y2="8"/>'
+            f'<text x="{x + 23}" y="12">{escape(name)}</text>'
         )
     return _svg("plot", WIDTH, HEIGHT, _axes(x_name, y_name) + "".join(drawn), y_name)
 
