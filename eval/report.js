@@ -5,7 +5,11 @@
   const text = document.getElementById("find");
   const selects = [...document.querySelectorAll(".tools select")];
   const shown = document.getElementById("shown");
-  const words = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
+  // Every passage that was retrieved holds some word or other: they are not searched.
+  const told = (row) => [...row.querySelectorAll("summary, .body > :not(.passages)")];
+  const words = new Map(rows.map((row) => [
+    row, told(row).map((part) => part.textContent).join(" ").toLowerCase(),
+  ]));
 
   const filter = () => {
     const wanted = text.value.toLowerCase().split(/\s+/).filter(Boolean);

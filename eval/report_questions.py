@@ -198,7 +198,7 @@ def _passages(passages: Sequence[Passage], pieces: Sequence[Piece]) -> str:
             f'<td class="ok">{"evidence" if gold else ""}</td></tr>'
         )
     return (
-        '<div class="scroll"><table><tr><th class="n">#</th><th>passage</th>'
+        '<div class="scroll passages"><table><tr><th class="n">#</th><th>passage</th>'
         '<th class="n">score</th><th class="n">cosine</th><th class="n">BM25</th><th></th></tr>'
         f"{''.join(rows)}</table></div>"
     )
