@@ -16,6 +16,7 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from rag.extractive import nearest_text, quote
 from rag.followup import standalone
 from rag.index import PASSAGES, Index
+from rag.manifest import Manifest
 from rag.parts import parts
 from rag.retrieve import check_question
 from rag.select import THRESHOLD, Candidate, choose, confidence, rank_sentences
@@ -85,7 +86,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
         """What ``invoke`` does."""
         question = check_question(question)
         settings = settings or self._index.settings
-        threshold = THRESHOLD if settings.threshold is None else settings.threshold
+        threshold = _threshold(settings, self._index.manifest)
         clock = _Clock()
         revision = self._index.library.revision()
         conversation = turns(history)
@@ -151,6 +152,13 @@ class _Part:
     query: str
     ranked: Sequence[Candidate]
     confidence: float
+
+
+def _threshold(settings: Settings, manifest: Manifest) -> float:
+    """Where to decline: as asked for, else as the index was calibrated, else as shipped."""
+    if settings.threshold is not None:
+        return settings.threshold
+    return manifest.calibration.threshold if manifest.calibration else THRESHOLD
 
 
 def _news_first(ranked: Sequence[Candidate], said: str) -> Sequence[Candidate]:

@@ -12,7 +12,7 @@ import numpy as np
 from rag.database import Database
 from rag.embed import Vectors
 from rag.lexical import LexicalIndex
-from rag.manifest import Manifest
+from rag.manifest import Manifest, manifest_from
 from rag.tables import Counts, FileStat, Standing
 from rag.types import Chunk, Fidelity, Flag, Place, Source, Span
 
@@ -28,7 +28,7 @@ class LibraryReader(Database):
 
     def manifest(self) -> Manifest:
         """What the index was made with."""
-        return Manifest(**json.loads(self._rows("SELECT value FROM manifest")[0][0]))
+        return manifest_from(json.loads(self._rows("SELECT value FROM manifest")[0][0]))
 
     def has_manifest(self) -> bool:
         """Whether the index was ever finished being made."""

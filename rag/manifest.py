@@ -2,15 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Where an index declines, and what that is expected to cost and save.
+
+    A question is declined below ``threshold``, a confidence in [0, 1]. ``precision`` is the share
+    of declined questions that the index does not answer, ``recall`` the share of questions that it
+    does not answer that are declined, ``over_refusal`` the share of those it answers that are
+    declined as well: measured on ``answerable`` and ``unanswerable`` questions that had no part in
+    the choice. ``precision`` is None when nothing was declined. ``revision`` is that of the index
+    that was asked.
+    """
+
+    threshold: float
+    precision: float | None
+    recall: float
+    over_refusal: float
+    answerable: int
+    unanswerable: int
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The embedding model, and the Chroma collection that holds its vectors."""
+    """The embedding model, and the Chroma collection that holds its vectors.
+
+    ``calibration`` is None until ``footnote eval calibrate`` has measured the index, and again when
+    the index is made anew.
+    """
 
     embedding_model: str
     embedding_fingerprint: str
     dimension: int
     max_tokens: int
     collection: str
+    calibration: Calibration | None = None
+
+
+def manifest_from(row: Mapping[str, Any]) -> Manifest:
+    """A manifest as it is stored; one from before there were calibrations has none."""
+    calibration = row.get("calibration")
+    return Manifest(
+        **(row | {"calibration": None if calibration is None else Calibration(**calibration)})
+    )

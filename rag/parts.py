@@ -2,17 +2,24 @@
 
 No model is asked: only what the wording shows is divided ("When was it founded and who runs it?",
 "Compare A with B"). A later part that leans on an earlier one is completed from it.
+
+A question may also need a fact that only another passage names ("Which team did the singer of X
+play for?"): what the best passage leaves open is then searched again with the names it brings in.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from rag.followup import standalone
-from rag.types import Turn
+from rag.lexical import analyze, query_terms
+from rag.types import Passage, Turn
 
 MOST = 3
 LONGEST = 500  # characters; what is longer is a pasted text rather than a question
+HOP_TERMS = 7  # a question of fewer terms asks one thing
+HOP_NAMES = 4
 _ASKS = (
     r"(?:who|whom|whose|what|when|where|why|which|how|"
     r"(?:in|at|by|for|to|from|on) (?:what|which|whom))"
@@ -21,6 +28,9 @@ _NEXT = re.compile(rf"[,;]?\s+(?:and|but)\s+(?={_ASKS}\b)|[?]\s+(?={_ASKS}\b)", 
 _COMPARE = re.compile(
     r"\W*(?:please )?compare (?P<a>.{4,}?) (?:with|to|and|against) (?P<b>.{4,}?)\W*", re.IGNORECASE
 )
+_WORD = re.compile(r"[\w'’-]+")
+_CARRIED = re.compile(r" \([^()]*\)$")
+_NAME = re.compile(r"[A-Z][\w'’.&-]*(?: (?:(?:of|the|de|and) )?[A-Z0-9][\w'’.&-]*)*")
 
 
 def parts(question: str) -> list[str]:
@@ -45,3 +55,42 @@ def parts(question: str) -> list[str]:
 def _stands(piece: str) -> bool:
     """Whether a piece is long enough to ask something."""
     return len(piece.split()) >= 3
+
+
+def next_query(question: str, best: Passage, idf: Callable[[str], float]) -> str:
+    """What to search for after the best passage was found, or "" when nothing is to be.
+
+    That is the words of the question that the passage does not hold, and the names that its nearest
+    sentence adds. A short question, and one whose passage adds no name, needs one search only.
+    ``idf`` gives a term's inverse document frequency.
+    """
+    terms = query_terms(question)
+    if len(query_terms(_CARRIED.sub("", question))) < HOP_TERMS or len(question) > LONGEST:
+        return ""
+    chunk = best.chunk
+    held = set(analyze(f"{best.source.title} {chunk.text}"))
+    left = [
+        word
+        for word in _WORD.findall(question)
+        if (found := set(query_terms(word))) <= set(terms) and not found <= held
+    ]
+    sentences = [chunk.text[s.start - chunk.start : s.end - chunk.start] for s in chunk.sentences]
+    weight = {term: idf(term) for term in terms}
+    nearest = max(
+        sentences,
+        key=lambda text: sum(weight[t] for t in weight.keys() & set(analyze(text))),
+        default="",
+    )
+    names = _new_names(nearest, set(terms))
+    return " ".join([*left, *names[:HOP_NAMES]]) if left and names else ""
+
+
+def _new_names(sentence: str, known: set[str]) -> list[str]:
+    """The names in a sentence that are not in the question, in order."""
+    names: dict[str, None] = {}
+    for match in _NAME.finditer(sentence):
+        name = match[0].rstrip(".'’")
+        # One capital word at the start is no sign of a name.
+        if (match.start() > 0 or " " in name) and not set(query_terms(name)) <= known:
+            names.setdefault(name)
+    return list(names)

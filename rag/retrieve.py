@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,20 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict
 
+from rag.dates import distances, period_asked
+from rag.embed import Vectors
 from rag.errors import BadQuestion
 from rag.fuse import drop_near_duplicates, fuse, lexical_trust
 from rag.index import PASSAGES, Index
 from rag.lexical import analyze, query_terms
+from rag.parts import next_query
 from rag.types import Chunk, Passage, Source
 
 CANDIDATES = 50
+# The second search's share of a score, and how many of the first search's best stay where they are.
+HOP = 0.2
+FIXED = 2
+DATED = 0.03  # the most that a source's date takes from a score; near-equals differ by less
 MAX_QUESTION = 10_000
 
 
@@ -31,40 +39,56 @@ class HybridRetriever(BaseRetriever):
     def search(self, query: str, k: int | None = None) -> list[Passage]:
         """The ``k`` best passages, best first, near-duplicates left out.
 
-        Raises ``BadQuestion`` for an empty or absurdly long query.
+        What the best passage leaves open is searched for as well, and a date in the query weighs
+        dated sources. Raises ``BadQuestion`` for an empty or absurdly long query.
         """
         k = self.k if k is None else k
         query = check_question(query)
         index: Index = self.index
-        library = index.library
-        with library.reading():
-            vector = index.encoder.encode_queries([query])[0]
-            words = dict(library.lexical.search(query, CANDIDATES))
-            found = list(dict.fromkeys([*index.nearest(vector, CANDIDATES), *words]))
-            chunks = library.chunks(found)
-            sources = library.sources({chunk.source_id for chunk in chunks.values()})
-            found = [n for n in found if n in chunks]
-            missing = [n for n in found if n not in words]
-            words |= library.lexical.score(query, missing)
-            stored = library.vectors(found)
-        similarity = {n: float(stored[n] @ vector) if n in stored else None for n in found}
-        bm25 = np.array([words.get(n, 0.0) for n in found])
-        cosine = np.array([np.nan if (s := similarity[n]) is None else s for n in found])
-        best = max(found, key=lambda n: words.get(n, 0.0), default=None)
-        trust = 0.0 if best is None else self._trust(query, chunks[best], sources)
-        fused = fuse(cosine, bm25, trust)
-        ranked = [found[i] for i in np.argsort(-fused, kind="stable")]
-        scores = dict(zip(found, fused, strict=True))
-        kept = drop_near_duplicates([(n, chunks[n].text) for n in ranked], k)
+        with index.library.reading():
+            asked = [self._ask(query)]
+            passages = self._scored(asked)
+            more = passages and next_query(query, passages[0], index.library.idf)
+            if more:
+                asked.append(self._ask(more))
+                passages = _in_place(passages[:FIXED], self._scored(asked))
+        ranked = by_date(query, passages)
+        kept = drop_near_duplicates([(n, p.chunk.text) for n, p in enumerate(ranked)], k)
+        return [ranked[n] for n in kept]
+
+    def _ask(self, text: str) -> _Asked:
+        index: Index = self.index
+        vector = index.encoder.encode_queries([text])[0]
+        words = dict(index.library.lexical.search(text, CANDIDATES))
+        return _Asked(text, vector, words, tuple(index.nearest(vector, CANDIDATES)))
+
+    def _scored(self, asked: Sequence[_Asked]) -> list[Passage]:
+        """All that the queries find, best first, by the first one and, for ``HOP``, the second."""
+        library = self.index.library
+        found = list(dict.fromkeys(n for a in asked for n in (*a.nearest, *a.words)))
+        chunks = library.chunks(found)
+        sources = library.sources({chunk.source_id for chunk in chunks.values()})
+        found = [n for n in found if n in chunks]
+        stored = library.vectors(found)
+        shares = (1 - HOP, HOP) if len(asked) > 1 else (1.0,)
+        total = np.zeros(len(found))
+        for query, share in zip(asked, shares, strict=True):
+            missing = [n for n in found if n not in query.words]
+            query.words.update(library.lexical.score(query.text, missing))
+            best = max(found, key=query.bm25, default=None)
+            trust = 0.0 if best is None else self._trust(query.text, chunks[best], sources)
+            cosine = [np.nan if (v := stored.get(n)) is None else v @ query.vector for n in found]
+            total += share * fuse(cosine, [query.bm25(n) for n in found], trust)
+        first = asked[0]
         return [
             Passage(
-                chunk=chunks[n],
-                source=sources[chunks[n].source_id],
-                score=float(scores[n]),
-                similarity=similarity[n],
-                bm25=words.get(n, 0.0),
+                chunk=chunks[found[i]],
+                source=sources[chunks[found[i]].source_id],
+                score=float(total[i]),
+                similarity=float(stored[found[i]] @ first.vector) if found[i] in stored else None,
+                bm25=first.bm25(found[i]),
             )
-            for n in kept
+            for i in np.argsort(-total, kind="stable")
         ]
 
     def _trust(self, query: str, match: Chunk, sources: Mapping[str, Source]) -> float:
@@ -79,6 +103,40 @@ class HybridRetriever(BaseRetriever):
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun
     ) -> list[Document]:
         return [_document(passage) for passage in self.search(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One query with what each half found: BM25 scores and nearest chunks, by chunk number."""
+
+    text: str
+    vector: Vectors
+    words: dict[int, float]
+    nearest: tuple[int, ...]
+
+    def bm25(self, number: int) -> float:
+        return self.words.get(number, 0.0)
+
+
+def by_date(query: str, passages: Sequence[Passage]) -> list[Passage]:
+    """The passages with those put back that are of another time than the query asks about.
+
+    A source without a date is never put back, and one of another time by ``DATED`` at most: it
+    goes behind what is nearly as good.
+    """
+    far = distances(period_asked(query), [p.source.date for p in passages])
+    moved = [
+        replace(p, score=max(0.0, p.score - DATED * f)) for p, f in zip(passages, far, strict=True)
+    ]
+    return sorted(moved, key=lambda p: -p.score) if any(far) else list(passages)
+
+
+def _in_place(first: Sequence[Passage], passages: Sequence[Passage]) -> list[Passage]:
+    """The passages with these before all others, their scores at least those of the others."""
+    places = {p.chunk.id: n for n, p in enumerate(first)}
+    ordered = sorted(passages, key=lambda p: places.get(p.chunk.id, len(places)))
+    scores = np.maximum.accumulate([p.score for p in reversed(ordered)])[::-1]
+    return [replace(p, score=float(s)) for p, s in zip(ordered, scores, strict=True)]
 
 
 def check_question(question: str) -> str:

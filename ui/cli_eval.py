@@ -10,6 +10,7 @@ import click
 
 from ui.cli_eval_run import COMMANDS
 from ui.files import check_writable, write_json
+from ui.options import index_option
 
 
 @click.group(name="eval")
@@ -94,3 +95,23 @@ def grounding(file: str, half: Any, verifier: str | None, out: str | None) -> No
         result = run_grounding(Path(file), load_verifier(verifier), half, step)
     write_json(out, result)
     click.echo(json.dumps(result, indent=1))
+
+
+@evaluation.command()
+@index_option
+@click.option(
+    "--n", type=click.IntRange(1), default=200, show_default=True, help="Questions of each sort."
+)
+@click.option("--json", "out", type=click.Path(dir_okay=False), metavar="OUT", help="Write JSON.")
+@click.option("--dry-run", is_flag=True, help="Measure, and leave the index as it is.")
+def calibrate(index_dir: str, n: int, out: str | None, dry_run: bool) -> None:
+    """Choose when the index declines, by questions made from it and others."""
+    check_writable(out)
+    from eval.calibrate import calibrate, format_calibration
+    from rag.index import open_index
+    from ui.progress import counted
+
+    with open_index(index_dir) as index, counted("asked") as step:
+        result = calibrate(index, n, not dry_run, step)
+    write_json(out, result)
+    click.echo(format_calibration(result))
