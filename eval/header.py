@@ -57,6 +57,7 @@ def make_header(index: Index, cases: Sequence[Case], settings: Settings) -> dict
         "embedding_model": manifest.embedding_model,
         "embedding_sha256": manifest.embedding_fingerprint,
         "weights": {path.name: _of_file(path) for path in _files("rag", "json")},
+        "calibration": None if manifest.calibration is None else asdict(manifest.calibration),
         "sources": len(sources),
         "chunks": index.library.counts().chunks,
         "cases": len(cases),

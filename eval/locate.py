@@ -13,12 +13,12 @@ CONTEXT = 240  # characters on either side
 
 
 def locate(index: Index, cases: Sequence[Case]) -> dict[str, tuple[Piece, ...]]:
-    """The pieces of evidence of each case, by case id, in the case's order.
+    """The pieces of evidence of each case, or what it is asked without, by case id, in its order.
 
     A source is named by its path within the library: whole parts from the end of the place.
     """
     ids: dict[str, set[str]] = {}
-    wanted = {item.source for case in cases for item in case.evidence}
+    wanted = {item.source for case in cases for item in case.evidence or case.without}
     for uri, source_id in index.library.files().items():
         place = f"/{PurePath(uri).as_posix()}"
         for name in wanted:
@@ -43,7 +43,7 @@ def locate(index: Index, cases: Sequence[Case]) -> dict[str, tuple[Piece, ...]]:
         before, after = text[max(0, start - CONTEXT) : start], text[end : end + CONTEXT]
         return Piece(item.source, item.quote, "found", spots, held, before, after)
 
-    return {case.id: tuple(map(piece, case.evidence)) for case in cases}
+    return {case.id: tuple(map(piece, case.evidence or case.without)) for case in cases}
 
 
 def excerpts(index: Index, spots: Iterable[Spot]) -> tuple[Excerpt, ...]:

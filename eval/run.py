@@ -18,6 +18,7 @@ from eval.anchors import ask_anchors
 from eval.cases import Case
 from eval.folder import ANSWERS, append_record, start_folder
 from eval.header import make_header
+from eval.hidden import without
 from eval.locate import excerpts, locate, overlaps
 from eval.record import Asked, Piece, Record, citations_of, passage_spots, spot_of
 from eval.score import score
@@ -102,7 +103,9 @@ def _ask(index: Index, case: Case, pieces: Sequence[Piece], settings: Settings) 
     start = time.perf_counter()
     first, answer, problem = None, None, ""
     try:
-        for part in index.stream(case.question, case.history, settings):
+        hidden = [spot for piece in pieces for spot in piece.places] if case.without else []
+        opened = without(index, hidden) if hidden else index
+        for part in opened.stream(case.question, case.history, settings):
             if first is None:
                 first = time.perf_counter() - start
             if isinstance(part, Answer):
@@ -117,7 +120,7 @@ def _ask(index: Index, case: Case, pieces: Sequence[Piece], settings: Settings) 
         first_seconds=first,
         problem=problem,
         excerpts=excerpts(index, map(spot_of, citations_of(answer))) if answer else (),
-        deep=_deep(index, answer, pieces) if answer else (),
+        deep=_deep(index, answer, pieces) if answer and case.answerable else (),
         anchors=ask_anchors(index, answer.query if answer else case.question),
         peak_mb=_peak_mb(),
     )

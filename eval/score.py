@@ -49,8 +49,9 @@ def score(asked: Asked, verifier: Verifier | None = None, encoder: Encoder | Non
     surest: dict[str, list[Confidence]] = {}
     for case, systems, relevance in zip(asked.cases, said, near, strict=True):
         pieces, record = asked.evidence[case.id], asked.records[case.id]
+        gold = pieces if case.answerable else ()
         scores = {
-            name: score_case(case, pieces, one, judge.ground, relevance[name])
+            name: score_case(case, gold, one, judge.ground, relevance[name])
             for name, one in systems.items()
         }
         for name, one in scores.items():
@@ -115,6 +116,8 @@ def cluster_of(case: Case) -> str:
     """What a case shares with others: the document of its evidence, or its conversation's start."""
     if case.evidence:
         return case.evidence[0].source
+    if case.without:
+        return case.without[0].source
     return case.history[0].text if case.history else case.id
 
 

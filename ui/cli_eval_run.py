@@ -174,6 +174,28 @@ def eval_annotate(run: str) -> None:
     click.echo(f"{len(read_annotations(folder))} sentences are judged")
 
 
+@click.command(name="generate")
+@click.option("--n", type=click.IntRange(1), default=100, show_default=True, help="Cases.")
+@index_option
+@click.option(
+    "--out", required=True, type=click.Path(dir_okay=False), metavar="FILE", help="Where to."
+)
+def eval_generate(n: int, index_dir: str, out: str) -> None:
+    """Make cases from the index's documents, to be looked through and asked by `eval run`."""
+    check_writable(out)
+    from eval.generate import generate, write_cases
+    from rag.index import open_index
+
+    with open_index(index_dir) as index:
+        cases = generate(index, n)
+    write_cases(out, cases)
+    click.echo(
+        f"{sum(case.answerable for case in cases)} cases with an answer and "
+        f"{sum(not case.answerable for case in cases)} without: look them through in {out!r}, then "
+        f"`footnote eval run {out}`"
+    )
+
+
 def _finish(run: Run, folder: str | None, out: str | None) -> None:
     from eval.folder import SCORES, write_scores
     from eval.table import format_table
@@ -186,4 +208,12 @@ def _finish(run: Run, folder: str | None, out: str | None) -> None:
     click.echo(format_table(run))
 
 
-COMMANDS = (eval_run, eval_score, eval_compare, eval_gate, eval_report, eval_annotate)
+COMMANDS = (
+    eval_run,
+    eval_score,
+    eval_report,
+    eval_compare,
+    eval_gate,
+    eval_generate,
+    eval_annotate,
+)
