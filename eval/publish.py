@@ -13,6 +13,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from eval.anchors import NAMES as ANCHORS
+from eval.figures import MEASURES
+from eval.refusal_figures import CURVES
+
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
@@ -25,6 +29,8 @@ def pages() -> dict[Path, str]:
         ROOT / "README.md": "\n\n".join((_sets(), _sample(), _speed())),
         ROOT / "docs" / "measurements.md": "\n\n".join(
             (
+                _figures(),
+                _causes(),
                 _declining(),
                 _selection(),
                 _grounding(),
@@ -117,6 +123,33 @@ def _speed() -> str:
         f"| {what} | {figure} | {f'`{by}`' if ' -m ' in by else by} |" for what, figure, by in rows
     ]
     return "\n".join(lines)
+
+
+def _figures() -> str:
+    lines = [
+        "| sample library, with 95% intervals (`footnote eval run`) | value | BM25, best sentence "
+        "| word overlap |",
+        "|---|---|---|---|",
+    ]
+    titles = {measure.name: measure.title for measure in (*MEASURES, *CURVES)}
+    for row in _read("sample")["figures"]:
+        value = _shown(row["value"])
+        if row["low"] is not None:
+            value += f" ({_shown(row['low'])} to {_shown(row['high'])})"
+        anchors = " | ".join(_shown(row["anchors"].get(name)) for name in ANCHORS)
+        lines.append(f"| {titles[row['name']]} | {value} | {anchors} |")
+    return "\n".join(lines)
+
+
+def _causes() -> str:
+    causes = _read("sample")["causes"]
+    lines = ["| sample library, one cause a question | questions |", "|---|---|"]
+    lines += [f"| {cause} | {n} |" for cause, n in causes.items() if n]
+    return "\n".join([*lines, f"| all | {sum(causes.values())} |"])
+
+
+def _shown(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
 
 
 def _declining() -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from eval.anchors import ask_anchors
 from eval.cases import Case, Evidence
 from eval.folder import ANSWERS, HEADER, SCORES, read_folder, write_scores
 from eval.run import ask_cases, run_cases
@@ -291,3 +292,31 @@ def test_the_header_names_what_a_run_was_made_with(index: Index, tmp_path: Path)
     assert header["weights"].keys() >= {"select_weights.json", "verify_weights.json"}
     assert header["settings"]["engine"] == "extractive"
     assert header["sources"] == 2 and header["machine"] and header["packages"]["chromadb"]
+
+
+def test_the_anchors_know_words_only(index: Index) -> None:
+    bm25, overlap = ask_anchors(index, "How high is the Quillon Tower?")
+    assert bm25.quote == HIGH.quote and not bm25.declined
+    source, start, end = bm25.spot
+    assert index.library.text(source)[start:end] == bm25.quote
+    assert overlap.quote == bm25.quote and 0.5 <= overlap.confidence <= 1
+    for anchor in ask_anchors(index, "Which spices go into a Portuguese custard tart?"):
+        assert anchor.declined and anchor.confidence < 0.5 and not anchor.quote
+    best, first = ask_anchors(index, "Who opened the tower in 1921?")
+    assert "1921" in best.quote and first.quote == HIGH.quote
+
+
+def test_evidence_that_is_lost_is_named_by_where(index: Index) -> None:
+    cases = [
+        case("file", Evidence("none.txt", "x"), answers=("nothing",)),
+        case("words", Evidence("tower.txt", "not there"), answers=("nothing",)),
+        case("high", HIGH, question="How high is the Quillon Tower, in metres?"),
+        FAR,
+    ]
+    run = run_cases(index, cases)
+    assert [row.cause for row in run.cases] == [
+        "not in corpus", "parsed away", "correct", "correct",
+    ]  # fmt: skip
+    assert sum(run.causes.values()) == len(cases)
+    asked = ask_cases(index, [case("long", LONG)])
+    assert asked.records["long"].deep == (0,), "found, so not looked for"
