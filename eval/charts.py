@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 Points = Sequence[tuple[float, float]]
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 340, 240, 40, 34, 22
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 350, 240, 50, 34, 22
 
 
 def interval_bar(

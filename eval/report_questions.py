@@ -86,7 +86,7 @@ def _body(n: int, row: CaseResult, detail: Detail) -> str:
     parts += [f'<p class="soft">{escape(note)}</p>' for note in answer.notes]
     parts.append(_expected(row, detail))
     if answer.passages:
-        parts.append(f"<h3>Passages</h3>{_passages(answer.passages, detail.pieces)}")
+        parts.append(_passages(answer.passages, detail.pieces))
     scores = ", ".join(
         f"{escape(BY_NAME[name].title)} {a / b:.2f}" for name, (a, b) in row.parts.items() if b
     )
@@ -197,8 +197,9 @@ def _passages(passages: Sequence[Passage], pieces: Sequence[Piece]) -> str:
             f'<td class="n">{passage.bm25:.1f}</td>'
             f'<td class="ok">{"evidence" if gold else ""}</td></tr>'
         )
+    heads = "".join(f'<th class="n">{name}</th>' for name in ("score", "cosine", "BM25"))
     return (
-        '<div class="scroll passages"><table><tr><th class="n">#</th><th>passage</th>'
-        '<th class="n">score</th><th class="n">cosine</th><th class="n">BM25</th><th></th></tr>'
-        f"{''.join(rows)}</table></div>"
+        '<div class="passages"><h3>Passages</h3><div class="scroll"><table>'
+        f'<tr><th class="n">#</th><th>passage</th>{heads}<th></th></tr>'
+        f"{''.join(rows)}</table></div></div>"
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from eval.stats import NOTHING, Array, Interval, beta_draws, draws_of, rogan_gladen
+from eval.stats import NOTHING, Array, Interval, beta_draws, interval, resampled, rogan_gladen
 
 MEASURED = Path(__file__).parent / "results" / "grounding.json"
 
@@ -61,34 +61,38 @@ def corrected_groundedness(
     Per question: ``verbatim`` sentences are supported by their making, so that no error touches
     them; of the others, ``judged`` has how many were called supported, and how many there are.
     Their share is corrected for the verifier's sensitivity and specificity (Rogan and Gladen 1978).
-    The interval carries the uncertainty of all three: bootstrap over clusters for the share,
+    The interval carries the uncertainty of all three: bootstrap over clusters for the counts,
     posteriors for the verifier's (as Lang and Reiczigel 2014 advise). Nothing without sentences.
     """
     exact, rest = sum(verbatim), sum(n for _, n in judged)
-    if not exact + rest:
-        return NOTHING
     if not rest:
-        return Interval(1.0, 1.0, 1.0)
-    share = np.array([sum(k for k, _ in judged) / rest])
+        return interval([(float(n), float(n)) for n in verbatim], clusters, seed)
     se, sp = accuracy.sensitivity.value, accuracy.specificity.value
     assert se is not None
     assert sp is not None
-    point = rogan_gladen(share, np.array([se]), np.array([sp]))
     negatives = accuracy.n - accuracy.supported
-    drawn = rogan_gladen(
-        draws_of([(float(k), float(n)) for k, n in judged], clusters, seed),
+    rows = [(v, k, n) for v, (k, n) in zip(verbatim, judged, strict=True)]
+    drawn = _corrected(
+        resampled(rows, clusters, seed),
         beta_draws(round(se * accuracy.supported), accuracy.supported, seed + 1),
         beta_draws(round(sp * negatives), negatives, seed + 2),
     )
-    if not np.isfinite(point).all() or not np.isfinite(drawn).any():
+    whole = np.array([[exact, sum(k for k, _ in judged), rest]], dtype=float)
+    (value,) = _corrected(whole, np.array([se]), np.array([sp]))
+    if np.isnan(value) or np.isnan(drawn).all():
         return NOTHING
-    whole = exact + rest
     low, high = np.nanquantile(drawn, [0.025, 0.975])
-    return Interval(
-        (exact + rest * float(point[0])) / whole,
-        (exact + rest * float(low)) / whole,
-        (exact + rest * float(high)) / whole,
-    )
+    return Interval(float(value), float(low), float(high))
+
+
+def _corrected(sums: Array, sensitivity: Array, specificity: Array) -> Array:
+    """The true share from rows of (verbatim, called supported, judged)."""
+    exact, called, judged = sums.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = rogan_gladen(called / judged, sensitivity, specificity)
+        true = np.where(judged > 0, judged * share, 0.0)
+        found: Array = (exact + true) / (exact + judged)
+    return found
 
 
 def _accuracy(

@@ -180,9 +180,13 @@ def beta_draws(right: int, n: int, seed: int, size: int = RESAMPLES) -> Array:
     return np.random.default_rng(seed).beta(right + 0.5, n - right + 0.5, size)
 
 
-def draws_of(parts: Parts, clusters: Sequence[Hashable], seed: int, size: int = RESAMPLES) -> Array:
-    """Draws of a ratio by bootstrap over clusters; NaN where a draw has nothing to divide by."""
-    return _ratios(_weights(len(set(clusters)), seed, size) @ cluster_sums(parts, clusters))
+def resampled(rows: Sequence[Sequence[float]], clusters: Sequence[Hashable], seed: int) -> Array:
+    """The sums of the rows' columns in each resample of the clusters: (resamples, columns)."""
+    members = _members(clusters)
+    table = np.array(rows, dtype=float)
+    sums = np.array([table[chosen].sum(axis=0) for chosen in members])
+    drawn: Array = _weights(len(members), seed) @ sums
+    return drawn
 
 
 def rogan_gladen(share: Array, sensitivity: Array, specificity: Array) -> Array:

@@ -206,6 +206,7 @@ def test_the_command(asked: Asked, good: Scores, reckless: Scores, tmp_path: Pat
         "tests"
     ] == str(len(GATED) + 1)
     assert call("gate", a)[0] == 2
+    assert call("gate", a, "--baseline", a, "--junit", str(tmp_path / "no" / "j.xml"))[0] == 2
     assert call("gate", a, "--baseline", str(tmp_path / "none.json"))[0] == 3
     (tmp_path / "foreign.json").write_text('{"cases": 1}')
     code, said = call("gate", a, "--baseline", str(tmp_path / "foreign.json"))

@@ -110,7 +110,10 @@ def eval_gate(
 
     Exit codes: 0 pass, 1 regression, 2 wrong usage, 3 could not measure, 4 too few cases to tell.
     """
-    check_writable(junit)
+    try:
+        check_writable(junit)
+    except BadInput as error:  # exit code 1 would be a regression
+        raise click.UsageError(str(error)) from error
     from eval.gate import EXIT, Gate, format_changes, gate, read_scores
     from eval.junit import write_gate_junit
 
