@@ -15,6 +15,7 @@ from typing import Any
 
 from eval.anchors import NAMES as ANCHORS
 from eval.figures import MEASURES
+from eval.rankings import NAMES as RANKINGS
 from eval.refusal_figures import CURVES
 
 ROOT = Path(__file__).parents[1]
@@ -31,6 +32,7 @@ def pages() -> dict[Path, str]:
             (
                 _figures(),
                 _causes(),
+                _rankings(),
                 _declining(),
                 _selection(),
                 _grounding(),
@@ -150,6 +152,20 @@ def _causes() -> str:
 
 def _shown(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
+
+
+def _rankings() -> str:
+    """Retrieval against its halves, for the sets that were measured with them."""
+    lines = [
+        "| nDCG@10 of documents (`footnote eval benchmark`) | as shipped | BM25 alone "
+        "| vectors alone | reciprocal ranks |",
+        "|---|---|---|---|---|",
+    ]
+    for name in SETS:
+        run = _read(name)
+        rows = [run["retrieval"], *(run.get("baselines", {}).get(b, {}) for b in RANKINGS)]
+        lines.append(f"| {name} | {' | '.join(_shown(row.get('ndcg@10')) for row in rows)} |")
+    return "\n".join(lines)
 
 
 def _declining() -> str:

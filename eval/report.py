@@ -232,15 +232,20 @@ def _ruler(run: Run, agreement: Agreement | None) -> str:
         f"{_percent(agreement.agreed.value)} ({_range(agreement.agreed)}), Cohen's kappa "
         f"{shown(agreement.kappa.value)} ({_range(agreement.kappa)}).</p>"
     )
+    measured = (
+        "This is how it does on sentences that people judged (<code>footnote eval grounding</code>)"
+        ", and why the headline is corrected: sentences that are not verbatim quotes, by Rogan and "
+        "Gladen's formula with the sensitivity and specificity over all sets."
+        "</p><div class='scroll'><table><tr><th>judged by people</th><th class='n'>rows</th>"
+        "<th class='n'>balanced accuracy</th><th class='n'>sensitivity</th>"
+        f"<th class='n'>specificity</th></tr>{rows}</table></div>"
+        if rows
+        else f"It was {escape(str(run.header['settings']['verifier']))} here; how often that is "
+        "right was not measured, so that nothing can be corrected for it.</p>"
+    )
     return (
         "<h2>The ruler: how often the verifier is right</h2><p>Whether sentences are supported is "
-        "judged by the project's own verifier. This is how it does on sentences that people judged "
-        "(<code>footnote eval grounding</code>), and what it cannot see is why the headline is "
-        "corrected: sentences that are not verbatim quotes, by Rogan and Gladen's formula with the "
-        "sensitivity and specificity over all sets.</p>"
-        "<div class='scroll'><table><tr><th>judged by people</th><th class='n'>rows</th>"
-        "<th class='n'>balanced accuracy</th><th class='n'>sensitivity</th>"
-        f"<th class='n'>specificity</th></tr>{rows}</table></div>{people}"
+        f"judged by the verifier. {measured}{people}"
     )
 
 

@@ -7,9 +7,11 @@ denominator and counts as wrong, so that neither can raise a figure.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
+from eval.anchors import NAMES as ANCHORS
 from eval.case_score import CaseScore, Said, anchor_said, said_by, score_case
 from eval.cases import KINDS, Case
 from eval.causes import CAUSES, cause_of
@@ -20,8 +22,9 @@ from eval.metrics import refusal
 from eval.operations import operations
 from eval.record import Asked, Piece, Record
 from eval.refusal_figures import Confidence, confidence_figures, curves_of
-from eval.ruler import corrected_groundedness, verifier_accuracy
+from eval.ruler import Accuracy, corrected_groundedness, verifier_accuracy
 from eval.scored import ALL, CaseResult, Detail, Run, total_of
+from eval.stats import NOTHING, Interval
 from rag.embed import Encoder, load_encoder
 from rag.errors import BadInput
 from rag.verify import SUPPORTED, Verifier, find_copy, load_verifier
@@ -32,64 +35,81 @@ def score(asked: Asked, verifier: Verifier | None = None, encoder: Encoder | Non
     """Score a run that was asked to its end.
 
     ``verifier`` is by default the one that the run's settings name, ``encoder`` the default
-    embedding model. Raises ``BadInput`` when questions are still to be asked.
+    embedding model. What is said of the verifier's accuracy is of the one that ships; of another
+    one it is nothing. Raises ``BadInput`` when questions are still to be asked.
     """
     if asked.missing:
         raise BadInput(
             f"{asked.missing} of {len(asked.cases)} questions are still to be asked: "
             "`footnote eval run` with the same --out goes on"
         )
+    named = asked.header["settings"]["verifier"]
     encoder = encoder or load_encoder()
-    verifier = verifier or load_verifier(asked.header["settings"]["verifier"] or None, encoder)
-    judge = _Judge(verifier)
+    judge = _Judge(verifier or load_verifier(named or None, encoder))
     strangers = _strangers(asked.cases)
     said = [_said(case, asked.records[case.id]) for case in asked.cases]
-    near = _relevance(encoder, asked, said)
-    results, rows, details = [], [], {}
-    surest: dict[str, list[Confidence]] = {}
-    for case, systems, relevance in zip(asked.cases, said, near, strict=True):
-        pieces, record = asked.evidence[case.id], asked.records[case.id]
-        gold = pieces if case.answerable else ()
-        scores = {
-            name: score_case(case, gold, one, judge.ground, relevance[name])
-            for name, one in systems.items()
-        }
-        for name, one in scores.items():
-            right_answer = case.answerable and one.right
-            confidence = Confidence(one.confidence, case.answerable, right_answer, any(one.found))
-            surest.setdefault(name, []).append(confidence)
-        own = scores.pop("")
-        parts = {**own.parts, **judge.probe(case, strangers.get(case.id))}
-        result = _result(case, pieces, record, systems[""], own, parts)
-        results.append(result)
-        rows.append(
-            Scored(
-                parts,
-                {name: one.parts for name, one in scores.items()},
-                result.cluster,
-                case.answerable,
-                result.status,
-                bool(result.case_error),
-            )
+    rows = [
+        _score_one(asked, case, systems, relevance, judge, strangers.get(case.id))
+        for case, systems, relevance in zip(
+            asked.cases, said, _relevance(encoder, asked, said), strict=True
         )
-        details[case.id] = Detail(case, pieces, record, own.grounds)
+    ]
+    # Only the verifier that ships has been measured.
+    return _summed_up(asked, rows, () if named else verifier_accuracy())
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A case with its scores: our own and, by name, the anchors'."""
+
+    detail: Detail
+    own: CaseScore
+    anchors: Mapping[str, CaseScore]
+    result: CaseResult
+
+    def parts_of_figures(self) -> Scored:
+        return Scored(
+            self.result.parts,
+            {name: one.parts for name, one in self.anchors.items()},
+            self.result.cluster,
+            self.result.answerable,
+            self.result.status,
+            bool(self.result.case_error),
+        )
+
+    def confidence(self, one: CaseScore) -> Confidence:
+        answerable = self.result.answerable
+        return Confidence(one.confidence, answerable, answerable and one.right, any(one.found))
+
+
+def _score_one(
+    asked: Asked,
+    case: Case,
+    systems: Mapping[str, Said],
+    relevance: Mapping[str, float],
+    judge: _Judge,
+    stranger: Case | None,
+) -> _Row:
+    pieces, record = asked.evidence[case.id], asked.records[case.id]
+    gold = pieces if case.answerable else ()
+    scores = {
+        name: score_case(case, gold, one, judge.ground, relevance[name])
+        for name, one in systems.items()
+    }
+    own = scores.pop("")
+    parts = {**own.parts, **judge.probe(case, stranger)}
+    result = _result(case, pieces, record, systems[""], own, parts)
+    return _Row(Detail(case, pieces, record, own.grounds), own, scores, result)
+
+
+def _summed_up(asked: Asked, rows: Sequence[_Row], accuracy: tuple[Accuracy, ...]) -> Run:
+    results = [row.result for row in rows]
     seed = int(asked.header.get("seed", SEED))
-    clusters = [row.cluster for row in rows]
-    figures = [make_figure(measure, rows, seed) for measure in MEASURES]
-    figures += confidence_figures(surest, rows, seed)
-    accuracy = verifier_accuracy()
-    own_grounds = [details[case.id].grounds for case in asked.cases]
-    groundedness = corrected_groundedness(
-        [sum(g.verbatim and g.supported for g in one) for one in own_grounds],
-        [
-            (sum(g.supported for g in rest), len(rest))
-            for one in own_grounds
-            for rest in [[g for g in one if not (g.verbatim and g.supported)]]
-        ],
-        clusters,
-        accuracy[-1],
-        seed,
-    )
+    scored = [row.parts_of_figures() for row in rows]
+    surest = {"": [row.confidence(row.own) for row in rows]} | {
+        name: [row.confidence(row.anchors[name]) for row in rows if name in row.anchors]
+        for name in ANCHORS
+    }
     kinds = [kind for kind in KINDS if any(row.kind == kind for row in results)]
     totals = [total_of(kind, [row for row in results if row.kind == kind]) for kind in kinds]
     good = sum(row.cause == "correct" and row.status == "answered" for row in results)
@@ -101,15 +121,30 @@ def score(asked: Asked, verifier: Verifier | None = None, encoder: Encoder | Non
             [row.answerable for row in results],
             [row.confidence for row in results],
         ),
-        figures=tuple(figures),
-        groundedness=groundedness,
+        figures=(
+            *(make_figure(measure, scored, seed) for measure in MEASURES),
+            *confidence_figures(surest, scored, seed),
+        ),
+        groundedness=_groundedness(rows, accuracy, seed),
         causes={cause: sum(row.cause == cause for row in results) for cause in CAUSES},
-        operations=operations([asked.records[case.id] for case in asked.cases], good),
+        operations=operations([row.detail.record for row in rows], good),
         verifier=accuracy,
         cases=tuple(results),
         curves=curves_of(surest),
-        details=details,
+        details={row.result.id: row.detail for row in rows},
     )
+
+
+def _groundedness(rows: Sequence[_Row], accuracy: Sequence[Accuracy], seed: int) -> Interval:
+    if not accuracy:
+        return NOTHING
+    verbatim, judged = [], []
+    for row in rows:
+        rest = [g for g in row.own.grounds if not (g.verbatim and g.supported)]
+        verbatim.append(len(row.own.grounds) - len(rest))
+        judged.append((sum(g.supported for g in rest), len(rest)))
+    clusters = [row.result.cluster for row in rows]
+    return corrected_groundedness(verbatim, judged, clusters, accuracy[-1], seed)
 
 
 def cluster_of(case: Case) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -15,10 +16,13 @@ from click.testing import CliRunner
 from eval.annotate import items, read_annotations
 from eval.cases import Case, Evidence
 from eval.folder import read_folder
+from eval.report import page as report_page
 from eval.run import run_cases
+from eval.score import score
 from ingest.sync import sync
 from rag.index import create_index
 from rag.types import Turn
+from rag.verify import load_verifier
 from ui.cli import main
 
 if TYPE_CHECKING:
@@ -177,6 +181,15 @@ def test_reports_for_programs_say_the_same(reports: Path) -> None:
     assert [t.attrib["name"] for t in suite if t.find("failure") is not None] == wrong
     assert "lost" in wrong and "tower" not in wrong
     assert sum(run["causes"].values()) == len(CASES)
+
+
+def test_a_verifier_that_was_not_measured_corrects_nothing(run: Path) -> None:
+    asked = read_folder(run)
+    header = {**asked.header, "settings": {**asked.header["settings"], "verifier": "<b>mine</b>"}}
+    scored = score(replace(asked, header=header), load_verifier())
+    assert scored.verifier == () and scored.groundedness.value is None
+    html = report_page(scored)
+    assert "&lt;b&gt;mine&lt;/b&gt; here; how often that is right was not measured" in html
 
 
 def test_people_judge_sentences_in_the_terminal(run: Path) -> None:
