@@ -29,20 +29,23 @@ def pages() -> dict[Path, str]:
     return {
         ROOT / "README.md": "\n\n".join((_sets(), _sample(), _speed())),
         ROOT / "docs" / "measurements.md": "\n\n".join(
-            (
-                _figures(),
-                _causes(),
-                _rankings(),
-                _declining(),
-                _selection(),
-                _grounding(),
-                _lexical(),
-                _chunking(),
-                _injection(),
-                _scale(),
-                _readers(),
-                _ocr(),
-                _chunkers(),
+            filter(
+                None,
+                (
+                    _figures(),
+                    _causes(),
+                    _rankings(),
+                    _declining(),
+                    _selection(),
+                    _grounding(),
+                    _lexical(),
+                    _chunking(),
+                    _injection(),
+                    _scale(),
+                    _readers(),
+                    _ocr(),
+                    _chunkers(),
+                ),
             )
         ),
     }
@@ -155,17 +158,16 @@ def _shown(value: float | None) -> str:
 
 
 def _rankings() -> str:
-    """Retrieval against its halves, for the sets that were measured with them."""
     lines = [
         "| nDCG@10 of documents (`footnote eval benchmark`) | as shipped | BM25 alone "
         "| vectors alone | reciprocal ranks |",
         "|---|---|---|---|---|",
     ]
-    for name in SETS:
-        run = _read(name)
-        rows = [run["retrieval"], *(run.get("baselines", {}).get(b, {}) for b in RANKINGS)]
-        lines.append(f"| {name} | {' | '.join(_shown(row.get('ndcg@10')) for row in rows)} |")
-    return "\n".join(lines)
+    measured = {name: run for name in SETS if "baselines" in (run := _read(name))}
+    for name, run in measured.items():
+        rows = [run["retrieval"], *(run["baselines"][other] for other in RANKINGS)]
+        lines.append(f"| {name} | {' | '.join(_shown(row['ndcg@10']) for row in rows)} |")
+    return "\n".join(lines) if measured else ""
 
 
 def _declining() -> str:
