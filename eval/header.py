@@ -8,7 +8,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -46,7 +46,7 @@ def make_header(index: Index, cases: Sequence[Case], settings: Settings) -> dict
         "code_sha256": _digest(f"{p.relative_to(ROOT)}\0{_of_file(p)}" for p in code),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
-        "settings": asdict(settings),
+        "settings": {f.name: _named(getattr(settings, f.name)) for f in fields(settings)},
         "corpus_sha256": _digest(sorted(source.sha256 for source in sources.values())),
         "chunks_sha256": _digest(
             f"{sources[i].sha256} {chunk.start} {chunk.end}"
@@ -74,6 +74,14 @@ def differences(
     """The fields in which two headers differ, of those named or of all that do not pass."""
     names = [n for n in {**a, **b} if n not in PASSING] if names is None else names
     return [name for name in names if a.get(name) != b.get(name)]
+
+
+def _named(value: object) -> str | float | None:
+    """A setting as it is, or the name of the object that was given for it, such as a model."""
+    if value is None or isinstance(value, str | int | float):
+        return value
+    model = getattr(value, "model_name", None) or getattr(value, "model", "")
+    return f"{type(value).__name__} {model}".strip()
 
 
 def _known(case: Case) -> str:

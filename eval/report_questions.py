@@ -122,16 +122,15 @@ def _evidence(name: str, citation: Citation, excerpts: Sequence[Excerpt]) -> str
     """The quotation marked in the text around it, as the library has it."""
     page = f", page {citation.page}" if citation.page else ""
     title = f"<b>[{citation.number}] {escape(citation.title)}{page}</b>"
-    around = next(
-        (
-            e
-            for e in excerpts
-            if e.source_id == citation.source_id
-            and e.start <= citation.start
-            and citation.end <= e.start + len(e.text)
-        ),
-        None,
+    holding = (
+        e
+        for e in excerpts
+        if e.source_id == citation.source_id
+        and e.start <= citation.start
+        and citation.end <= e.start + len(e.text)
     )
+    # Its own excerpt is the one that starts latest: others begin where they are cut for another.
+    around = max(holding, key=lambda e: e.start, default=None)
     if around is None:
         text = f'{escape(citation.quote)} <span class="no">the source has no such place</span>'
     else:

@@ -12,6 +12,7 @@ import pytest
 from eval.anchors import ask_anchors
 from eval.cases import Case, Evidence
 from eval.folder import ANSWERS, HEADER, SCORES, read_folder, write_scores
+from eval.header import make_header
 from eval.run import ask_cases, run_cases
 from eval.score import score
 from eval.scored import CaseResult, Run
@@ -320,3 +321,11 @@ def test_evidence_that_is_lost_is_named_by_where(index: Index) -> None:
     assert sum(run.causes.values()) == len(cases)
     asked = ask_cases(index, [case("long", LONG)])
     assert asked.records["long"].deep == (0,), "found, so not looked for"
+
+
+def test_a_model_given_as_an_object_is_named_in_the_header(index: Index) -> None:
+    class Model:
+        model_name = "tiny-1"
+
+    header = make_header(index, [FAR], Settings(llm=Model()))  # type: ignore[arg-type]
+    assert json.loads(json.dumps(header))["settings"]["llm"] == "Model tiny-1"
