@@ -202,7 +202,7 @@ def rogan_gladen(share: Array, sensitivity: Array, specificity: Array) -> Array:
     return clipped
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=1)
 def _weights(n: int, seed: int, size: int = RESAMPLES) -> Array:
     """How often each of n clusters is drawn in each resample."""
     return np.random.default_rng(seed).multinomial(n, [1 / n] * n, size).astype(float)
