@@ -10,7 +10,8 @@ DATA ?= ../shared/data
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help run setup test test-all lint types format check-format check lock results screenshots clean
+.PHONY: help run setup test test-all lint types format check-format check gate baseline lock results \
+  screenshots clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +42,20 @@ check-format: .venv/developed
 format: .venv/developed  ## put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+gate: .footnote-gate/run/scores.json  ## fail if the sample cases come out worse than the baseline
+	$(BIN)/footnote eval gate .footnote-gate/run --baseline eval/results/sample.json
+
+baseline: .footnote-gate/run/scores.json  ## make today's answers the baseline, and show what changed
+	$(BIN)/footnote eval compare eval/results/sample.json .footnote-gate/run --anyway
+	cp .footnote-gate/run/scores.json eval/results/sample.json
+	$(BIN)/python -m eval.publish
+
+.PHONY: .footnote-gate/run/scores.json
+.footnote-gate/run/scores.json: .venv/installed
+	rm -rf .footnote-gate
+	$(BIN)/footnote ingest eval/library --index .footnote-gate/index
+	$(BIN)/footnote eval run --index .footnote-gate/index --out .footnote-gate/run
 
 lock:  ## pin every dependency anew in constraints.txt
 	rm -rf .venv-lock
@@ -73,7 +88,7 @@ screenshots: .venv/tested  ## take the pictures of docs/images again
 	$(BIN)/python -m ui.web.screenshots
 
 clean:  ## remove the environment, the sample index and caches
-	rm -rf .venv .venv-lock .footnote .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf .venv .venv-lock .footnote .footnote-gate .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ from eval.metrics import (
     recall_at_k,
     refusal,
 )
+from eval.rankings import NAMES, rankings
 from ingest.sync import add_texts
 from rag.errors import BadInput, FootnoteError
 from rag.index import LIBRARY, Index, create_index
@@ -54,6 +55,7 @@ class Outcome:
 
     seconds: float
     documents: tuple[str, ...] = ()
+    rankings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     quotes: tuple[str, ...] = ()
     confidence: float | None = None
 
@@ -89,6 +91,7 @@ def run_benchmark(
     - Retrieval, over answerable queries with qrels. What is ranked is documents, by their best
       passage: an answer's 10 passages may cover fewer than 10 documents, so the query as the chain
       completed it is searched again for 30 passages, and the first 10 documents among them count.
+      ``baselines`` are the same figures for BM25 alone, vectors alone and their reciprocal ranks.
     - Answer, over answerable queries with ``answers``: ``sentence_hit@1`` is the share whose best
       quoted sentence (highest score; the first one on a tie) contains a gold answer after SQuAD
       normalisation, ``answer_hit`` the share where any quoted sentence does.
@@ -116,11 +119,14 @@ def _ask(index: Index, query: Query) -> Outcome:
         answer = index.ask(query.text, query.history, Settings(threshold=0.0))
         seconds = time.perf_counter() - start
         passages = index.search(answer.query, k=PASSAGES)
+        alone = rankings(index, answer.query, PASSAGES)
     except FootnoteError as error:
         _LOG.warning("query %s failed: %s", query.id, error)
         return Outcome(time.perf_counter() - start)
     documents = dict.fromkeys(uri for p in passages for uri in (p.source.uri, *p.source.also_at))
-    return Outcome(seconds, tuple(documents)[:DOCUMENTS], _quotes(answer), answer.confidence)
+    others = {name: found[:DOCUMENTS] for name, found in alone.items()}
+    quotes = _quotes(answer)
+    return Outcome(seconds, tuple(documents)[:DOCUMENTS], others, quotes, answer.confidence)
 
 
 def _quotes(answer: Answer) -> tuple[str, ...]:
@@ -133,6 +139,7 @@ def _figures(queries: Sequence[Query], outcomes: Sequence[Outcome]) -> dict[str,
     from rag.select import THRESHOLD
 
     s = _Scores({name: [] for name in _RETRIEVAL})
+    alone = {other: {name: list[float | None]() for name in _RETRIEVAL} for other in NAMES}
     for query, outcome in zip(queries, outcomes, strict=True):
         failed = outcome.confidence is None
         if query.answerable is not None:
@@ -146,6 +153,9 @@ def _figures(queries: Sequence[Query], outcomes: Sequence[Outcome]) -> dict[str,
         if query.gold:
             for name, (metric, k) in _RETRIEVAL.items():
                 s.retrieval[name].append(metric(outcome.documents, query.gold, k))
+                for other in NAMES:
+                    found = outcome.rankings.get(other, ())
+                    alone[other][name].append(metric(found, query.gold, k))
         if query.answers:
             hits = [contains_answer(quote, query.answers) for quote in outcome.quotes]
             s.first.append(float(any(hits[:1])))
@@ -153,6 +163,10 @@ def _figures(queries: Sequence[Query], outcomes: Sequence[Outcome]) -> dict[str,
     seconds = [outcome.seconds for outcome in outcomes]
     return {
         "retrieval": {name: mean(values) for name, values in s.retrieval.items()},
+        "baselines": {
+            other: {name: mean(values) for name, values in rows.items()}
+            for other, rows in alone.items()
+        },
         "answer": {"sentence_hit@1": mean(s.first), "answer_hit": mean(s.any)},
         "refusal": asdict(refusal(s.refused, s.answerable, s.confidence)),
         "n": {

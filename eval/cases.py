@@ -39,7 +39,7 @@ _REQUIRED = {
     "answers": list,
     "evidence": list,
 }
-_OPTIONAL = {"history": list, "note": str}
+_OPTIONAL = {"history": list, "note": str, "without": list}
 _JSON_NAMES = {str: "a string", bool: "true or false", list: "a list", dict: "an object"}
 
 
@@ -56,7 +56,8 @@ class Case:
     """One question and what is known about its answer.
 
     ``answers`` are short strings of which a right answer holds at least one; ``reference`` is the
-    full answer, for people. What cannot be answered has neither answers nor evidence.
+    full answer, for people. What cannot be answered has neither answers nor evidence; it may be
+    so because it is asked ``without`` what would answer it, which is then kept from the question.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Case:
     answers: tuple[str, ...]
     evidence: tuple[Evidence, ...]
     note: str = ""
+    without: tuple[Evidence, ...] = ()
 
 
 def load_cases(path: str | Path) -> list[Case]:
@@ -158,6 +160,9 @@ def _case(row: dict[str, Any]) -> Case:
         if not normalize_answer(answer):
             raise BadInput(f"answer {answer!r} is empty once articles and punctuation are left out")
     evidence = tuple(_evidence(item) for item in row["evidence"])
+    without = tuple(_evidence(item) for item in row.get("without", []))
+    if row["answerable"] and without:
+        raise BadInput("a case that is asked 'without' its evidence is not answerable")
     for name, known in (("answers", row["answers"]), ("evidence", evidence)):
         if row["answerable"] and not known:
             raise BadInput(f"an answerable case needs {name!r}")
@@ -173,6 +178,7 @@ def _case(row: dict[str, Any]) -> Case:
         answers=tuple(row["answers"]),
         evidence=evidence,
         note=row.get("note", ""),
+        without=without,
     )
 
 

@@ -114,9 +114,14 @@ def best_threshold(scores: Sequence[float], labels: Sequence[bool]) -> float:
 
 
 def figures(scores: Sequence[float], labels: Sequence[bool], threshold: float) -> dict[str, Any]:
-    """Balanced accuracy and F1 at a threshold, and the area under the ROC curve."""
+    """Balanced accuracy and F1 at a threshold, and the area under the ROC curve.
+
+    ``sensitivity`` is the share of the supported rows called supported, ``specificity`` the share
+    of the others that are not.
+    """
     said = [score >= threshold for score in scores]
     right = sum(s and y for s, y in zip(said, labels, strict=True))
+    wrong = sum(said) - right
     return {
         "balanced_accuracy": _balanced(scores, labels, threshold),
         "auroc": auroc(
@@ -124,6 +129,8 @@ def figures(scores: Sequence[float], labels: Sequence[bool], threshold: float) -
             [s for s, y in zip(scores, labels, strict=True) if not y],
         ),
         "f1": ratio(2 * right, sum(said) + sum(labels)),
+        "sensitivity": ratio(right, sum(labels)),
+        "specificity": ratio(len(labels) - sum(labels) - wrong, len(labels) - sum(labels)),
         "threshold": threshold,
     }
 

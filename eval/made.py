@@ -53,12 +53,15 @@ class Made:
 
     ``own`` was made from a sentence of the index; ``near`` is such a question about somebody or
     something else in the index, of which the index does not say it; ``far`` is about something
-    else altogether. ``cluster`` is the document it was made from, or its own id.
+    else altogether. ``cluster`` is the document it was made from, or its own id. Of one's own the
+    ``answer`` and the sentence it is in, the ``quote``, are known.
     """
 
     question: str
     kind: Literal["own", "near", "far"]
     cluster: str
+    answer: str = ""
+    quote: str = ""
 
     @property
     def answerable(self) -> bool:
@@ -76,9 +79,10 @@ def own_questions(library: Library, n: int, seed: str = "own") -> list[Made]:
         rng = Random(_hash(seed, source.id))
         made: dict[str, Made] = {}
         for chunk, sentence in islice(_sentences(library, source, rng), each * TRIES):
-            question = _ask(sentence, chunk, source, rng, surface)
-            if question and len(made) < each:
-                made[question] = Made(question, "own", source.id)
+            asked = _ask(sentence, chunk, source, rng, surface)
+            if asked and len(made) < each:
+                question, answer = asked
+                made[question] = Made(question, "own", source.id, answer, sentence)
         rows.append(list(made.values()))
     return [row[i] for i in range(each) for row in rows if i < len(row)][:n]
 
@@ -143,8 +147,8 @@ def _sentences(library: Library, source: Source, rng: Random) -> Iterator[tuple[
 
 def _ask(
     sentence: str, chunk: Chunk, source: Source, rng: Random, surface: Mapping[str, str]
-) -> str | None:
-    """A question that the sentence answers, or None."""
+) -> tuple[str, str] | None:
+    """A question that the sentence answers, with the answer, or None."""
     targets = [(ask, m) for ask, pattern in _ASKED_FOR for m in pattern.finditer(sentence)]
     if not targets:
         return None
@@ -159,8 +163,8 @@ def _ask(
     if not any(m[0][0].isupper() and m.start() for m in kept):
         words += _subject(chunk, source)
     if rng.random() < BARE:
-        return " ".join([*words, rng.choice(asks).split()[0]]).lower()
-    return f"{rng.choice(asks)} {' '.join(words)}?"
+        return " ".join([*words, rng.choice(asks).split()[0]]).lower(), target[0]
+    return f"{rng.choice(asks)} {' '.join(words)}?", target[0]
 
 
 def _kept(sentence: str, target: re.Match[str], rng: Random) -> list[re.Match[str]]:

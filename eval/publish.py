@@ -13,6 +13,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from eval.anchors import NAMES as ANCHORS
+from eval.figures import MEASURES
+from eval.rankings import NAMES as RANKINGS
+from eval.refusal_figures import CURVES
+
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
@@ -24,17 +29,23 @@ def pages() -> dict[Path, str]:
     return {
         ROOT / "README.md": "\n\n".join((_sets(), _sample(), _speed())),
         ROOT / "docs" / "measurements.md": "\n\n".join(
-            (
-                _declining(),
-                _selection(),
-                _grounding(),
-                _lexical(),
-                _chunking(),
-                _injection(),
-                _scale(),
-                _readers(),
-                _ocr(),
-                _chunkers(),
+            filter(
+                None,
+                (
+                    _figures(),
+                    _causes(),
+                    _rankings(),
+                    _declining(),
+                    _selection(),
+                    _grounding(),
+                    _lexical(),
+                    _chunking(),
+                    _injection(),
+                    _scale(),
+                    _readers(),
+                    _ocr(),
+                    _chunkers(),
+                ),
             )
         ),
     }
@@ -117,6 +128,46 @@ def _speed() -> str:
         f"| {what} | {figure} | {f'`{by}`' if ' -m ' in by else by} |" for what, figure, by in rows
     ]
     return "\n".join(lines)
+
+
+def _figures() -> str:
+    lines = [
+        "| sample library, with 95% intervals (`footnote eval run`) | value | BM25, best sentence "
+        "| word overlap |",
+        "|---|---|---|---|",
+    ]
+    titles = {measure.name: measure.title for measure in (*MEASURES, *CURVES)}
+    for row in _read("sample")["figures"]:
+        value = _shown(row["value"])
+        if row["low"] is not None:
+            value += f" ({_shown(row['low'])} to {_shown(row['high'])})"
+        anchors = " | ".join(_shown(row["anchors"].get(name)) for name in ANCHORS)
+        lines.append(f"| {titles[row['name']]} | {value} | {anchors} |")
+    return "\n".join(lines)
+
+
+def _causes() -> str:
+    causes = _read("sample")["causes"]
+    lines = ["| sample library, one cause a question | questions |", "|---|---|"]
+    lines += [f"| {cause} | {n} |" for cause, n in causes.items() if n]
+    return "\n".join([*lines, f"| all | {sum(causes.values())} |"])
+
+
+def _shown(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _rankings() -> str:
+    lines = [
+        "| nDCG@10 of documents (`footnote eval benchmark`) | as shipped | BM25 alone "
+        "| vectors alone | reciprocal ranks |",
+        "|---|---|---|---|---|",
+    ]
+    measured = {name: run for name in SETS if "baselines" in (run := _read(name))}
+    for name, run in measured.items():
+        rows = [run["retrieval"], *(run["baselines"][other] for other in RANKINGS)]
+        lines.append(f"| {name} | {' | '.join(_shown(row['ndcg@10']) for row in rows)} |")
+    return "\n".join(lines) if measured else ""
 
 
 def _declining() -> str:

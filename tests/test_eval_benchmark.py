@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from eval.benchmark import MARK, run_benchmark
+from eval.rankings import rankings
+from ingest.sync import add_texts
 from rag.errors import BadInput, ModelError
-from rag.index import create_index
+from rag.index import Index, create_index
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "retrieval" / "multihop_facts"
 CORPUS = [
@@ -70,6 +72,9 @@ def test_figures_of_a_small_set(folder: Path) -> None:
     assert figures["retrieval"] == {
         "ndcg@10": 1, "recall@5": 1, "recall@10": 1, "mrr@10": 1, "all_gold@10": 1,
     }  # fmt: skip
+    assert figures["baselines"].keys() == {"bm25", "dense", "rrf"}
+    for alone in figures["baselines"].values():
+        assert alone["recall@10"] == 1 and 0 < alone["ndcg@10"] <= 1
     assert figures["answer"] == {"sentence_hit@1": 1, "answer_hit": 1}
     assert set(figures["refusal"]) == {"auroc", "precision", "recall", "over_refusal"}
     assert figures["refusal"]["auroc"] >= 0.5
@@ -161,3 +166,20 @@ def test_a_public_set() -> None:
     assert figures["n"]["queries"] == 20 and figures["n"]["failed"] == 0
     assert figures["n"]["answerable"] + figures["n"]["unanswerable"] == 20
     assert figures["retrieval"]["recall@10"] > 0.5
+
+
+def test_the_halves_of_retrieval_are_ranked_apart(index: Index) -> None:
+    add_texts(
+        index,
+        [
+            ("words", "", "The zymurgy guild meets in Quillon."),
+            ("meaning", "", "Brewers of beer have an association that gathers there."),
+            ("neither", "", "The tower has a red door."),
+        ],
+    )
+    found = rankings(index, "zymurgy guild", 10)
+    assert found["bm25"] == ("words",)
+    assert set(found["dense"]) == {"words", "meaning", "neither"}
+    assert found["rrf"][0] == "words" and set(found["rrf"]) == set(found["dense"])
+    beer = rankings(index, "a club for people making ale", 10)
+    assert beer["dense"][0] == "meaning" and "meaning" not in beer["bm25"][:1]

@@ -9,11 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from eval.anchors import ask_anchors
 from eval.cases import Case, Evidence
-from eval.run import CaseResult, Run, format_table, run_cases
+from eval.folder import ANSWERS, HEADER, SCORES, read_folder, write_scores
+from eval.header import make_header
+from eval.run import ask_cases, run_cases
+from eval.score import score
+from eval.scored import CaseResult, Run
+from eval.table import format_table
 from ingest.sync import sync
-from rag.errors import BadIndex
+from rag.errors import BadIndex, BadInput
 from rag.index import Index, create_index
+from rag.settings import Settings
 from rag.types import Answer, Citation, Turn
 
 TOWER = "The Quillon Tower is 330 metres high.\n\nIt was opened in 1921 by Mara Devlin.\n"
@@ -55,7 +62,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
 class Canned:
     """The index, except that it answers what it was given; an exception is raised."""
 
-    def __init__(self, index: Index, *answers: Answer | Exception) -> None:
+    def __init__(self, index: Index, *answers: Answer | BaseException) -> None:
         self._index = index
         self._answers = list(answers)
         self.asked: list[tuple[str, tuple[Turn, ...]]] = []
@@ -63,12 +70,15 @@ class Canned:
     def __getattr__(self, name: str) -> object:
         return getattr(self._index, name)
 
-    def ask(self, question: str, history: tuple[Turn, ...] = ()) -> Answer:
+    def stream(
+        self, question: str, history: tuple[Turn, ...], settings: Settings
+    ) -> Iterator[str | Answer]:
         self.asked.append((question, history))
         answer = self._answers.pop(0)
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
-        return answer
+        yield answer.text
+        yield answer
 
 
 def judge(index: Index, asked: Case, answer: Answer | Exception) -> CaseResult:
@@ -86,8 +96,8 @@ def answer(index: Index, text: str = "", *spots: tuple[str, int, int], **fields:
         for n, (name, start, end) in enumerate(spots, 1)
     )
     made = Answer(
-        question="", query="", status="answered" if text else "declined", text=text, sentences=(),
-        citations=citations, passages=(), confidence=0.9, engine="test", timings={},
+        question="", query="How high?", status="answered" if text else "declined", text=text,
+        sentences=(), citations=citations, passages=(), confidence=0.9, engine="test", timings={},
         index_revision=1,
     )  # fmt: skip
     return replace(made, **fields)  # type: ignore[arg-type]
@@ -100,7 +110,9 @@ def quote(index: Index, source_id: str, start: int, end: int) -> str:
 def test_a_run_over_a_real_index(index: Index) -> None:
     steps: list[tuple[int, int]] = []
     lost = case("lost", Evidence("tower.txt", "The Quillon Tower is 331 metres high."))
-    run = run_cases(index, [case("high", HIGH), lost, FAR], lambda *done: steps.append(done))
+    run = run_cases(
+        index, [case("high", HIGH), lost, FAR], progress=lambda *done: steps.append(done)
+    )
     assert steps == [(1, 3), (2, 3), (3, 3)]
     high, broken, far = run.cases
     assert (high.status, high.right, high.right_and_cited, high.recall) == ("answered",) + (
@@ -162,7 +174,8 @@ def test_declining(index: Index) -> None:
 
 def test_a_failure_is_recorded_counts_as_wrong_and_stops_nothing(index: Index) -> None:
     canned = Canned(index, BadIndex("gone"), BadIndex("gone"), answer(index, confidence=0.2))
-    run = run_cases(canned, [case("high", HIGH), FAR, FAR])  # type: ignore[arg-type]
+    again = replace(FAR, id="again")
+    run = run_cases(canned, [case("high", HIGH), FAR, again])  # type: ignore[arg-type]
     assert [row.status for row in run.cases] == ["failed", "failed", "declined"]
     assert run.cases[0].problem == "BadIndex: gone"
     assert run.cases[0].recall == 0 and not run.cases[0].right
@@ -209,3 +222,110 @@ def test_no_cases_make_dashes(index: Index) -> None:
     line = format_table(run).splitlines()[1].split()
     assert line == ["all", *["0"] * 8, "-", "-", "0/0", "-", "-"]
     assert "nan" not in json.dumps(run.to_dict()).lower()
+
+
+def test_a_run_goes_on_where_it_stopped(index: Index, tmp_path: Path) -> None:
+    cases = [case("high", HIGH), FAR, case("lost", HIGH)]
+    folder = tmp_path / "run"
+    given = answer(index, "330 metres", ("tower.txt", 0, 37))
+    stopped = Canned(index, given, BadIndex("gone"), KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        ask_cases(stopped, cases, folder)  # type: ignore[arg-type]
+    assert read_folder(folder).missing == 1
+    with pytest.raises(BadInput, match="1 of 3 questions are still to be asked"):
+        score(read_folder(folder))
+    # What was being written when the machine went down is asked again.
+    with (folder / ANSWERS).open("a", encoding="utf-8") as file:
+        file.write('{"id": "lost", "answer": nu')
+    rest = Canned(index, answer(index), given)
+    run = run_cases(rest, cases, folder)  # type: ignore[arg-type]
+    assert len(rest.asked) == 2, "the failed question and the one that was never asked"
+    assert [row.status for row in run.cases] == ["answered", "declined", "answered"]
+    done = Canned(index)
+    again = run_cases(done, cases, folder)  # type: ignore[arg-type]
+    assert again.to_dict() == run.to_dict()
+    assert score(read_folder(folder)).to_dict() == run.to_dict(), "nothing is lost on disk"
+
+
+def test_another_run_does_not_go_on_in_the_same_folder(index: Index, tmp_path: Path) -> None:
+    run_cases(index, [FAR], tmp_path / "run")
+    with pytest.raises(BadInput, match=r"made otherwise.*settings.*new folder"):
+        run_cases(index, [FAR], tmp_path / "run", Settings(threshold=0.5))
+    with pytest.raises(BadInput, match=r"made otherwise.*cases"):
+        run_cases(index, [FAR, case("high", HIGH)], tmp_path / "run")
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(BadInput, match="holds other files"):
+        run_cases(index, [FAR], tmp_path)
+    with pytest.raises(BadInput, match="holds no run"):
+        read_folder(tmp_path)
+    with pytest.raises(BadInput, match="the same id"):
+        run_cases(index, [FAR, FAR])
+
+
+def test_settings_are_those_of_the_questions(index: Index) -> None:
+    run = run_cases(index, [case("high", HIGH)], settings=Settings(threshold=1.0))
+    assert run.cases[0].status == "declined"
+    assert run.header["settings"]["threshold"] == 1.0
+
+
+def test_questions_asked_at_the_same_time_keep_their_answers(index: Index) -> None:
+    cases = [case("high", HIGH), FAR, case("long", LONG, question="How long is the Osric Bridge?")]
+    one, four = run_cases(index, cases), run_cases(index, cases, workers=4)
+    assert [r.answer for r in one.cases] == [r.answer for r in four.cases]
+
+
+def test_scores_are_a_file_with_a_line_a_case(index: Index, tmp_path: Path) -> None:
+    run = run_cases(index, [case("high", HIGH), FAR])
+    write_scores(tmp_path / SCORES, run.to_dict())
+    text = (tmp_path / SCORES).read_text(encoding="utf-8")
+    stored = json.loads(text)
+    assert [row["id"] for row in stored["cases"]] == ["high", "far"]
+    assert sum('"id": "high"' in line for line in text.splitlines()) == 1
+    assert stored["cases"][0]["parts"]["right"] == [1, 1]
+
+
+def test_the_header_names_what_a_run_was_made_with(index: Index, tmp_path: Path) -> None:
+    run_cases(index, [FAR], tmp_path / "run")
+    header = json.loads((tmp_path / "run" / HEADER).read_text(encoding="utf-8"))
+    for name in ("corpus_sha256", "chunks_sha256", "cases_sha256", "code_sha256"):
+        assert len(header[name]) == 64
+    assert header["embedding_sha256"] == index.manifest.embedding_fingerprint
+    assert header["weights"].keys() >= {"select_weights.json", "verify_weights.json"}
+    assert header["settings"]["engine"] == "extractive"
+    assert header["sources"] == 2 and header["machine"] and header["packages"]["chromadb"]
+
+
+def test_the_anchors_know_words_only(index: Index) -> None:
+    bm25, overlap = ask_anchors(index, "How high is the Quillon Tower?")
+    assert bm25.quote == HIGH.quote and not bm25.declined
+    source, start, end = bm25.spot
+    assert index.library.text(source)[start:end] == bm25.quote
+    assert overlap.quote == bm25.quote and 0.5 <= overlap.confidence <= 1
+    for anchor in ask_anchors(index, "Which spices go into a Portuguese custard tart?"):
+        assert anchor.declined and anchor.confidence < 0.5 and not anchor.quote
+    best, first = ask_anchors(index, "Who opened the tower in 1921?")
+    assert "1921" in best.quote and first.quote == HIGH.quote
+
+
+def test_evidence_that_is_lost_is_named_by_where(index: Index) -> None:
+    cases = [
+        case("file", Evidence("none.txt", "x"), answers=("nothing",)),
+        case("words", Evidence("tower.txt", "not there"), answers=("nothing",)),
+        case("high", HIGH, question="How high is the Quillon Tower, in metres?"),
+        FAR,
+    ]
+    run = run_cases(index, cases)
+    assert [row.cause for row in run.cases] == [
+        "not in corpus", "parsed away", "correct", "correct",
+    ]  # fmt: skip
+    assert sum(run.causes.values()) == len(cases)
+    asked = ask_cases(index, [case("long", LONG)])
+    assert asked.records["long"].deep == (0,), "found, so not looked for"
+
+
+def test_a_model_given_as_an_object_is_named_in_the_header(index: Index) -> None:
+    class Model:
+        model_name = "tiny-1"
+
+    header = make_header(index, [FAR], Settings(llm=Model()))  # type: ignore[arg-type]
+    assert json.loads(json.dumps(header))["settings"]["llm"] == "Model tiny-1"

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from rag.errors import BadInput
+from ui.cli_eval_run import COMMANDS
+from ui.files import check_writable, write_json
 from ui.options import index_option
 
 
@@ -17,23 +18,8 @@ def evaluation() -> None:
     """Measure how well answers are found, cited and declined."""
 
 
-@evaluation.command(name="run")
-@click.argument("cases", nargs=-1, type=click.Path(dir_okay=False), metavar="[CASES]...")
-@index_option
-@click.option("--json", "out", type=click.Path(dir_okay=False), metavar="OUT", help="Write JSON.")
-def eval_run(cases: tuple[str, ...], index_dir: str, out: str | None) -> None:
-    """Ask the cases (by default those of the sample library) and score the answers."""
-    _check_writable(out)
-    from eval.cases import SAMPLE_CASES, load_cases
-    from eval.run import format_table, run_cases
-    from rag.index import open_index
-    from ui.progress import counted
-
-    loaded = [case for path in cases or (str(SAMPLE_CASES),) for case in load_cases(Path(path))]
-    with open_index(index_dir) as index, counted("asked") as step:
-        run = run_cases(index, loaded, step)
-    _write(out, run.to_dict())
-    click.echo(format_table(run))
+for command in COMMANDS:
+    evaluation.add_command(command)
 
 
 @evaluation.command()
@@ -42,13 +28,13 @@ def eval_run(cases: tuple[str, ...], index_dir: str, out: str | None) -> None:
 @click.option("--json", "out", type=click.Path(dir_okay=False), metavar="OUT", help="Write JSON.")
 def benchmark(folder: str, limit: int | None, out: str | None) -> None:
     """Measure on a public data set in the BEIR layout."""
-    _check_writable(out)
+    check_writable(out)
     from eval.benchmark import run_benchmark
     from ui.progress import counted
 
     with counted("asked") as step:
         result = run_benchmark(Path(folder), limit, step)
-    _write(out, result)
+    write_json(out, result)
     click.echo(json.dumps(result, indent=1))
 
 
@@ -65,13 +51,13 @@ def injection(attacks: str, benign: str, out: str | None) -> None:
 
     Both files have a row {"kind", "text"} a line.
     """
-    _check_writable(out)
+    check_writable(out)
     from eval.injection import run_injection
     from ui.progress import counted
 
     with counted("asked") as step:
         result = run_injection(Path(attacks), Path(benign), step)
-    _write(out, result)
+    write_json(out, result)
     click.echo(json.dumps(result, ensure_ascii=False, indent=1))
 
 
@@ -81,13 +67,13 @@ def injection(attacks: str, benign: str, out: str | None) -> None:
 @click.option("--json", "out", type=click.Path(dir_okay=False), metavar="OUT", help="Write JSON.")
 def chunking(folder: str, compare: bool, out: str | None) -> None:
     """Measure by characters how well chunks fit what questions need."""
-    _check_writable(out)
+    check_writable(out)
     from eval.chunking import run_chunking
     from ui.progress import counted
 
     with counted("searched") as step:
         result = run_chunking(Path(folder), compare, step)
-    _write(out, result)
+    write_json(out, result)
     click.echo(json.dumps(result, indent=1))
 
 
@@ -100,14 +86,14 @@ def chunking(folder: str, compare: bool, out: str | None) -> None:
 @click.option("--json", "out", type=click.Path(dir_okay=False), metavar="OUT", help="Write JSON.")
 def grounding(file: str, half: Any, verifier: str | None, out: str | None) -> None:  # noqa: ANN401
     """Measure the verifier on rows {"id", "context", "response", "label"} judged by people."""
-    _check_writable(out)
+    check_writable(out)
     from eval.grounding import run_grounding
     from rag.verify import load_verifier
     from ui.progress import counted
 
     with counted("judged") as step:
         result = run_grounding(Path(file), load_verifier(verifier), half, step)
-    _write(out, result)
+    write_json(out, result)
     click.echo(json.dumps(result, indent=1))
 
 
@@ -120,23 +106,12 @@ def grounding(file: str, half: Any, verifier: str | None, out: str | None) -> No
 @click.option("--dry-run", is_flag=True, help="Measure, and leave the index as it is.")
 def calibrate(index_dir: str, n: int, out: str | None, dry_run: bool) -> None:
     """Choose when the index declines, by questions made from it and others."""
-    _check_writable(out)
+    check_writable(out)
     from eval.calibrate import calibrate, format_calibration
     from rag.index import open_index
     from ui.progress import counted
 
     with open_index(index_dir) as index, counted("asked") as step:
         result = calibrate(index, n, not dry_run, step)
-    _write(out, result)
+    write_json(out, result)
     click.echo(format_calibration(result))
-
-
-def _write(out: str | None, value: dict[str, Any]) -> None:
-    if out is not None:
-        Path(out).write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", "utf-8")
-
-
-def _check_writable(out: str | None) -> None:
-    """Fail before the work rather than after it."""
-    if out is not None and not Path(out).absolute().parent.is_dir():
-        raise BadInput(f"no folder for {out!r}: make it first")

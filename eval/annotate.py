@@ -1,0 +1,129 @@
+"""What people say about the sentences of a run, and how far the verifier agrees with them."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eval.cases import json_rows
+from eval.folder import ANNOTATIONS
+from eval.grounding_metrics import Grounds
+from eval.header import SEED
+from eval.metrics import ratio
+from eval.record import Asked
+from eval.stats import Interval, kappa, statistic_interval
+from rag.errors import BadInput
+from rag.types import Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """Whether a person finds that the ``sentence``-th sentence, from 0, follows from its quotes."""
+
+    case: str
+    sentence: int
+    supported: bool
+    date: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A sentence to judge."""
+
+    case: str
+    number: int
+    question: str
+    sentence: Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """People and verifier on the same ``n`` sentences: the confusion, Cohen's kappa, agreement.
+
+    ``both`` and ``neither`` found a sentence supported; ``verifier_only`` and ``people_only`` are
+    where they differ. Intervals are 95%, by question.
+    """
+
+    n: int
+    both: int
+    verifier_only: int
+    people_only: int
+    neither: int
+    kappa: Interval
+    agreed: Interval
+
+
+def items(asked: Asked, done: Sequence[Annotation] = ()) -> list[Item]:
+    """The sentences that are still to be judged, in an order that tells nothing of them."""
+    known = {(one.case, one.sentence) for one in done}
+    found = [
+        Item(case.id, n, case.question, sentence)
+        for case in asked.cases
+        if (record := asked.records.get(case.id)) and record.answer
+        for n, sentence in enumerate(record.answer.sentences)
+        if (case.id, n) not in known
+    ]
+    random.Random(SEED).shuffle(found)
+    return found
+
+
+def read_annotations(folder: Path) -> list[Annotation]:
+    """What was said so far; the last word on a sentence counts. Raises ``BadInput``."""
+    path = folder / ANNOTATIONS
+    if not path.exists():
+        return []
+    said: dict[tuple[str, int], Annotation] = {}
+    for number, row in json_rows(path):
+        try:
+            one = Annotation(**row)
+        except TypeError as error:
+            raise BadInput(f"{path}:{number}: not an annotation: {error}") from error
+        said[one.case, one.sentence] = one
+    return list(said.values())
+
+
+def annotate(folder: Path, item: Item, supported: bool) -> None:
+    """Write down what a person says."""
+    date = datetime.now(UTC).isoformat(timespec="seconds")
+    row = asdict(Annotation(item.case, item.number, supported, date))
+    with (folder / ANNOTATIONS).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def agreement(
+    annotations: Sequence[Annotation], grounds: Mapping[str, Sequence[Grounds]]
+) -> Agreement | None:
+    """How far the verifier says the same as people; None without any judged sentence."""
+    pairs = [
+        (one.supported, grounds[one.case][one.sentence].supported, one.case)
+        for one in annotations
+        if one.sentence < len(grounds.get(one.case, ()))
+    ]
+    if not pairs:
+        return None
+    people = [person for person, _, _ in pairs]
+    verifier = [found for _, found, _ in pairs]
+
+    def of_kappa(rows: NDArray[np.intp]) -> float | None:
+        return kappa([people[i] for i in rows], [verifier[i] for i in rows])
+
+    def of_agreed(rows: NDArray[np.intp]) -> float | None:
+        return ratio(sum(people[i] == verifier[i] for i in rows), len(rows))
+
+    clusters = [case for *_, case in pairs]
+    return Agreement(
+        n=len(pairs),
+        both=sum(p and v for p, v, _ in pairs),
+        verifier_only=sum(v and not p for p, v, _ in pairs),
+        people_only=sum(p and not v for p, v, _ in pairs),
+        neither=sum(not p and not v for p, v, _ in pairs),
+        kappa=statistic_interval(of_kappa, clusters, SEED),
+        agreed=statistic_interval(of_agreed, clusters, SEED),
+    )

@@ -1,0 +1,202 @@
+"""What one question adds to each figure: a numerator and a denominator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from eval import answer_metrics, retrieval_metrics
+from eval.cases import NEEDS_ALL, Case
+from eval.figures import BY_NAME, MEASURES, worst
+from eval.grounding_metrics import Claim, Grounds
+from eval.locate import overlaps
+from eval.metrics import contains_answer
+from eval.record import Anchor, Excerpt, Piece, Record, Spot, citations_of, passage_spots, spot_of
+from rag.types import Answer, Citation
+
+K = 10
+Places = Sequence[Sequence[Spot]]
+Ground = Callable[[Claim, Sequence[str]], Grounds]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a system came back with, ours or an anchor, as far as it is scored.
+
+    ``best`` is the sentence it is surest of. ``quoted`` of its citations' quotes are ``exact``,
+    ``unused`` are listed but borne by no sentence; ``told`` sentences it calls supported itself.
+    """
+
+    status: Literal["answered", "declined", "failed"]
+    confidence: float
+    text: str = ""
+    best: str = ""
+    claims: tuple[Claim, ...] = ()
+    cited: tuple[Spot, ...] = ()
+    passages: tuple[Spot, ...] = ()
+    contexts: tuple[str, ...] = ()
+    quoted: int = 0
+    exact: int = 0
+    listed: int = 0
+    unused: int = 0
+    told: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CaseScore:
+    """A question's scores: ``parts`` by figure, and what the rest is made of.
+
+    ``found`` and ``cites`` say of each piece of evidence whether a passage has it and whether a
+    citation does; ``grounds`` has one entry a sentence.
+    """
+
+    parts: Mapping[str, tuple[float, float]]
+    right: bool
+    right_and_cited: bool
+    found: tuple[bool, ...]
+    cites: tuple[bool, ...]
+    grounds: tuple[Grounds, ...]
+    confidence: float
+
+
+def said_by(record: Record, answerable: bool) -> Said:
+    """What our own answer says.
+
+    One that failed is as wrong as can be: sure of nothing, or sure of what is not there.
+    """
+    answer = record.answer
+    if answer is None:
+        return Said("failed", float(not answerable))
+    citations = citations_of(answer)
+    used = {c for sentence in answer.sentences for c in sentence.citations}
+    answered = answer.status == "answered"
+    return Said(
+        status=answer.status,
+        confidence=answer.confidence,
+        text=answer.text if answered else "",
+        best=max(answer.sentences, key=lambda s: s.score).text if answer.sentences else "",
+        claims=tuple(_claim(s.text, s.citations) for s in answer.sentences),
+        cited=tuple(map(spot_of, citations)),
+        passages=passage_spots(answer.passages),
+        contexts=tuple(passage.chunk.text for passage in answer.passages),
+        quoted=len(citations),
+        exact=sum(is_exact(citation, record.excerpts) for citation in citations),
+        listed=len(answer.citations),
+        unused=sum(citation not in used for citation in answer.citations),
+        told=sum(sentence.verdict == "supported" for sentence in answer.sentences),
+    )
+
+
+def anchor_said(anchor: Anchor) -> Said:
+    """What an anchor says: one quote, exact by its making."""
+    if anchor.declined:
+        return Said("declined", anchor.confidence, passages=anchor.passages)
+    claim = Claim(anchor.quote, (anchor.spot,), (anchor.quote,))
+    return Said(
+        "answered", anchor.confidence, anchor.quote, anchor.quote, (claim,), (anchor.spot,),
+        anchor.passages, (), quoted=1, exact=1, listed=1, told=1,
+    )  # fmt: skip
+
+
+def is_exact(citation: Citation, excerpts: Sequence[Excerpt]) -> bool:
+    """Whether a citation quotes its source to the character, as the library has it."""
+    return bool(citation.quote) and any(
+        e.source_id == citation.source_id
+        and e.start <= citation.start
+        and e.text[citation.start - e.start : citation.end - e.start] == citation.quote
+        for e in excerpts
+    )
+
+
+def score_case(
+    case: Case, pieces: Sequence[Piece], said: Said, ground: Ground, relevance: float
+) -> CaseScore:
+    """Score what was said to one case. ``relevance`` is that of the text to the question."""
+    places = [piece.places for piece in pieces]
+    declined = said.status == "declined"
+    right = contains_answer(said.text, case.answers) if case.answerable else declined
+    cites = tuple(overlaps(spots, said.cited) for spots in places)
+    needed = all if case.kind in NEEDS_ALL else any
+    right_and_cited = right and (needed(cites) or not case.answerable)
+    grounds = tuple(ground(claim, said.contexts) for claim in said.claims)
+    parts: dict[str, tuple[float, float]] = {
+        "right": (right, 1),
+        "right_and_cited": (right_and_cited, 1),
+    }
+    if case.answerable:
+        parts |= _answer_parts(case, said, relevance) | _retrieval_parts(said, places)
+        parts["over_refusal"] = (declined, 1)
+    else:
+        parts["refusal_recall"] = (declined, 1)
+        parts["hallucination_rate"] = (said.status == "answered", 1)
+    if said.status == "failed":
+        about = "answerable" if case.answerable else "unanswerable"
+        parts |= {m.name: worst(m) for m in MEASURES if m.about in ("all", about)}
+    else:
+        parts["refusal_precision"] = (declined and not case.answerable, declined)
+        parts |= _grounding_parts(said, places, grounds)
+    return CaseScore(
+        {name: (float(a), float(b)) for name, (a, b) in parts.items() if b and name in BY_NAME},
+        right,
+        right_and_cited,
+        tuple(overlaps(spots, said.passages) for spots in places),
+        cites,
+        grounds,
+        said.confidence,
+    )
+
+
+def spoken(answer: Answer) -> str:
+    """The answer's sentences without the numbers of citations between them."""
+    return " ".join(sentence.text for sentence in answer.sentences) or answer.text
+
+
+def _answer_parts(case: Case, said: Said, relevance: float) -> dict[str, tuple[float, float]]:
+    words = " ".join(claim.text for claim in said.claims) or said.text
+    found = answer_metrics.nuggets(case, said.text)
+    assert found is not None  # an answerable case has evidence
+    return {
+        "exact_match": (answer_metrics.exact_match(words, case.answers), 1),
+        "token_f1": (answer_metrics.token_f1(words, case.answers), 1),
+        "sentence_hit": (contains_answer(said.best, case.answers), 1),
+        "nuggets_strict": (found.strict, 1),
+        "nuggets_weighted": (found.weighted, 1),
+        "relevance": (relevance, 1),
+    }
+
+
+def _retrieval_parts(said: Said, places: Places) -> dict[str, tuple[float, float]]:
+    passages = said.passages[:K]
+    ranks = retrieval_metrics.first_ranks(passages, places)
+    figures = {f"recall@{k}": retrieval_metrics.recall(ranks, k) for k in (1, 5, K)} | {
+        f"ndcg@{K}": retrieval_metrics.ndcg(ranks, K),
+        f"mrr@{K}": retrieval_metrics.reciprocal_rank(ranks, K),
+        f"all_gold@{K}": retrieval_metrics.all_gold(ranks, K),
+        f"context_precision@{K}": retrieval_metrics.context_precision(passages, places, K),
+        f"character_recall@{K}": retrieval_metrics.character_recall(passages, places),
+        f"character_iou@{K}": retrieval_metrics.character_iou(passages, places),
+    }
+    return {name: (value or 0.0, 1) for name, value in figures.items()}
+
+
+def _grounding_parts(
+    said: Said, places: Places, grounds: Sequence[Grounds]
+) -> dict[str, tuple[float, float]]:
+    n, citations = len(grounds), sum(g.citations for g in grounds)
+    both, cited, gold = retrieval_metrics.shared_characters(said.cited, places)
+    parts: dict[str, tuple[float, float]] = {
+        "supported_sentences": (said.told, n),
+        "faithfulness": (sum(g.faithful for g in grounds), n),
+        "citation_recall": (sum(g.supported for g in grounds), n),
+        "citation_precision": (sum(g.precise for g in grounds), citations),
+        "exact_quotes": (said.exact, said.quoted),
+        "unused_citations": (said.unused, said.listed),
+    }
+    if said.status == "answered":
+        parts["span_f1"] = (2 * both, cited + gold)
+    return parts
+
+
+def _claim(text: str, citations: Sequence[Citation]) -> Claim:
+    return Claim(text, tuple(map(spot_of, citations)), tuple(c.quote for c in citations))

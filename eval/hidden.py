@@ -1,0 +1,54 @@
+"""An index in which some characters cannot be found, so that what they answer has no answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from eval.locate import overlaps
+from eval.record import Spot
+from rag.index import PASSAGES, Index
+from rag.types import Passage
+
+if TYPE_CHECKING:
+    from rag.retrieve import HybridRetriever
+
+
+def without(index: Index, hidden: Sequence[Spot]) -> Index:
+    """The index as if no passage held these characters; it closes with the one it is made of."""
+    return _Without(index, hidden)
+
+
+class _Without(Index):
+    """Shares all of the other index but its retriever, and with it the chain."""
+
+    def __init__(self, index: Index, hidden: Sequence[Spot]) -> None:
+        self.__dict__ |= {
+            name: value
+            for name, value in index.__dict__.items()
+            if name not in ("retriever", "chain")
+        }
+        self._hidden = tuple(hidden)
+
+    @cached_property
+    def retriever(self) -> HybridRetriever:
+        """The retriever, which leaves out every passage that holds a hidden character."""
+        from rag.retrieve import HybridRetriever
+
+        hidden = self._hidden
+
+        class Leaving(HybridRetriever):
+            def search(self, query: str, k: int | None = None) -> list[Passage]:
+                wanted = k or PASSAGES
+                found = super().search(query, wanted + 10 * len(hidden))
+                return [p for p in found if not overlaps(hidden, [_spot(p)])][:wanted]
+
+        return Leaving(index=self)
+
+    def close(self) -> None:
+        """Nothing: the index it was made of is still in use."""
+
+
+def _spot(passage: Passage) -> Spot:
+    return passage.source.id, passage.chunk.start, passage.chunk.end

@@ -1,0 +1,299 @@
+"""A run as one HTML file that needs nothing else: no network, no server, no viewer."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from eval.annotate import Agreement
+from eval.causes import CAUSES
+from eval.charts import anchor_mark, bar, curves, dots, interval_bar
+from eval.figures import MEASURES, Figure, Measure
+from eval.folder import write_scores
+from eval.junit import write_run_junit
+from eval.metrics import shown
+from eval.refusal_figures import CURVES
+from eval.report_questions import questions
+from eval.scored import ALL, Run
+from eval.stats import Interval
+
+OURS = "Footnote"
+ANCHORS = {"bm25": "BM25 alone, best sentence", "overlap": "shared words, first sentence"}
+
+
+def report(
+    run: Run,
+    *,
+    html: str | Path | None = None,
+    junit: str | Path | None = None,
+    json: str | Path | None = None,
+    agreement: Agreement | None = None,
+) -> None:
+    """Write a scored run as HTML for people, JUnit XML for CI, JSON for programs."""
+    if html is not None:
+        Path(html).write_text(page(run, agreement), encoding="utf-8")
+    if junit is not None:
+        write_run_junit(junit, run)
+    if json is not None:
+        write_scores(Path(json), run.to_dict())
+
+
+def page(run: Run, agreement: Agreement | None = None) -> str:
+    """The HTML, with all text of documents, questions and answers escaped.
+
+    Its own policy lets no script but the page's run, and nothing be fetched.
+    """
+    style, script = _asset("report.css"), _asset("report.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    figures = {figure.name: figure for figure in run.figures}
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>Footnote: evaluation of {len(run.cases)} questions</title>"
+        f"<style>{style}</style></head><body>"
+        + "".join(
+            (
+                _head(run, figures),
+                _causes(run),
+                _scorecard(figures),
+                _plots(run),
+                _kinds(run),
+                _ruler(run, agreement),
+                _operations(run),
+                questions(run),
+                _made_with(run.header),
+            )
+        )
+        + f"<script>{script}</script></body></html>\n"
+    )
+
+
+def _head(run: Run, figures: Mapping[str, Figure]) -> str:
+    header, total = run.header, run.totals[-1]
+    grounds = [found for detail in run.details.values() for found in detail.grounds]
+    verbatim = sum(found.verbatim and found.supported for found in grounds)
+    asked = f"{total.n} questions over {header['sources']} documents, {header['date'][:10]}"
+    tiles = [
+        (
+            "Right and cited",
+            _of(figures["right_and_cited"]),
+            f"{total.right_and_cited} of {total.n}",
+        ),
+        (
+            "Sentences truly supported",
+            run.groundedness,
+            f"{verbatim} of {len(grounds)} are verbatim; the others are corrected for the "
+            "verifier's errors",
+        ),
+        ("Answered when absent", _of(figures["hallucination_rate"]), "less is better"),
+        ("Declined when present", _of(figures["over_refusal"]), "less is better"),
+    ]
+    cells = "".join(
+        f'<div class="tile">{escape(name)}<b>{_percent(value.value)}</b>'
+        f"<small>{_range(value)}<br>{escape(note)}</small></div>"
+        for name, value, note in tiles
+    )
+    counts = (
+        f"{total.asked} asked, {total.answered} answered, {total.declined} declined, "
+        f"{total.failed} failed, {total.unscored} without their evidence in the library. Failed "
+        "ones count as wrong everywhere; no question is left out of a figure it belongs to."
+    )
+    return (
+        f'<h1>Evaluation</h1><p class="soft">{escape(asked)}</p>'
+        f'<div class="tiles">{cells}</div><p>{counts}</p>'
+    )
+
+
+def _causes(run: Run) -> str:
+    most = max(run.causes.values(), default=0) or 1
+    rows = "".join(
+        f'<tr><td><button data-cause="{escape(name)}">{escape(name)}</button></td>'
+        f'<td class="n">{n}</td><td>{bar(n / most)}</td><td>{escape(CAUSES[name])}</td>'
+        f"<td>{_examples(run, name)}</td></tr>"
+        for name, n in run.causes.items()
+        if n
+    )
+    return (
+        "<h2>Why: one cause a question</h2><div class='scroll'><table class='causes'>"
+        "<tr><th>cause</th><th class='n'>questions</th><th></th><th>meaning</th>"
+        f"<th>for example</th></tr>{rows}<tr><th>all</th>"
+        f"<th class='n'>{sum(run.causes.values())}</th><th colspan='3'></th></tr></table></div>"
+    )
+
+
+def _examples(run: Run, cause: str) -> str:
+    named = [(n, row.id) for n, row in enumerate(run.cases) if row.cause == cause][:3]
+    return ", ".join(f'<a href="#q{n}">{escape(name)}</a>' for n, name in named)
+
+
+def _scorecard(figures: Mapping[str, Figure]) -> str:
+    rows = []
+    family = ""
+    for measure in sorted([*MEASURES, *CURVES], key=lambda m: _FAMILIES.index(m.family)):
+        if measure.family != family:
+            family = measure.family
+            rows.append(f'<tr class="family"><th colspan="10">{escape(family)}</th></tr>')
+        rows.append(_score_row(measure, figures[measure.name]))
+    marks = "".join(
+        f"<span>{anchor_mark(n)} {escape(name)}: {escape(text)}</span>"
+        for n, (name, text) in enumerate(ANCHORS.items())
+    )
+    heads = ("", *ANCHORS, "asked", "scored", "unscored", "failed", "declined")
+    cells = "".join(f'<th class="n">{escape(head)}</th>' for head in heads[1:])
+    return (
+        "<h2>Scorecard</h2><p>With 95% intervals, questions about one document or from one "
+        "conversation resampled together. Two trivial systems that know words only were asked the "
+        f'same questions, to show what is trivial.</p><div class="legend">{marks}</div>'
+        "<div class='scroll'><table class='scorecard'><tr><th>figure</th><th class='n'>value</th>"
+        f"<th></th>{cells}</tr>{''.join(rows)}</table></div>"
+        "<p><small>asked: the questions it is about. scored: "
+        "those with something to score, failed ones included. unscored: their evidence is not in "
+        "the library, and they count as 0 where it is needed.</small></p>"
+    )
+
+
+_FAMILIES = ("answer", "retrieval", "grounding", "refusal", "verifier")
+
+
+def _score_row(measure: Measure, figure: Figure) -> str:
+    picture = interval_bar(figure.value, figure.low, figure.high, figure.anchors)
+    less = "" if measure.better > 0 else " (less is better)"
+    counts = (figure.asked, figure.scored, figure.unscored, figure.failed, figure.declined)
+    numbers = "".join(f'<td class="n">{n:,}</td>' for n in counts)
+    anchors = "".join(f'<td class="n">{shown(figure.anchors.get(a))}</td>' for a in ANCHORS)
+    return (
+        f"<tr><td>{escape(measure.title)}<small>{escape(measure.note)}{less}</small></td>"
+        f'<td class="n"><b>{shown(figure.value)}</b><small>{_range(_of(figure))}</small>'
+        f"<small>over {figure.whole:,.0f} {escape(measure.unit)}</small></td>"
+        f"<td>{picture}</td>{anchors}{numbers}</tr>"
+    )
+
+
+def _plots(run: Run) -> str:
+    lines = {name or OURS: points for name, points in run.curves.risk_coverage.items()}
+    risk = curves(lines, "share of questions answered, surest first", "share wrong", steps=True)
+    sure = dots(run.curves.reliability, "confidence", "evidence found")
+    return (
+        '<h2>What confidence is worth</h2><div class="plots">'
+        f"<figure>{risk}<figcaption>Risk and coverage: how many answers would be wrong if only the "
+        "surest questions were answered. The lower the better; questions without an answer are "
+        "wrong when answered.</figcaption></figure>"
+        f"<figure>{sure}<figcaption>Calibration: on the diagonal, confidence is the share of "
+        "questions whose evidence was found.</figcaption></figure></div>"
+    )
+
+
+def _kinds(run: Run) -> str:
+    heads = ("cases", "failed", "unscored", "answered", "declined", "right", "right and cited",
+             "recall@10", "exact quotes", "p50 s", "p95 s")  # fmt: skip
+    rows = "".join(
+        f"<tr><td>{escape(t.kind.replace('_', ' '))}</td>"
+        + "".join(
+            f'<td class="n">{value}</td>'
+            for value in (
+                t.n, t.failed, t.unscored, t.answered, t.declined, t.right, t.right_and_cited,
+                shown(t.recall_at_10), f"{t.exact}/{t.citations}", shown(t.p50), shown(t.p95),
+            )
+        )
+        + "</tr>"
+        for t in run.totals
+        if t.n or t.kind == ALL
+    )  # fmt: skip
+    cells = "".join(f'<th class="n">{head}</th>' for head in heads)
+    return (
+        "<h2>By kind of question</h2><div class='scroll'><table>"
+        f"<tr><th>kind</th>{cells}</tr>{rows}</table></div>"
+    )
+
+
+def _ruler(run: Run, agreement: Agreement | None) -> str:
+    rows = "".join(
+        f'<tr><td>{escape(a.name)}</td><td class="n">{a.n:,}</td>'
+        + "".join(
+            f'<td class="n">{shown(i.value)} <small>{_range(i)}</small></td>'
+            for i in (a.balanced, a.sensitivity, a.specificity)
+        )
+        + "</tr>"
+        for a in run.verifier
+    )
+    people = (
+        "<p>No one has judged this run's sentences: <code>footnote eval annotate RUN</code>.</p>"
+        if agreement is None
+        else f"<h3>People on this run</h3><p>{agreement.n} sentences judged. Both supported: "
+        f"{agreement.both}; verifier only: {agreement.verifier_only}; people only: "
+        f"{agreement.people_only}; neither: {agreement.neither}. Agreement "
+        f"{_percent(agreement.agreed.value)} ({_range(agreement.agreed)}), Cohen's kappa "
+        f"{shown(agreement.kappa.value)} ({_range(agreement.kappa)}).</p>"
+    )
+    measured = (
+        "This is how it does on sentences that people judged (<code>footnote eval grounding</code>)"
+        ", and why the headline is corrected: sentences that are not verbatim quotes, by Rogan and "
+        "Gladen's formula with the sensitivity and specificity over all sets."
+        "</p><div class='scroll'><table><tr><th>judged by people</th><th class='n'>rows</th>"
+        "<th class='n'>balanced accuracy</th><th class='n'>sensitivity</th>"
+        f"<th class='n'>specificity</th></tr>{rows}</table></div>"
+        if rows
+        else f"It was {escape(str(run.header['settings']['verifier']))} here; how often that is "
+        "right was not measured, so that nothing can be corrected for it.</p>"
+    )
+    return (
+        "<h2>The ruler: how often the verifier is right</h2><p>Whether sentences are supported is "
+        f"judged by the verifier. {measured}{people}"
+    )
+
+
+def _operations(run: Run) -> str:
+    o = run.operations
+    rows = "".join(
+        f'<tr><td>{escape(t.stage)}</td><td class="n">{t.n}</td>'
+        f'<td class="n">{shown(t.p50)}</td><td class="n">{shown(t.p95)}</td></tr>'
+        for t in o.timings
+    )
+    tokens = ", ".join(f"{n:,} {escape(name)}" for name, n in o.tokens.items()) or "none"
+    cost = ", ".join(f"{shown(v, 2)} {escape(name)}" for name, v in o.per_good.items())
+    memory = "not known" if o.peak_mb is None else f"{o.peak_mb:,.0f} MB"
+    return (
+        "<h2>Operations</h2><div class='scroll'><table><tr><th>stage</th><th class='n'>questions"
+        f"</th><th class='n'>p50 s</th><th class='n'>p95 s</th></tr>{rows}</table></div>"
+        f"<p>Tokens of a language model: {tokens}. Peak memory: {memory}. Each right and grounded "
+        f"answer cost: {cost}.</p>"
+    )
+
+
+def _made_with(header: Mapping[str, Any]) -> str:
+    rows = "".join(
+        f"<tr><td>{escape(name)}</td><td><code>{escape(_plain(value))}</code></td></tr>"
+        for name, value in header.items()
+    )
+    return f'<h2>Made with</h2><div class="scroll"><table class="header">{rows}</table></div>'
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k}: {v}" for k, v in value.items() if v not in ("", None))
+    return str(value)
+
+
+def _of(figure: Figure) -> Interval:
+    return Interval(figure.value, figure.low, figure.high)
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"
+
+
+def _range(interval: Interval) -> str:
+    if interval.low is None or interval.high is None:
+        return "no interval"
+    return f"{interval.low:.3f} to {interval.high:.3f}"
+
+
+def _asset(name: str) -> str:
+    return files("eval").joinpath(name).read_text(encoding="utf-8")

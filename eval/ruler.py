@@ -1,0 +1,116 @@
+"""The verifier as a measuring instrument: how often it is right, and what that does to a figure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from eval.stats import NOTHING, Array, Interval, beta_draws, interval, resampled, rogan_gladen
+
+MEASURED = Path(__file__).parent / "results" / "grounding.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """How the verifier did on sentences that people judged, with 95% intervals.
+
+    ``sensitivity`` is the share of the ``supported`` rows it calls supported, ``specificity`` the
+    share of the others it does not, ``balanced`` the mean of the two.
+    """
+
+    name: str
+    n: int
+    supported: int
+    sensitivity: Interval
+    specificity: Interval
+    balanced: Interval
+
+
+def verifier_accuracy(path: Path = MEASURED, seed: int = 0) -> tuple[Accuracy, ...]:
+    """The committed measurement on each set of judged rows, and over all rows together ("all").
+
+    Intervals are of Jeffreys' posterior for each of the two shares (Brown, Cai and DasGupta 2001).
+    """
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    counts = {
+        name: (
+            run["supported"],
+            run["n"] - run["supported"],
+            round(run["sensitivity"] * run["supported"]),
+            round(run["specificity"] * (run["n"] - run["supported"])),
+        )
+        for name, run in rows.items()
+    }
+    counts["all"] = tuple(map(sum, zip(*counts.values(), strict=True)))  # type: ignore[assignment]
+    return tuple(_accuracy(name, *count, seed) for name, count in counts.items())
+
+
+def corrected_groundedness(
+    verbatim: Sequence[int],
+    judged: Sequence[tuple[int, int]],
+    clusters: Sequence[Hashable],
+    accuracy: Accuracy,
+    seed: int,
+) -> Interval:
+    """The share of sentences that are truly supported, as far as the verifier's errors allow.
+
+    Per question: ``verbatim`` sentences are supported by their making, so that no error touches
+    them; of the others, ``judged`` has how many were called supported, and how many there are.
+    Their share is corrected for the verifier's sensitivity and specificity (Rogan and Gladen 1978).
+    The interval carries the uncertainty of all three: bootstrap over clusters for the counts,
+    posteriors for the verifier's (as Lang and Reiczigel 2014 advise). Nothing without sentences.
+    """
+    exact, rest = sum(verbatim), sum(n for _, n in judged)
+    if not rest:
+        return interval([(float(n), float(n)) for n in verbatim], clusters, seed)
+    se, sp = accuracy.sensitivity.value, accuracy.specificity.value
+    assert se is not None
+    assert sp is not None
+    negatives = accuracy.n - accuracy.supported
+    rows = [(v, k, n) for v, (k, n) in zip(verbatim, judged, strict=True)]
+    drawn = _corrected(
+        resampled(rows, clusters, seed),
+        beta_draws(round(se * accuracy.supported), accuracy.supported, seed + 1),
+        beta_draws(round(sp * negatives), negatives, seed + 2),
+    )
+    whole = np.array([[exact, sum(k for k, _ in judged), rest]], dtype=float)
+    (value,) = _corrected(whole, np.array([se]), np.array([sp]))
+    if np.isnan(value) or np.isnan(drawn).all():
+        return NOTHING
+    low, high = np.nanquantile(drawn, [0.025, 0.975])
+    return Interval(float(value), float(low), float(high))
+
+
+def _corrected(sums: Array, sensitivity: Array, specificity: Array) -> Array:
+    """The true share from rows of (verbatim, called supported, judged)."""
+    exact, called, judged = sums.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = rogan_gladen(called / judged, sensitivity, specificity)
+        true = np.where(judged > 0, judged * share, 0.0)
+        found: Array = (exact + true) / (exact + judged)
+    return found
+
+
+def _accuracy(
+    name: str, positives: int, negatives: int, told_yes: int, told_no: int, seed: int
+) -> Accuracy:
+    yes = beta_draws(told_yes, positives, seed)
+    no = beta_draws(told_no, negatives, seed + 1)
+    se, sp = told_yes / positives, told_no / negatives
+    return Accuracy(
+        name,
+        positives + negatives,
+        positives,
+        _around(se, yes),
+        _around(sp, no),
+        _around((se + sp) / 2, (yes + no) / 2),
+    )
+
+
+def _around(value: float, drawn: Array) -> Interval:
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Interval(value, float(low), float(high))
