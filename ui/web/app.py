@@ -22,6 +22,7 @@ from rag.index import Index
 from rag.types import Answer, Turn
 from ui.web import render
 from ui.web.guard import LOOPBACK, Policy, check_address, past_proxies
+from ui.web.run import Run
 
 HERE = Path(__file__).parent
 AT_ONCE = 4
@@ -43,8 +44,7 @@ class Chat:
     past: str = ""
     live: str = ""
     number: int = 0
-    question: str = ""
-    text: str = ""
+    run: Run | None = None
 
 
 def build(index: Index, examples: Sequence[str] = ()) -> gr.Blocks:
@@ -86,12 +86,11 @@ def build(index: Index, examples: Sequence[str] = ()) -> gr.Blocks:
         def ask(question: str, state: Chat) -> Iterator[tuple[Any, ...]]:
             yield from _ask(index, question, state)
 
-        running: list[Any] = [
+        for trigger, source in [(box.submit, box), *((c.click, c) for c in chips)]:
             trigger(ask, [source, chat], concurrency_limit=AT_ONCE, concurrency_id="ask", **options)
-            for trigger, source in [(box.submit, box), *((c.click, c) for c in chips)]
-        ]
-        box.stop(_stop, chat, cancels=running, queue=False, **options)
-        clear.click(lambda: _page(Chat()), cancels=running, queue=False, **options)
+        # The run itself ends its turn on the page: nothing can come after the last word.
+        box.stop(_stop, chat, queue=False, api_visibility="private", show_progress="hidden")
+        clear.click(_clear, chat, concurrency_limit=AT_ONCE, concurrency_id="clear", **options)
         app.load(
             lambda: _library(index),
             outputs=[side, foot],
@@ -162,34 +161,46 @@ def _ask(index: Index, question: str, chat: Chat) -> Iterator[tuple[Any, ...]]:
     if not question:
         yield _page(chat)
         return
-    chat = replace(
-        chat, past=chat.past + chat.live, number=chat.number + 1, question=question, text=""
-    )
-    number = chat.number
-    chat = replace(chat, live=render.partial(number, question, ""))
-    yield _page(chat, busy=True)
+    number, text = chat.number + 1, ""
+    asked = len(chat.turns)
+    run = Run(lambda: index.stream(question, chat.turns))
+    live = render.partial(number, question, "")
+    chat = replace(chat, past=chat.past + chat.live, live=live, number=number, run=run)
     try:
-        for piece in index.stream(question, chat.turns):
-            if isinstance(piece, Answer):
-                said = (Turn("user", question), Turn("assistant", piece.text))
-                live = render.answer(number, piece)
-                chat = replace(chat, live=live, turns=(*chat.turns, *said))
-            else:
-                chat = replace(chat, text=chat.text + piece)
-                chat = replace(chat, live=render.partial(number, question, chat.text))
-                yield chat, gr.skip(), chat.live, gr.skip()
-    except FootnoteError as error:
-        chat = replace(chat, live=render.failed(number, question, str(error)))
-    except Exception:
-        log.exception("question %r failed", question)
-        message = "Something failed; the terminal that runs Footnote says what."
-        chat = replace(chat, live=render.failed(number, question, message))
-    yield _page(chat, keep_typed=True)
+        yield _page(chat, busy=True)
+        try:
+            for piece in run:
+                if isinstance(piece, Answer):
+                    said = (Turn("user", question), Turn("assistant", piece.text))
+                    live = render.answer(number, piece)
+                    chat = replace(chat, turns=(*chat.turns, *said))
+                else:
+                    text += piece
+                    live = render.partial(number, question, text)
+                    yield gr.skip(), gr.skip(), live, gr.skip()
+            if len(chat.turns) == asked and run.state == "stopped":
+                live = render.partial(number, question, text, stopped=True)
+        except FootnoteError as error:
+            live = render.failed(number, question, str(error))
+        except Exception:
+            log.exception("question %r failed", question)
+            message = "Something failed; the terminal that runs Footnote says what."
+            live = render.failed(number, question, message)
+        if run.state != "dropped":
+            yield _page(replace(chat, live=live, run=None), keep_typed=True)
+    finally:
+        run.close()
 
 
-def _stop(chat: Chat) -> tuple[Any, ...]:
-    live = render.partial(chat.number, chat.question, chat.text, stopped=True)
-    return _page(replace(chat, live=live), keep_typed=True)
+def _stop(chat: Chat) -> None:
+    if chat.run:
+        chat.run.stop()
+
+
+def _clear(chat: Chat) -> tuple[Any, ...]:
+    if chat.run:
+        chat.run.drop()
+    return _page(Chat())
 
 
 def _page(chat: Chat, busy: bool = False, keep_typed: bool = False) -> tuple[Any, ...]:
