@@ -20,7 +20,7 @@ from rag.errors import BadIndex, BadInput
 from rag.index import Index, create_index
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 LIBRARY = Path(__file__).parent.parent / "eval" / "library"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -123,11 +123,8 @@ def last(page: Page, selector: str) -> str:
 def test_the_page_opens_with_the_library_and_examples(page: Page, index: Index) -> None:
     assert page.title() == "Footnote"
     page.wait_for_selector(".fn-library li")
-    assert page.locator(".fn-library li").count() == index.library.counts().sources
+    assert page.locator(".fn-library .fn-src").count() == index.library.counts().sources
     assert "Everything stays on this machine" in page.inner_text("#fn-foot")
-    foot = page.locator("#fn-foot").bounding_box()
-    assert foot is not None
-    assert foot["y"] + foot["height"] <= 800
     assert page.evaluate("document.documentElement.scrollWidth") == 1280
     assert page.evaluate("document.documentElement.scrollHeight") == 800
     page.click(f"#fn-examples button:has-text('{EXAMPLE}')")
@@ -136,31 +133,66 @@ def test_the_page_opens_with_the_library_and_examples(page: Page, index: Index) 
     assert not page.is_visible("#fn-examples")
 
 
-def test_an_answer_is_cited_and_its_quote_highlighted(page: Page) -> None:
+def test_a_chip_shows_its_quote_and_opens_the_document_at_it(page: Page) -> None:
     ask(page, PRINCIPLES)
-    assert "inclusiveness" in last(page, ".fn-text")
+    assert "inclusiveness" in last(page, ".fn-said")
+    verdict = page.locator("#fn-live .fn-verdict").first
+    assert verdict.get_attribute("aria-label") == "Supported by its source"
     chip = page.locator("#fn-live .fn-chip").first
     chip.hover()
     tip = chip.locator(".fn-tip")
     assert tip.is_visible()
     quote = tip.locator("q").inner_text()
-    mark = page.locator(f"#{chip.get_attribute('data-cite')}")
-    mark.locator("xpath=ancestor::details").evaluate("d => { d.open = false }")
     chip.click()
-    assert mark.is_visible()
+    mark = page.locator("#fn-viewer mark.fn-here")
+    mark.wait_for()
     assert mark.text_content() == quote
-    assert mark.evaluate("m => m === document.activeElement")
-    assert mark.evaluate("m => getComputedStyle(m).backgroundColor") == "rgb(255, 232, 154)"
-    assert "ethics-and-safety.md" in last(page, ".fn-head")
+    assert mark.evaluate("m => getComputedStyle(m).backgroundColor") == "rgb(255, 226, 138)"
+    in_view(page, mark)
+    assert "Ethics, safety" in page.inner_text("#fn-viewer .fn-doc h2")
+    assert "ethics-and-safety.md" in last(page, ".fn-card")
 
 
-def test_chips_work_from_the_keyboard(page: Page) -> None:
-    ask(page, PRINCIPLES)
+def in_view(page: Page, mark: Locator) -> None:
+    """The marked words are inside the pane of the document, not scrolled away."""
+    box, pane = mark.bounding_box(), page.locator(".fn-shown").bounding_box()
+    assert box is not None and pane is not None
+    assert pane["y"] <= box["y"] and box["y"] + box["height"] <= pane["y"] + pane["height"]
+
+
+def test_a_pdf_opens_as_its_page_with_boxes_over_the_words(page: Page) -> None:
+    ask(page, "How did the European Commission, the CMA and courts examine the partnership?")
     chip = page.locator("#fn-live .fn-chip").first
-    chip.focus()
+    chip.click()
+    page.wait_for_selector("#fn-viewer .fn-page img")
+    in_view(page, page.locator("#fn-viewer .fn-box.fn-here").first)
+    assert page.locator("#fn-viewer img").first.evaluate("i => i.naturalWidth") >= 800
+    shown = page.locator(".fn-page").count()
+    page.click(".fn-further >> nth=0")
+    page.wait_for_function(f"document.querySelectorAll('.fn-page').length === {shown + 1}")
+
+
+def test_citations_are_read_with_the_keyboard_alone(page: Page) -> None:
+    ask(page, "How much did OpenAI spend on Azure computing in 2024?")
+    chips = page.locator("#fn-live .fn-text .fn-chip")
+    number = chips.count()
+    assert number >= 2
+    chips.first.focus()
     page.keyboard.press("Enter")
-    page.wait_for_selector("mark.fn-here")
-    assert page.locator("mark.fn-here").count() == 1
+    page.wait_for_selector("#fn-viewer .fn-here")
+    assert page.inner_text(".fn-count") == f"1 of {number}"
+    page.keyboard.press("j")
+    page.wait_for_function(f"document.querySelector('.fn-count').textContent === '2 of {number}'")
+    assert chips.nth(1).evaluate("c => c === document.activeElement")
+    page.keyboard.press("k")
+    page.wait_for_function(f"document.querySelector('.fn-count').textContent === '1 of {number}'")
+    assert page.locator(".fn-said.fn-at").count() == 1
+    page.keyboard.press("Escape")
+    assert not page.is_visible("#fn-viewer")
+    assert chips.first.evaluate("c => c === document.activeElement")
+    page.keyboard.press("/")
+    page.keyboard.type("hello")
+    assert page.input_value(BOX) == "hello"
 
 
 def test_a_follow_up_is_completed_and_the_first_answer_stays(page: Page) -> None:
@@ -175,19 +207,24 @@ def test_a_follow_up_is_completed_and_the_first_answer_stays(page: Page) -> None
 def test_what_the_library_lacks_is_declined(page: Page) -> None:
     ask(page, "How long do I boil an egg so the yolk stays soft?")
     assert last(page, "h3") == "Not in the library"
-    assert page.locator("#fn-live .fn-declined li").count() == 3
+    assert page.locator("#fn-live .fn-near").count() == 3
     assert page.locator("#fn-live .fn-chip").count() == 0
+    page.click("#fn-live .fn-near >> nth=0")
+    page.wait_for_selector("#fn-viewer mark.fn-here")
 
 
 def test_a_hostile_document_is_shown_and_runs_nothing(page: Page) -> None:
     ask(page, "What was the zorbium yield in 2024?")
     assert '41 tonnes <img src=x onerror="window.__pwned=1"> in 2024.' in last(page, ".fn-text")
-    assert HOSTILE_NAME in last(page, ".fn-head small")
-    assert "<script>" in last(page, ".fn-title")
+    assert HOSTILE_NAME in last(page, ".fn-card")
+    assert "<script>" in last(page, ".fn-card .fn-title")
+    page.click("#fn-live .fn-chip >> nth=0")
+    page.wait_for_selector("#fn-viewer mark.fn-here")
+    assert "<script>window.__pwned=1</script>" in page.inner_text(".fn-paper")
     ask(page, "What do its workers call the zorbium plant?", turn=2)
     ask(page, "<img src=x onerror=window.__pwned=1> zorbium {{this}} ${1+1}?", turn=3)
     assert last(page, "h2") == "<img src=x onerror=window.__pwned=1> zorbium {{this}} ${1+1}?"
-    assert page.locator(".fn-turn img, .fn-turn svg, .fn-turn script, .fn-library img").count() == 0
+    assert page.locator("#fn-page img, #fn-page .fn-turn svg, #fn-page script").count() == 0
     page.wait_for_timeout(300)
 
 
@@ -198,15 +235,23 @@ def test_a_phone_shows_everything_without_scrolling_sideways(
     page.set_viewport_size({"width": 390, "height": 844})
     page.emulate_media(color_scheme=scheme)
     ask(page, "How much additional Azure capacity did OpenAI promise to buy in October 2025?")
-    chips = page.locator("#fn-live .fn-chip")
+    chips = page.locator("#fn-live .fn-pill button")
     for position in range(chips.count()):
         chips.nth(position).hover()
         box = chips.nth(position).locator(".fn-tip").bounding_box()
         assert box is not None
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 390
-    page.locator("#fn-live summary").last.click()
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.locator("#fn-live .fn-card").first.click()
+    page.wait_for_selector("#fn-viewer .fn-here")
+    pane = page.locator("#fn-viewer").bounding_box()
+    assert pane is not None and (pane["x"], pane["width"]) == (0, 390)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.click("#fn-viewer [data-close]")
+    page.click(".fn-top [data-rail]")
+    page.wait_for_selector(".fn-library .fn-src")
+    page.wait_for_function("document.querySelector('#fn-side').getBoundingClientRect().x === 0")
 
 
 def test_an_empty_question_asks_nothing_and_a_bad_one_says_why(page: Page) -> None:
@@ -274,7 +319,7 @@ def test_stop_does_not_wait_for_a_silent_model(
     assert "too late" not in page.inner_text("body")
 
 
-def test_clear_forgets_also_an_answer_on_its_way(
+def test_a_new_conversation_drops_an_answer_on_its_way(
     page: Page, index: Index, monkeypatch: pytest.MonkeyPatch, over: threading.Event
 ) -> None:
     with monkeypatch.context() as patch:
@@ -282,7 +327,7 @@ def test_clear_forgets_also_an_answer_on_its_way(
         page.fill(BOX, "Anything")
         page.press(BOX, "Enter")
         page.wait_for_selector("#fn-live .fn-text")
-        page.click("#fn-clear")
+        page.click("[data-new]")
         page.wait_for_selector(".fn-turn", state="detached")
     page.wait_for_timeout(500)
     assert page.locator(".fn-turn").count() == 0
@@ -305,7 +350,7 @@ def test_failures_are_one_sentence_here_and_logged_there(
     ask(page, "Anything")
     assert last(page, ".fn-failed") == "the index at '<x>' is damaged: ingest again"
     fail(RuntimeError("secret detail"))
-    with caplog.at_level(logging.ERROR, logger="ui.web.app"):
+    with caplog.at_level(logging.ERROR, logger="ui.web.chat"):
         ask(page, "Anything else", turn=2)
     assert "secret detail" not in page.inner_text("body")
     assert "terminal" in last(page, ".fn-failed")
