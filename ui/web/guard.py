@@ -37,7 +37,6 @@ class Policy:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and add the headers to its response."""
-
         if scope["type"] == "http" and _foreign(scope):
             await PlainTextResponse("this request comes from another site", 403)(
                 scope, receive, send
