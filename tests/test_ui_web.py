@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from eval.cases import load_cases
 from ingest.sync import sync
 from rag.errors import BadIndex, BadInput
 from rag.index import Index, create_index
@@ -365,6 +366,146 @@ def test_a_conversation_belongs_to_its_visit(page: Page, browser: Browser, addre
     other.wait_for_selector(BOX)
     assert other.locator(".fn-turn").count() == 0
     other.close()
+
+
+def test_a_conversation_is_there_after_a_restart_and_its_citations_open(
+    browser: Browser, index: Index
+) -> None:
+    from ui.web.app import start
+
+    for visit in range(2):
+        app, url = start(index, "127.0.0.1", free_port())
+        try:
+            page = browser.new_page()
+            page.goto(url)
+            page.wait_for_selector(BOX)
+            if visit == 0:
+                ask(page, "Which fruit is grown in Abilene, and what is Stargate?")
+            else:
+                page.fill("[name=find]", "fruit is grown")
+                page.click(".fn-open:has-text('Which fruit is grown')")
+                page.wait_for_selector(".fn-turn[data-done='1']")
+            page.click("#fn-live .fn-chip >> nth=0")
+            page.wait_for_selector("#fn-viewer .fn-here")
+            page.reload()
+            page.wait_for_selector(".fn-turn[data-done='1']")
+            assert last(page, "h2").startswith("Which fruit is grown")
+            page.close()
+        finally:
+            app.close(verbose=False)
+
+
+def test_a_conversation_is_renamed_saved_and_deleted(page: Page) -> None:
+    ask(page, PRINCIPLES)
+    entry = page.locator(".fn-conversations li").first
+    entry.locator(".fn-open[aria-current]").wait_for()
+    entry.locator("summary").click()
+    with page.expect_download() as saved:
+        entry.locator("[data-do=md]").click()
+    text = Path(saved.value.path()).read_text(encoding="utf-8")
+    assert saved.value.suggested_filename.endswith(".md")
+    assert "[^1-1]: Ethics" in text
+    entry.locator("summary").click()
+    entry.locator("[data-do=rename]").click()
+    entry.locator("input").fill("Six principles")
+    entry.locator("input").press("Enter")
+    page.wait_for_selector(".fn-open:has-text('Six principles')")
+    entry.locator("summary").click()
+    entry.locator("[data-do=delete]").click()
+    page.click("#fn-dialog [value=yes]")
+    page.wait_for_selector(".fn-turn", state="detached")
+    page.wait_for_selector(".fn-open:has-text('Six principles')", state="detached")
+
+
+def test_a_file_is_added_asked_and_removed_on_the_page(page: Page, tmp_path: Path) -> None:
+    name = "<img src=x onerror=window.__pwned=1>.md"
+    (tmp_path / name).write_text(
+        "# The <svg onload=window.__pwned=1> vurple\n\nThe vurple weighs 17 grams.\n",
+        encoding="utf-8",
+    )
+    page.set_input_files("#fn-files", tmp_path / name)
+    page.wait_for_selector(".fn-job-done", timeout=60_000)
+    ask(page, "How much does the vurple weigh?")
+    assert "17 grams" in last(page, ".fn-said")
+    page.fill("[name=filter]", "vurple")
+    page.wait_for_function("document.querySelectorAll('.fn-library .fn-src').length === 1")
+    page.hover(".fn-library li")
+    page.click(".fn-drop-src")
+    page.click("#fn-dialog [value=no]")
+    assert page.locator(".fn-library .fn-src").count() == 1
+    page.click(".fn-drop-src")
+    page.click("#fn-dialog [value=yes]")
+    page.wait_for_selector(".fn-library .fn-src", state="detached", timeout=60_000)
+    page.click("#fn-live .fn-chip >> nth=0")
+    page.wait_for_selector("#fn-viewer .fn-changed")
+    assert "The vurple weighs 17 grams." in page.inner_text(".fn-paper")
+    page.click("#fn-viewer [data-close]")
+    page.click("[data-dismiss]")
+    page.wait_for_selector(".fn-job", state="detached")
+
+
+def test_files_are_dropped_on_the_page(page: Page) -> None:
+    page.evaluate(
+        """() => {
+          const data = new DataTransfer();
+          data.items.add(new File(["The zarple hums in winter."], "zarple.txt"));
+          for (const kind of ["dragover", "drop"])
+            document.body.dispatchEvent(
+              new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+        }"""
+    )
+    page.wait_for_selector(".fn-job-done:has-text('zarple.txt')", timeout=60_000)
+    ask(page, "When does the zarple hum?")
+    assert "winter" in last(page, ".fn-said")
+
+
+def test_a_bad_answer_is_complained_of_and_kept_as_a_case(page: Page, index: Index) -> None:
+    ask(page, PRINCIPLES)
+    page.click("#fn-live [data-act=good]")
+    page.wait_for_selector("#fn-live [data-act=good][aria-pressed=true]")
+    page.click("#fn-live [data-act=bad]")
+    form = page.locator(".fn-complaint")
+    form.locator("[name=reason]").fill("one is missing")
+    form.locator("[name=case]").check()
+    form.locator("[name=quote]").fill("words that stand nowhere")
+    form.locator(".fn-send").click()
+    page.wait_for_selector("#fn-say.fn-on:has-text('copy them from the document')")
+    form.locator("[name=quote]").fill("What good governance would look like")
+    form.locator(".fn-send").click()
+    form.wait_for(state="detached")
+    assert page.get_attribute("#fn-live [data-act=bad]", "aria-pressed") == "true"
+    (case,) = load_cases(index.folder / "cases.jsonl")
+    assert (case.question, case.note) == (PRINCIPLES, "one is missing")
+
+
+def test_a_question_is_edited_and_asked_again(page: Page) -> None:
+    ask(page, PRINCIPLES)
+    page.click("#fn-live [data-act=edit]")
+    page.fill(".fn-editing", "What is Stargate?")
+    page.press(".fn-editing", "Enter")
+    page.wait_for_function(
+        "document.querySelector('#fn-live h2')?.textContent === 'What is Stargate?'"
+    )
+    page.wait_for_selector(".fn-turn[data-done='1']")
+    assert page.locator(".fn-turn").count() == 1
+    page.click("#fn-live .fn-next .fn-ask >> nth=0")
+    page.wait_for_selector(".fn-turn[data-turn='2'][data-done='1']")
+
+
+def test_another_site_cannot_ask_in_the_readers_name(address: str) -> None:
+    def send(origin: str) -> int:
+        request = urllib.request.Request(
+            f"{address}gradio_api/component_server",
+            data=b"{}",
+            headers={"Origin": origin, "Content-Type": "application/json"},
+        )
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request)
+        refused.value.close()
+        return refused.value.code
+
+    assert send("http://evil.example") == 403
+    assert send(address.rstrip("/")) != 403
 
 
 def test_the_server_guards_its_pages(address: str) -> None:

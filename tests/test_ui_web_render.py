@@ -174,7 +174,7 @@ def test_a_declined_question_shows_the_nearest_passages_and_no_citation() -> Non
     assert text_of(tree, ".fn-missing li") == "nothing about eggs"
     assert text_of(tree, ".fn-near .fn-title") == "A title"
     assert len(text_of(tree, ".fn-snippet")) <= render.SNIPPET + 2
-    assert not tree.css(".fn-chip, .fn-sources")
+    assert not tree.css(".fn-chip, .fn-sources, .fn-next")
 
 
 def test_declining_with_nothing_near_says_no_more_than_that() -> None:

@@ -42,7 +42,8 @@ def answer(
         body += _cards(given.citations, standing or {})
     else:
         body += _declined(given) + _withheld(given)
-    body += _made(given) + _acts(vote) + _next(next_questions(given))
+    unread = next_questions(given) if given.status == "answered" else []
+    body += _made(given) + _acts(vote) + _next(unread)
     return _turn(turn, given.question, body)
 
 

@@ -154,8 +154,12 @@ addEventListener("drop", async (event) => {
   if (!holdsFiles(event)) return;
   event.preventDefault();
   page.classList.remove("fn-dropping");
-  const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
-  addFiles((await Promise.all(entries.map(filesIn))).flat());
+  // Not every file that is dropped comes from a file system.
+  const dropped = [...event.dataTransfer.items].filter((item) => item.kind === "file").map((item) => {
+    const entry = item.webkitGetAsEntry(), file = item.getAsFile();
+    return entry ? filesIn(entry) : [[file, file.name]];
+  });
+  addFiles((await Promise.all(dropped)).flat());
 });
 
 listConversations();
