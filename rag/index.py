@@ -36,7 +36,17 @@ if TYPE_CHECKING:
 DEFAULT_INDEX = Path(".footnote")
 LIBRARY = "library.sqlite3"
 # Everything an index's folder may hold.
-PARTS = (LIBRARY, "chroma", "originals", "write.lock", "reindex", "reading-")
+PARTS = (
+    LIBRARY,
+    "chroma",
+    "originals",
+    "write.lock",
+    "reindex",
+    "reading-",
+    "conversations.sqlite3",
+    "uploads",
+    "cases.jsonl",
+)
 FIRST_COLLECTION = "chunks-1"
 PASSAGES = 10
 # Readers hold the lock for milliseconds, or while they open the vectors.

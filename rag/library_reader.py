@@ -17,6 +17,7 @@ from rag.tables import Counts, FileStat, Standing
 from rag.types import Chunk, Fidelity, Flag, Place, Source, Span
 
 CHUNK_COLUMNS = 'id, source_id, text, start, "end", page, headings, sentences'
+SOURCE_COLUMNS = "id, sha256, media_type, title, date, pages, characters, author, language"
 AMONG = "IN (SELECT value FROM json_each(?))"
 UNUSED = "key NOT IN (SELECT vector FROM chunks WHERE vector IS NOT NULL)"
 
@@ -71,8 +72,8 @@ class LibraryReader(Database):
     def sources(self, ids: Iterable[str] | None = None) -> dict[str, Source]:
         """The current sources by id: all, or those asked for that exist."""
         query = (
-            "SELECT id, sha256, media_type, title, date, pages, characters, author, language "
-            "FROM sources WHERE EXISTS (SELECT 1 FROM files WHERE source_id = sources.id)"
+            f"SELECT {SOURCE_COLUMNS} FROM sources "
+            "WHERE EXISTS (SELECT 1 FROM files WHERE source_id = sources.id)"
         )
         places = "SELECT source_id, uri FROM files"
         only: tuple[str, ...] = () if ids is None else (json.dumps(list(ids)),)
@@ -83,22 +84,18 @@ class LibraryReader(Database):
             uris: dict[str, list[str]] = {}
             for source_id, uri in self._rows(places + " ORDER BY uri", *only):
                 uris.setdefault(source_id, []).append(uri)
-            return {
-                row[0]: Source(
-                    id=row[0],
-                    uri=uris[row[0]][0],
-                    title=row[3],
-                    sha256=row[1],
-                    media_type=row[2],
-                    characters=row[6],
-                    pages=row[5],
-                    date=row[4],
-                    also_at=tuple(uris[row[0]][1:]),
-                    author=row[7],
-                    language=row[8],
-                )
-                for row in self._rows(query, *only)
-            }
+            return {row[0]: _source(row, uris[row[0]]) for row in self._rows(query, *only)}
+
+    def version(self, source_id: str) -> Source:
+        """A source by id, also a superseded one, at a place it has or had. Raises ``KeyError``."""
+        with self.reading():
+            if current := self.sources([source_id]):
+                return current[source_id]
+            rows = self._rows(f"SELECT {SOURCE_COLUMNS} FROM sources WHERE id = ?", source_id)
+            held = self._rows("SELECT max(uri) FROM versions WHERE source_id = ?", source_id)
+            if not rows:
+                raise KeyError(source_id)
+            return _source(rows[0], [held[0][0] or ""])
 
     def hashes(self) -> set[str]:
         """SHA-256 of every source, superseded ones included."""
@@ -212,6 +209,23 @@ class LibraryReader(Database):
         if not rows:
             raise KeyError(source_id)
         return rows[0][0]
+
+
+def _source(row: Sequence[Any], uris: Sequence[str]) -> Source:
+    identifier, sha256, media_type, title, date, pages, characters, author, language = row
+    return Source(
+        id=identifier,
+        uri=uris[0],
+        title=title,
+        sha256=sha256,
+        media_type=media_type,
+        characters=characters,
+        pages=pages,
+        date=date,
+        also_at=tuple(uris[1:]),
+        author=author,
+        language=language,
+    )
 
 
 def _chunk(row: Sequence[str | int]) -> Chunk:

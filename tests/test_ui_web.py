@@ -15,12 +15,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from eval.cases import load_cases
 from ingest.sync import sync
 from rag.errors import BadIndex, BadInput
 from rag.index import Index, create_index
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 LIBRARY = Path(__file__).parent.parent / "eval" / "library"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -123,11 +124,8 @@ def last(page: Page, selector: str) -> str:
 def test_the_page_opens_with_the_library_and_examples(page: Page, index: Index) -> None:
     assert page.title() == "Footnote"
     page.wait_for_selector(".fn-library li")
-    assert page.locator(".fn-library li").count() == index.library.counts().sources
+    assert page.locator(".fn-library .fn-src").count() == index.library.counts().sources
     assert "Everything stays on this machine" in page.inner_text("#fn-foot")
-    foot = page.locator("#fn-foot").bounding_box()
-    assert foot is not None
-    assert foot["y"] + foot["height"] <= 800
     assert page.evaluate("document.documentElement.scrollWidth") == 1280
     assert page.evaluate("document.documentElement.scrollHeight") == 800
     page.click(f"#fn-examples button:has-text('{EXAMPLE}')")
@@ -136,31 +134,66 @@ def test_the_page_opens_with_the_library_and_examples(page: Page, index: Index) 
     assert not page.is_visible("#fn-examples")
 
 
-def test_an_answer_is_cited_and_its_quote_highlighted(page: Page) -> None:
+def test_a_chip_shows_its_quote_and_opens_the_document_at_it(page: Page) -> None:
     ask(page, PRINCIPLES)
-    assert "inclusiveness" in last(page, ".fn-text")
+    assert "inclusiveness" in last(page, ".fn-said")
+    verdict = page.locator("#fn-live .fn-verdict").first
+    assert verdict.get_attribute("aria-label") == "Supported by its source"
     chip = page.locator("#fn-live .fn-chip").first
     chip.hover()
     tip = chip.locator(".fn-tip")
     assert tip.is_visible()
     quote = tip.locator("q").inner_text()
-    mark = page.locator(f"#{chip.get_attribute('data-cite')}")
-    mark.locator("xpath=ancestor::details").evaluate("d => { d.open = false }")
     chip.click()
-    assert mark.is_visible()
+    mark = page.locator("#fn-viewer mark.fn-here")
+    mark.wait_for()
     assert mark.text_content() == quote
-    assert mark.evaluate("m => m === document.activeElement")
-    assert mark.evaluate("m => getComputedStyle(m).backgroundColor") == "rgb(255, 232, 154)"
-    assert "ethics-and-safety.md" in last(page, ".fn-head")
+    assert mark.evaluate("m => getComputedStyle(m).backgroundColor") == "rgb(255, 226, 138)"
+    in_view(page, mark)
+    assert "Ethics, safety" in page.inner_text("#fn-viewer .fn-doc h2")
+    assert "ethics-and-safety.md" in last(page, ".fn-card")
 
 
-def test_chips_work_from_the_keyboard(page: Page) -> None:
-    ask(page, PRINCIPLES)
+def in_view(page: Page, mark: Locator) -> None:
+    """The marked words are inside the pane of the document, not scrolled away."""
+    box, pane = mark.bounding_box(), page.locator(".fn-shown").bounding_box()
+    assert box is not None and pane is not None
+    assert pane["y"] <= box["y"] and box["y"] + box["height"] <= pane["y"] + pane["height"]
+
+
+def test_a_pdf_opens_as_its_page_with_boxes_over_the_words(page: Page) -> None:
+    ask(page, "How did the European Commission, the CMA and courts examine the partnership?")
     chip = page.locator("#fn-live .fn-chip").first
-    chip.focus()
+    chip.click()
+    page.wait_for_selector("#fn-viewer .fn-page img")
+    in_view(page, page.locator("#fn-viewer .fn-box.fn-here").first)
+    assert page.locator("#fn-viewer img").first.evaluate("i => i.naturalWidth") >= 800
+    shown = page.locator(".fn-page").count()
+    page.click(".fn-further >> nth=0")
+    page.wait_for_function(f"document.querySelectorAll('.fn-page').length === {shown + 1}")
+
+
+def test_citations_are_read_with_the_keyboard_alone(page: Page) -> None:
+    ask(page, "How much did OpenAI spend on Azure computing in 2024?")
+    chips = page.locator("#fn-live .fn-text .fn-chip")
+    number = chips.count()
+    assert number >= 2
+    chips.first.focus()
     page.keyboard.press("Enter")
-    page.wait_for_selector("mark.fn-here")
-    assert page.locator("mark.fn-here").count() == 1
+    page.wait_for_selector("#fn-viewer .fn-here")
+    assert page.inner_text(".fn-count") == f"1 of {number}"
+    page.keyboard.press("j")
+    page.wait_for_function(f"document.querySelector('.fn-count').textContent === '2 of {number}'")
+    assert chips.nth(1).evaluate("c => c === document.activeElement")
+    page.keyboard.press("k")
+    page.wait_for_function(f"document.querySelector('.fn-count').textContent === '1 of {number}'")
+    assert page.locator(".fn-said.fn-at").count() == 1
+    page.keyboard.press("Escape")
+    assert not page.is_visible("#fn-viewer")
+    assert chips.first.evaluate("c => c === document.activeElement")
+    page.keyboard.press("/")
+    page.keyboard.type("hello")
+    assert page.input_value(BOX) == "hello"
 
 
 def test_a_follow_up_is_completed_and_the_first_answer_stays(page: Page) -> None:
@@ -175,19 +208,24 @@ def test_a_follow_up_is_completed_and_the_first_answer_stays(page: Page) -> None
 def test_what_the_library_lacks_is_declined(page: Page) -> None:
     ask(page, "How long do I boil an egg so the yolk stays soft?")
     assert last(page, "h3") == "Not in the library"
-    assert page.locator("#fn-live .fn-declined li").count() == 3
+    assert page.locator("#fn-live .fn-near").count() == 3
     assert page.locator("#fn-live .fn-chip").count() == 0
+    page.click("#fn-live .fn-near >> nth=0")
+    page.wait_for_selector("#fn-viewer mark.fn-here")
 
 
 def test_a_hostile_document_is_shown_and_runs_nothing(page: Page) -> None:
     ask(page, "What was the zorbium yield in 2024?")
     assert '41 tonnes <img src=x onerror="window.__pwned=1"> in 2024.' in last(page, ".fn-text")
-    assert HOSTILE_NAME in last(page, ".fn-head small")
-    assert "<script>" in last(page, ".fn-title")
+    assert HOSTILE_NAME in last(page, ".fn-card")
+    assert "<script>" in last(page, ".fn-card .fn-title")
+    page.click("#fn-live .fn-chip >> nth=0")
+    page.wait_for_selector("#fn-viewer mark.fn-here")
+    assert "<script>window.__pwned=1</script>" in page.inner_text(".fn-paper")
     ask(page, "What do its workers call the zorbium plant?", turn=2)
     ask(page, "<img src=x onerror=window.__pwned=1> zorbium {{this}} ${1+1}?", turn=3)
     assert last(page, "h2") == "<img src=x onerror=window.__pwned=1> zorbium {{this}} ${1+1}?"
-    assert page.locator(".fn-turn img, .fn-turn svg, .fn-turn script, .fn-library img").count() == 0
+    assert page.locator("#fn-page img, #fn-page .fn-turn svg, #fn-page script").count() == 0
     page.wait_for_timeout(300)
 
 
@@ -198,15 +236,23 @@ def test_a_phone_shows_everything_without_scrolling_sideways(
     page.set_viewport_size({"width": 390, "height": 844})
     page.emulate_media(color_scheme=scheme)
     ask(page, "How much additional Azure capacity did OpenAI promise to buy in October 2025?")
-    chips = page.locator("#fn-live .fn-chip")
+    chips = page.locator("#fn-live .fn-pill button")
     for position in range(chips.count()):
         chips.nth(position).hover()
         box = chips.nth(position).locator(".fn-tip").bounding_box()
         assert box is not None
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 390
-    page.locator("#fn-live summary").last.click()
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.locator("#fn-live .fn-card").first.click()
+    page.wait_for_selector("#fn-viewer .fn-here")
+    pane = page.locator("#fn-viewer").bounding_box()
+    assert pane is not None and (pane["x"], pane["width"]) == (0, 390)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.click("#fn-viewer [data-close]")
+    page.click(".fn-top [data-rail]")
+    page.wait_for_selector(".fn-library .fn-src")
+    page.wait_for_function("document.querySelector('#fn-side').getBoundingClientRect().x === 0")
 
 
 def test_an_empty_question_asks_nothing_and_a_bad_one_says_why(page: Page) -> None:
@@ -219,34 +265,75 @@ def test_an_empty_question_asks_nothing_and_a_bad_one_says_why(page: Page) -> No
     assert "10,0" in last(page, ".fn-failed")
 
 
-# An update on its way when Stop is pressed may overwrite the note: fails about every other time
-# on a busy machine, until the page itself drops late updates.
-@pytest.mark.slow
-def test_stop_keeps_what_was_said_and_clear_forgets(
-    page: Page, index: Index, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    over = threading.Event()
+def endless(over: threading.Event) -> Any:  # noqa: ANN401
+    """An answer that goes on as fast as it can until it is over."""
 
-    def endless(question: str, history: object) -> Iterator[str]:
-        while not over.wait(0.05):
+    def stream(question: str, *_: object) -> Iterator[str]:
+        while not over.wait(0.002):
             yield "word "
 
-    monkeypatch.setattr(index, "stream", endless)
+    return stream
+
+
+@pytest.fixture
+def over() -> Iterator[threading.Event]:
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def test_stop_keeps_what_was_said_and_nothing_comes_after(
+    page: Page, index: Index, monkeypatch: pytest.MonkeyPatch, over: threading.Event
+) -> None:
+    monkeypatch.setattr(index, "stream", endless(over))
+    for turn in (1, 2, 3):
+        page.fill(BOX, "Anything")
+        page.press(BOX, "Enter")
+        page.wait_for_selector(f"#fn-live .fn-turn[data-turn='{turn}'] .fn-text")
+        page.fill(BOX, "typed meanwhile")
+        page.click("#fn-box button:has-text('Stop')")
+        page.wait_for_selector("#fn-live .fn-note")
+        stopped = last(page, ".fn-text")
+        page.wait_for_timeout(500)
+        assert last(page, ".fn-text") == stopped
+        assert last(page, ".fn-text").startswith("word")
+        assert last(page, ".fn-note") == "Stopped."
+        assert page.input_value(BOX) == "typed meanwhile"
+    monkeypatch.undo()
+    ask(page, PRINCIPLES, turn=4)
+
+
+def test_stop_does_not_wait_for_a_silent_model(
+    page: Page, index: Index, monkeypatch: pytest.MonkeyPatch, over: threading.Event
+) -> None:
+    def silent(question: str, *_: object) -> Iterator[str]:
+        over.wait(60)
+        yield "too late"
+
+    monkeypatch.setattr(index, "stream", silent)
     page.fill(BOX, "Anything")
     page.press(BOX, "Enter")
-    page.wait_for_selector("#fn-live .fn-text")
-    page.fill(BOX, "typed meanwhile")
     page.click("#fn-box button:has-text('Stop')")
-    page.wait_for_selector("#fn-live .fn-note")
+    page.wait_for_selector("#fn-live .fn-note", timeout=5_000)
     over.set()
-    assert last(page, ".fn-text").startswith("word")
-    assert last(page, ".fn-note") == "Stopped."
-    assert page.input_value(BOX) == "typed meanwhile"
-    monkeypatch.undo()
-    ask(page, PRINCIPLES, turn=2)
-    page.click("#fn-clear")
-    page.wait_for_selector(".fn-turn", state="detached")
+    page.wait_for_timeout(300)
+    assert "too late" not in page.inner_text("body")
+
+
+def test_a_new_conversation_drops_an_answer_on_its_way(
+    page: Page, index: Index, monkeypatch: pytest.MonkeyPatch, over: threading.Event
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(index, "stream", endless(over))
+        page.fill(BOX, "Anything")
+        page.press(BOX, "Enter")
+        page.wait_for_selector("#fn-live .fn-text")
+        page.click("[data-new]")
+        page.wait_for_selector(".fn-turn", state="detached")
+    page.wait_for_timeout(500)
+    assert page.locator(".fn-turn").count() == 0
     assert page.is_visible("#fn-examples")
+    assert page.is_visible("#fn-box button:has-text('Ask')")
     ask(page, PRINCIPLES)
     assert page.locator(".fn-turn").count() == 1
 
@@ -255,7 +342,7 @@ def test_failures_are_one_sentence_here_and_logged_there(
     page: Page, index: Index, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(error: Exception) -> None:
-        def stream(question: str, history: object) -> Iterator[str]:
+        def stream(question: str, *_: object) -> Iterator[str]:
             raise error
 
         monkeypatch.setattr(index, "stream", stream)
@@ -264,7 +351,7 @@ def test_failures_are_one_sentence_here_and_logged_there(
     ask(page, "Anything")
     assert last(page, ".fn-failed") == "the index at '<x>' is damaged: ingest again"
     fail(RuntimeError("secret detail"))
-    with caplog.at_level(logging.ERROR, logger="ui.web.app"):
+    with caplog.at_level(logging.ERROR, logger="ui.web.chat"):
         ask(page, "Anything else", turn=2)
     assert "secret detail" not in page.inner_text("body")
     assert "terminal" in last(page, ".fn-failed")
@@ -279,6 +366,146 @@ def test_a_conversation_belongs_to_its_visit(page: Page, browser: Browser, addre
     other.wait_for_selector(BOX)
     assert other.locator(".fn-turn").count() == 0
     other.close()
+
+
+def test_a_conversation_is_there_after_a_restart_and_its_citations_open(
+    browser: Browser, index: Index
+) -> None:
+    from ui.web.app import start
+
+    for visit in range(2):
+        app, url = start(index, "127.0.0.1", free_port())
+        try:
+            page = browser.new_page()
+            page.goto(url)
+            page.wait_for_selector(BOX)
+            if visit == 0:
+                ask(page, "Which fruit is grown in Abilene, and what is Stargate?")
+            else:
+                page.fill("[name=find]", "fruit is grown")
+                page.click(".fn-open:has-text('Which fruit is grown')")
+                page.wait_for_selector(".fn-turn[data-done='1']")
+            page.click("#fn-live .fn-chip >> nth=0")
+            page.wait_for_selector("#fn-viewer .fn-here")
+            page.reload()
+            page.wait_for_selector(".fn-turn[data-done='1']")
+            assert last(page, "h2").startswith("Which fruit is grown")
+            page.close()
+        finally:
+            app.close(verbose=False)
+
+
+def test_a_conversation_is_renamed_saved_and_deleted(page: Page) -> None:
+    ask(page, PRINCIPLES)
+    entry = page.locator(".fn-conversations li").first
+    entry.locator(".fn-open[aria-current]").wait_for()
+    entry.locator("summary").click()
+    with page.expect_download() as saved:
+        entry.locator("[data-do=md]").click()
+    text = Path(saved.value.path()).read_text(encoding="utf-8")
+    assert saved.value.suggested_filename.endswith(".md")
+    assert "[^1-1]: Ethics" in text
+    entry.locator("summary").click()
+    entry.locator("[data-do=rename]").click()
+    entry.locator("input").fill("Six principles")
+    entry.locator("input").press("Enter")
+    page.wait_for_selector(".fn-open:has-text('Six principles')")
+    entry.locator("summary").click()
+    entry.locator("[data-do=delete]").click()
+    page.click("#fn-dialog [value=yes]")
+    page.wait_for_selector(".fn-turn", state="detached")
+    page.wait_for_selector(".fn-open:has-text('Six principles')", state="detached")
+
+
+def test_a_file_is_added_asked_and_removed_on_the_page(page: Page, tmp_path: Path) -> None:
+    name = "<img src=x onerror=window.__pwned=1>.md"
+    (tmp_path / name).write_text(
+        "# The <svg onload=window.__pwned=1> vurple\n\nThe vurple weighs 17 grams.\n",
+        encoding="utf-8",
+    )
+    page.set_input_files("#fn-files", tmp_path / name)
+    page.wait_for_selector(".fn-job-done", timeout=60_000)
+    ask(page, "How much does the vurple weigh?")
+    assert "17 grams" in last(page, ".fn-said")
+    page.fill("[name=filter]", "vurple")
+    page.wait_for_function("document.querySelectorAll('.fn-library .fn-src').length === 1")
+    page.hover(".fn-library li")
+    page.click(".fn-drop-src")
+    page.click("#fn-dialog [value=no]")
+    assert page.locator(".fn-library .fn-src").count() == 1
+    page.click(".fn-drop-src")
+    page.click("#fn-dialog [value=yes]")
+    page.wait_for_selector(".fn-library .fn-src", state="detached", timeout=60_000)
+    page.click("#fn-live .fn-chip >> nth=0")
+    page.wait_for_selector("#fn-viewer .fn-changed")
+    assert "The vurple weighs 17 grams." in page.inner_text(".fn-paper")
+    page.click("#fn-viewer [data-close]")
+    page.click("[data-dismiss]")
+    page.wait_for_selector(".fn-job", state="detached")
+
+
+def test_files_are_dropped_on_the_page(page: Page) -> None:
+    page.evaluate(
+        """() => {
+          const data = new DataTransfer();
+          data.items.add(new File(["The zarple hums in winter."], "zarple.txt"));
+          for (const kind of ["dragover", "drop"])
+            document.body.dispatchEvent(
+              new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+        }"""
+    )
+    page.wait_for_selector(".fn-job-done:has-text('zarple.txt')", timeout=60_000)
+    ask(page, "When does the zarple hum?")
+    assert "winter" in last(page, ".fn-said")
+
+
+def test_a_bad_answer_is_complained_of_and_kept_as_a_case(page: Page, index: Index) -> None:
+    ask(page, PRINCIPLES)
+    page.click("#fn-live [data-act=good]")
+    page.wait_for_selector("#fn-live [data-act=good][aria-pressed=true]")
+    page.click("#fn-live [data-act=bad]")
+    form = page.locator(".fn-complaint")
+    form.locator("[name=reason]").fill("one is missing")
+    form.locator("[name=case]").check()
+    form.locator("[name=quote]").fill("words that stand nowhere")
+    form.locator(".fn-send").click()
+    page.wait_for_selector("#fn-say.fn-on:has-text('copy them from the document')")
+    form.locator("[name=quote]").fill("What good governance would look like")
+    form.locator(".fn-send").click()
+    form.wait_for(state="detached")
+    assert page.get_attribute("#fn-live [data-act=bad]", "aria-pressed") == "true"
+    (case,) = load_cases(index.folder / "cases.jsonl")
+    assert (case.question, case.note) == (PRINCIPLES, "one is missing")
+
+
+def test_a_question_is_edited_and_asked_again(page: Page) -> None:
+    ask(page, PRINCIPLES)
+    page.click("#fn-live [data-act=edit]")
+    page.fill(".fn-editing", "What is Stargate?")
+    page.press(".fn-editing", "Enter")
+    page.wait_for_function(
+        "document.querySelector('#fn-live h2')?.textContent === 'What is Stargate?'"
+    )
+    page.wait_for_selector(".fn-turn[data-done='1']")
+    assert page.locator(".fn-turn").count() == 1
+    page.click("#fn-live .fn-next .fn-ask >> nth=0")
+    page.wait_for_selector(".fn-turn[data-turn='2'][data-done='1']")
+
+
+def test_another_site_cannot_ask_in_the_readers_name(address: str) -> None:
+    def send(origin: str) -> int:
+        request = urllib.request.Request(
+            f"{address}gradio_api/component_server",
+            data=b"{}",
+            headers={"Origin": origin, "Content-Type": "application/json"},
+        )
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request)
+        refused.value.close()
+        return refused.value.code
+
+    assert send("http://evil.example") == 403
+    assert send(address.rstrip("/")) != 403
 
 
 def test_the_server_guards_its_pages(address: str) -> None:

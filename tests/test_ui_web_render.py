@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from rag.types import Answer, Chunk, Citation, Passage, Sentence, Source
-from ui.web import render
+from rag.types import Answer, Chunk, Citation, Passage, Sentence, Source, Verdict
+from ui.web import library_panel, render, viewer
+from ui.web.markup import file_name
+from ui.web.shell import hero
+from ui.web.uploads import Job
 
 TEXT = "Before it. The quoted words stand here. After it."
 QUOTE = "The quoted words stand here."
@@ -29,25 +31,36 @@ HOSTILE = [
 ALLOWED = {
     "article": {"class", "data-turn", "data-done"},
     "section": {"class"},
+    "header": {"class"},
+    "figure": {"class"},
+    "figcaption": set(),
+    "h1": set(),
     "h2": {"class", "dir"},
-    "h3": set(),
-    "div": {"class"},
-    "p": {"class", "dir", "role"},
+    "h3": {"dir"},
+    "h4": set(),
+    "div": {"class", "tabindex"},
+    "p": {"class", "dir", "role", "title"},
     "span": {"class", "dir", "title", "aria-hidden"},
-    "button": {"type", "class", "data-cite", "aria-label"},
-    "b": set(),
-    "i": set(),
-    "q": set(),
+    "button": {
+        "type", "class", "dir", "title", "aria-label", "aria-pressed", "data-act", "data-number",
+        "data-source", "data-start", "data-end", "data-at", "data-back", "data-rail",
+    },
+    "b": {"dir"},
+    "i": {"class", "style", "aria-hidden"},
+    "q": {"dir"},
+    "code": set(),
     "ol": set(),
-    "ul": set(),
-    "li": {"title"},
-    "details": {"open", "class"},
+    "ul": {"class", "id"},
+    "li": {"class", "dir", "data-source"},
+    "details": {"class"},
     "summary": set(),
-    "small": set(),
-    "blockquote": {"dir"},
-    "mark": {"id", "tabindex"},
+    "small": {"class", "title"},
+    "mark": {"class"},
     "a": {"href", "target", "rel"},
-}
+    "table": set(), "caption": set(), "thead": set(), "tbody": set(), "tr": set(),
+    "th": {"scope"},
+    "td": {"class", "dir"},
+}  # fmt: skip
 
 
 def make(
@@ -60,10 +73,11 @@ def make(
     **changes: object,
 ) -> Answer:
     text = before + quote + after
-    source = Source("s1", uri, title, "00", "text/markdown", 500, 9, "2025-11-14T08:30:00Z")
+    source = Source("s1", uri, title, "00", "text/markdown", 500, 9)
     chunk = Chunk("c1", "s1", text, 100, 100 + len(text), 4, headings)
     start = 100 + len(before)
-    citation = Citation(1, "s1", uri, title, 4, headings, start, start + len(quote), quote)
+    end, date = start + len(quote), "2025-11-14T08:30:00Z"
+    citation = Citation(1, "s1", uri, title, 4, headings, start, end, quote, date)
     sentence = Sentence(quote, 0, len(quote), "supported", 1.0, (citation,))
     values: dict[str, Any] = {
         "question": "What stands here?",
@@ -105,62 +119,68 @@ def text_of(tree: LexborHTMLParser, selector: str) -> str:
 def test_an_answer_shows_its_sentences_with_a_chip_each() -> None:
     tree = parse(render.answer(3, make()))
     assert text_of(tree, "h2") == "What stands here?"
-    assert text_of(tree, ".fn-text").startswith(f"{QUOTE}[1]")
+    assert text_of(tree, ".fn-said") == QUOTE
     chip = tree.css_first("button.fn-chip")
     assert chip is not None
-    assert chip.attributes["data-cite"] == "t3-1"
-    assert chip.attributes["aria-label"] == "Source 1: A title, show the passage"
-    assert text_of(tree, ".fn-time") == "answered in 84 ms, 1 passage"
+    assert chip.attributes["data-source"] == "s1"
+    assert (chip.attributes["data-start"], chip.attributes["data-end"]) == ("111", "139")
+    assert chip.attributes["aria-label"] == "Source 1: A title, open the passage"
+    assert text_of(tree, ".fn-chip .fn-tip q") == QUOTE
+    assert text_of(tree, ".fn-time") == "answered in 84 ms from 1 passage · extractive engine"
 
 
-def test_a_source_says_where_the_quote_stands_and_highlights_exactly_it() -> None:
+def test_the_model_that_wrote_is_named() -> None:
+    tree = parse(render.answer(1, make(engine="llm", model="some:model")))
+    assert text_of(tree, ".fn-time").endswith("llm engine · some:model")
+
+
+def test_a_source_is_a_card_that_says_where_the_quote_stands() -> None:
     tree = parse(render.answer(3, make()))
     assert text_of(tree, ".fn-number") == "1"
-    assert text_of(tree, ".fn-title") == "A title"
-    assert text_of(tree, ".fn-head small") == "Part › Chapter · page 4 · 2025-11-14 · a.md"
-    assert text_of(tree, "blockquote") == TEXT
-    assert text_of(tree, "mark#t3-1") == QUOTE
-    assert tree.css_first("details[open]") is not None
+    assert text_of(tree, ".fn-card .fn-title") == "A title"
+    small = [n.text() for n in tree.css(".fn-card small")]
+    assert small == ["Part › Chapter · page 4", "2025-11-14 · a.md"]
 
 
-def test_a_heading_that_repeats_the_title_and_the_time_of_day_are_left_out() -> None:
+def test_a_heading_that_repeats_the_title_is_left_out() -> None:
     answer = make(headings=("A title", "Chapter"))
-    assert text_of(parse(render.answer(3, answer)), ".fn-head small").startswith("Chapter · page 4")
+    assert text_of(parse(render.answer(3, answer)), ".fn-card small") == "Chapter · page 4"
 
 
-def test_citations_of_one_passage_share_it_and_others_stay_closed() -> None:
+def test_citations_of_one_source_share_a_card() -> None:
     answer = make()
     first = answer.citations[0]
     word = Citation(2, "s1", first.uri, first.title, 4, first.headings, 107, 110, "it.")
     lost = Citation(3, "s2", "b.txt", "Another", None, (), 5, 9, "lost")
     tree = parse(render.answer(1, make(citations=(first, word, lost))))
     assert [n.text() for n in tree.css(".fn-number")] == ["12", "3"]
-    assert [n.text() for n in tree.css("mark")] == ["it.", QUOTE, "lost"]
-    assert len(tree.css("details")) == 2
-    assert len(tree.css("details[open]")) == 1
 
 
-def test_overlapping_quotes_lose_no_character() -> None:
-    first = make().citations[0]
-    inside = Citation(2, "s1", "a", "A", 4, (), first.start + 4, first.end + 4, TEXT[15:43])
-    tree = parse(render.answer(1, make(citations=(first, inside))))
-    assert text_of(tree, "blockquote") == TEXT
-    assert len(tree.css("mark")) == 2
+def test_a_card_says_what_has_become_of_its_source() -> None:
+    assert not parse(render.answer(1, make(), {1: "current"})).css(".fn-changed")
+    changed = parse(render.answer(1, make(), {1: "superseded"}))
+    assert "has changed since" in text_of(changed, ".fn-card .fn-changed")
+    gone = parse(render.answer(1, make(), {1: "gone"}))
+    assert "has been removed since" in text_of(gone, ".fn-card .fn-changed")
 
 
 def test_a_declined_question_shows_the_nearest_passages_and_no_citation() -> None:
     long = "word " * 200
-    tree = parse(render.answer(1, make(after=long, status="declined", sentences=(), citations=())))
+    answer = make(
+        after=long, status="declined", sentences=(), citations=(), notes=("nothing about eggs",)
+    )
+    tree = parse(render.answer(1, answer))
     assert text_of(tree, "h3") == "Not in the library"
-    assert text_of(tree, ".fn-declined li span") == "A title"
-    assert len(text_of(tree, ".fn-declined li p")) <= render.SNIPPET + 2
-    assert not tree.css(".fn-chip, mark, .fn-sources")
+    assert text_of(tree, ".fn-missing li") == "nothing about eggs"
+    assert text_of(tree, ".fn-near .fn-title") == "A title"
+    assert len(text_of(tree, ".fn-snippet")) <= render.SNIPPET + 2
+    assert not tree.css(".fn-chip, .fn-sources, .fn-next")
 
 
 def test_declining_with_nothing_near_says_no_more_than_that() -> None:
     tree = parse(render.answer(1, make(status="declined", sentences=(), citations=(), passages=())))
-    assert "nearest" not in text_of(tree, ".fn-declined")
-    assert not tree.css("li")
+    assert "earest" not in text_of(tree, ".fn-declined")
+    assert not tree.css(".fn-declined li")
 
 
 def test_the_query_is_shown_only_when_it_differs() -> None:
@@ -169,14 +189,52 @@ def test_the_query_is_shown_only_when_it_differs() -> None:
     assert text_of(tree, ".fn-searched") == "Searched for: What stands in the paper?"
 
 
-def test_notes_and_weak_verdicts_are_shown() -> None:
+@pytest.mark.parametrize(
+    ("verdict", "name"),
+    [
+        ("supported", "Supported by its source"),
+        ("partial", "Partly supported by its source: the year differs; so does the name"),
+        ("unsupported", "Not supported by its source: the year differs; so does the name"),
+    ],
+)
+def test_every_sentence_says_whether_it_is_supported(verdict: Verdict, name: str) -> None:
+    reasons = () if verdict == "supported" else ("the year differs", "so does the name")
     sentence = make().sentences[0]
-    weak = Sentence(QUOTE, 0, len(QUOTE), "partial", 0.5, sentence.citations)
-    tree = parse(render.answer(1, make(sentences=(weak,), notes=("3 passages wait",))))
+    judged = Sentence(QUOTE, 0, len(QUOTE), verdict, 0.5, sentence.citations, reasons)
+    tree = parse(render.answer(1, make(sentences=(judged,))))
+    assert len(tree.css(f".fn-said.fn-{verdict}")) == 1
+    button = tree.css_first(f".fn-pill.fn-{verdict} .fn-verdict")
+    assert button is not None and button.attributes["aria-label"] == name
+    assert [n.text() for n in button.css("q")] == list(reasons)
+    assert len(button.css(".fn-shape")) == 1
+
+
+def test_withheld_sentences_are_counted_and_can_be_opened() -> None:
+    assert not parse(render.answer(1, make())).css(".fn-withheld")
+    kept = Sentence("Bad <b>claim</b>.", 0, 0, "unsupported", 0.1, (), ("no such number",))
+    one = parse(render.answer(1, make(withheld=(kept,))))
+    assert text_of(one, ".fn-withheld summary") == (
+        "1 sentence was withheld: its sources do not support it"
+    )
+    two = parse(render.answer(1, make(withheld=(kept, kept))))
+    assert text_of(two, ".fn-withheld summary") == (
+        "2 sentences were withheld: their sources do not support them"
+    )
+    assert text_of(two, ".fn-withheld .fn-said") == "Bad <b>claim</b>."
+    assert text_of(two, ".fn-withheld small") == "no such number"
+
+
+def test_notes_are_shown() -> None:
+    tree = parse(render.answer(1, make(notes=("3 passages wait",))))
     assert text_of(tree, ".fn-note") == "3 passages wait"
-    node = tree.css_first(".fn-partial")
-    assert node is not None
-    assert node.attributes["title"] == "Partly supported by its source"
+
+
+def test_unread_evidence_gives_follow_ups() -> None:
+    answer = make(citations=())
+    assert [n.text() for n in parse(render.answer(1, answer)).css(".fn-next button")] == [
+        "What does “A title” say about “Chapter”?"
+    ]
+    assert not parse(render.answer(1, make())).css(".fn-next")
 
 
 def test_a_blank_line_in_the_answer_starts_a_paragraph() -> None:
@@ -184,11 +242,12 @@ def test_a_blank_line_in_the_answer_starts_a_paragraph() -> None:
     two = Sentence("Two.", 5, 9, "supported", 1.0, ())
     three = Sentence("Three.", 11, 17, "supported", 1.0, ())
     tree = parse(render.answer(1, make(text="One. Two.\n\nThree.", sentences=(one, two, three))))
-    assert [n.text() for n in tree.css(".fn-text")] == ["One. Two.", "Three."]
+    shown = [[s.text() for s in p.css(".fn-said")] for p in tree.css(".fn-text")]
+    assert shown == [["One.", "Two."], ["Three."]]
 
 
 def test_a_turn_waits_grows_stops_and_fails() -> None:
-    assert text_of(parse(render.partial(1, "Q", "")), ".fn-wait") == "Searching…"
+    assert text_of(parse(render.partial(1, "Q", "")), ".fn-wait") == "Searching the library…"
     assert text_of(parse(render.partial(1, "Q", "so far")), ".fn-text") == "so far"
     assert text_of(parse(render.partial(1, "Q", "", stopped=True)), ".fn-note") == "Stopped."
     assert text_of(parse(render.failed(1, "Q", "no <index>")), ".fn-failed") == "no <index>"
@@ -206,23 +265,7 @@ def test_a_turn_waits_grows_stops_and_fails() -> None:
     ],
 )
 def test_file_names(uri: str, name: str) -> None:
-    assert render.file_name(uri) == name
-
-
-def test_only_web_addresses_become_links() -> None:
-    assert parse(render.answer(1, make(uri="https://example.org/a.html"))).css("a")
-    for uri in ("javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "a.md"):
-        assert not parse(render.answer(1, make(uri=uri))).css("a")
-
-
-def test_the_library_and_the_footer_count() -> None:
-    counts: Any = SimpleNamespace(sources=2, chunks=1200, owed=3)
-    sources = [Source(i, f"d/{i}.md", i, "", "", 1) for i in ("b <i>", "A")]
-    tree = parse(render.library(counts, sources))
-    assert [n.text() for n in tree.css("li > span")] == ["A", "b <i>"]
-    assert "2 sources, 1,200 passages, 3 still to be embedded" in render.footer(counts)
-    empty: Any = SimpleNamespace(sources=0, chunks=0, owed=0)
-    assert "footnote ingest" in render.library(empty, [])
+    assert file_name(uri) == name
 
 
 any_text = st.one_of(
@@ -249,17 +292,18 @@ def test_no_text_becomes_markup(
     tree = parse(render.answer(1, answer))
     assert text_of(tree, "h2") == question
     assert text_of(tree, ".fn-searched") == f"Searched for: {question}!"
-    assert text_of(tree, "mark") == quote
-    assert text_of(tree, "blockquote") == around + quote + around
-    assert text_of(tree, ".fn-title") == text_of(tree, ".fn-tip b") == title
-    assert text_of(tree, ".fn-tip q") == quote
+    assert text_of(tree, ".fn-said") == quote
+    assert text_of(tree, ".fn-card .fn-title") == text_of(tree, ".fn-chip .fn-tip b") == title
+    assert text_of(tree, ".fn-chip .fn-tip q") == quote
     assert text_of(tree, ".fn-note") == around
     chip = tree.css_first(".fn-chip")
-    place = tree.css_first(".fn-head small span")
+    place = tree.css_first(".fn-card small[title]")
     assert chip is not None and chip.attributes["aria-label"] is not None
     assert title in chip.attributes["aria-label"]
-    assert place is not None and (place.attributes["title"] or "") == uri
+    assert place is None or (place.attributes["title"] or "") == uri
+    weak = Sentence(quote, 0, 0, "unsupported", 0.1, answer.citations, (around,))
+    parse(render.answer(1, make(**shared, sentences=(weak,), withheld=(weak,)), {1: "gone"}))
     parse(render.answer(1, make(**shared, status="declined", sentences=(), citations=())))
     parse(render.partial(1, question, quote) + render.failed(2, question, around))
-    counts: Any = SimpleNamespace(sources=1, chunks=1, owed=0)
-    parse(render.library(counts, [answer.passages[0].source]))
+    job = Job(title, uri, "failed", around, (quote,))
+    parse(library_panel.jobs([job]) + hero([question]) + viewer.gone(quote))

@@ -6,7 +6,6 @@ import logging
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,43 +18,45 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from rag.errors import FootnoteError
 from rag.index import Index
-from rag.types import Answer, Turn
-from ui.web import render
+from rag.settings import Settings
+from ui.web.chat import Chat, Outputs, Talk
+from ui.web.conversations import Conversations
+from ui.web.desk import Desk, owner_of
 from ui.web.guard import LOOPBACK, Policy, check_address, past_proxies
+from ui.web.settings import controls, read_controls
+from ui.web.shell import RAIL, VIEWER, hero, script
+from ui.web.suggest import first_questions
+from ui.web.uploads import Uploads
 
 HERE = Path(__file__).parent
 AT_ONCE = 4
-HEADER = (
-    '<header class="fn-top"><h1>Footnote</h1>'
-    "<p>Ask your documents. Every sentence shows the words it stands on.</p></header>"
-)
+LARGEST_UPLOAD = "500mb"
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 MONO = ("ui-monospace", "Menlo", "Consolas", "monospace")
+QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+QUEUED: dict[str, Any] = {**QUIET, "concurrency_limit": AT_ONCE}
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Chat:
-    """One reader's conversation: the plain turns to ask with, and the markup on the page."""
-
-    turns: tuple[Turn, ...] = ()
-    past: str = ""
-    live: str = ""
-    number: int = 0
-    question: str = ""
-    text: str = ""
-
-
-def build(index: Index, examples: Sequence[str] = ()) -> gr.Blocks:
-    """The chat over an index. ``examples`` are questions to start with."""
+def build(index: Index, store: Conversations, examples: Sequence[str] = ()) -> gr.Blocks:
+    """The chat over an index. ``examples`` are questions to start with, or else made from it."""
+    talk = Talk(index, store)
+    desk = Desk(index, store, Uploads(index))
     app = gr.Blocks(title="Footnote", analytics_enabled=False, fill_width=True)
     with app:
         chat = gr.State(Chat())
         with gr.Row(elem_id="fn-page"):
-            with gr.Column(elem_id="fn-chat", scale=3, min_width=300):
-                _html(HEADER)
-                chips = _examples(examples)
+            with gr.Column(elem_id="fn-side", min_width=200):
+                page = gr.HTML(
+                    RAIL,
+                    apply_default_css=False,
+                    js_on_load=script(),
+                    server_functions=desk.functions(),
+                )
+                chosen = controls(index.settings)
+            with gr.Column(elem_id="fn-chat", min_width=300):
+                top = _html(hero(examples), elem_id="fn-hero")
                 past = _html(elem_id="fn-past")
                 live = _html(elem_id="fn-live", template='<div role="log">${value}</div>')
                 with gr.Row(elem_id="fn-ask"):
@@ -71,35 +72,62 @@ def build(index: Index, examples: Sequence[str] = ()) -> gr.Blocks:
                         elem_id="fn-box",
                         html_attributes=gr.InputHTMLAttributes(spellcheck=True),
                     )
-                    clear = gr.Button("Clear", elem_id="fn-clear", size="sm", min_width=60)
-            with gr.Column(elem_id="fn-side", scale=1, min_width=240):
-                side = _html(elem_id="fn-library")
-                foot = _html(elem_id="fn-foot")
-
-        outputs = [chat, past, live, box]
-        options: dict[str, Any] = {
-            "outputs": outputs,
-            "api_visibility": "private",
-            "show_progress": "hidden",
-        }
-
-        def ask(question: str, state: Chat) -> Iterator[tuple[Any, ...]]:
-            yield from _ask(index, question, state)
-
-        running: list[Any] = [
-            trigger(ask, [source, chat], concurrency_limit=AT_ONCE, concurrency_id="ask", **options)
-            for trigger, source in [(box.submit, box), *((c.click, c) for c in chips)]
-        ]
-        box.stop(_stop, chat, cancels=running, queue=False, **options)
-        clear.click(lambda: _page(Chat()), cancels=running, queue=False, **options)
-        app.load(
-            lambda: _library(index),
-            outputs=[side, foot],
-            api_visibility="private",
-            show_progress="hidden",
-            queue=False,
-        )
+            with gr.Column(elem_id="fn-document", min_width=200):
+                _html(VIEWER)
+        _events(talk, index.settings, page, chat, [chat, past, live, box], box, chosen)
+        if not examples:
+            app.load(lambda: hero(first_questions(index)), outputs=top, queue=False, **QUIET)
     return app
+
+
+def _events(
+    talk: Talk,
+    settings: Settings,
+    page: gr.HTML,
+    chat: gr.State,
+    outputs: list[Any],
+    box: gr.Textbox,
+    chosen: list[Any],
+) -> None:
+    """What the reader does, in the question box or by way of the page's script."""
+
+    def submit(
+        question: str,
+        state: Chat,
+        request: gr.Request,
+        *values: Any,  # noqa: ANN401
+    ) -> Iterator[Outputs]:
+        wanted = read_controls(settings, *values)
+        yield from talk.ask(owner_of(request), question, state, wanted)
+
+    def ask(
+        state: Chat,
+        event: gr.EventData,
+        request: gr.Request,
+        *values: Any,  # noqa: ANN401
+    ) -> Iterator[Outputs]:
+        wanted = read_controls(settings, *values)
+        yield from talk.ask(owner_of(request), str(event.question), state, wanted)
+
+    def again(
+        state: Chat,
+        event: gr.EventData,
+        request: gr.Request,
+        *values: Any,  # noqa: ANN401
+    ) -> Iterator[Outputs]:
+        wanted = read_controls(settings, *values)
+        yield from talk.again(owner_of(request), str(event.question), state, wanted)
+
+    def open_one(state: Chat, event: gr.EventData, request: gr.Request) -> Outputs:
+        return talk.open(owner_of(request), str(event.id), state)
+
+    box.submit(submit, [box, chat, *chosen], outputs, concurrency_id="ask", **QUEUED)
+    page.ask(ask, [chat, *chosen], outputs, concurrency_id="ask", **QUEUED)
+    page.again(again, [chat, *chosen], outputs, concurrency_id="ask", **QUEUED)
+    # The run itself ends its turn on the page: nothing can come after the last word.
+    box.stop(talk.stop, chat, queue=False, **QUIET)
+    page.begin(talk.begin, chat, outputs, concurrency_id="open", **QUEUED)
+    page.open(open_one, chat, outputs, concurrency_id="open", **QUEUED)
 
 
 def launch(
@@ -131,7 +159,7 @@ def start(
     if host in LOOPBACK:
         # Another site's page must not reach the documents by pointing its own name here.
         guards.append(Middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK)))
-    app = build(index, examples)
+    app = build(index, Conversations(index.folder), examples)
     _, address, _ = app.queue(max_size=64).launch(
         server_name=host,
         server_port=port,
@@ -141,7 +169,7 @@ def start(
         share=False,
         show_error=True,
         allowed_paths=[],
-        max_file_size="1kb",
+        max_file_size=LARGEST_UPLOAD,
         footer_links=[],
         run_history=False,
         enable_monitoring=False,
@@ -151,66 +179,9 @@ def start(
         app_kwargs={"middleware": guards, "docs_url": None, "redoc_url": None},
         theme=_theme(),
         css_paths=HERE / "style.css",
-        js=(HERE / "chat.js").read_text(encoding="utf-8"),
     )
     threading.Thread(target=_warm, args=(index,), daemon=True).start()
     return app, address
-
-
-def _ask(index: Index, question: str, chat: Chat) -> Iterator[tuple[Any, ...]]:
-    question = question.strip()
-    if not question:
-        yield _page(chat)
-        return
-    chat = replace(
-        chat, past=chat.past + chat.live, number=chat.number + 1, question=question, text=""
-    )
-    number = chat.number
-    chat = replace(chat, live=render.partial(number, question, ""))
-    yield _page(chat, busy=True)
-    try:
-        for piece in index.stream(question, chat.turns):
-            if isinstance(piece, Answer):
-                said = (Turn("user", question), Turn("assistant", piece.text))
-                live = render.answer(number, piece)
-                chat = replace(chat, live=live, turns=(*chat.turns, *said))
-            else:
-                chat = replace(chat, text=chat.text + piece)
-                chat = replace(chat, live=render.partial(number, question, chat.text))
-                yield chat, gr.skip(), chat.live, gr.skip()
-    except FootnoteError as error:
-        chat = replace(chat, live=render.failed(number, question, str(error)))
-    except Exception:
-        log.exception("question %r failed", question)
-        message = "Something failed; the terminal that runs Footnote says what."
-        chat = replace(chat, live=render.failed(number, question, message))
-    yield _page(chat, keep_typed=True)
-
-
-def _stop(chat: Chat) -> tuple[Any, ...]:
-    live = render.partial(chat.number, chat.question, chat.text, stopped=True)
-    return _page(replace(chat, live=live), keep_typed=True)
-
-
-def _page(chat: Chat, busy: bool = False, keep_typed: bool = False) -> tuple[Any, ...]:
-    """The outputs of every event: state, earlier turns, the last one, the question box."""
-    buttons: dict[str, Any] = {"submit_btn": not busy and "Ask", "stop_btn": busy and "Stop"}
-    box = gr.update(**buttons) if keep_typed else gr.update(value="", **buttons)
-    return chat, chat.past, chat.live, box
-
-
-def _library(index: Index) -> tuple[str, str]:
-    counts = index.library.counts()
-    few = counts.sources <= render.LISTED
-    sources = index.library.sources().values() if few else ()
-    return render.library(counts, sources), render.footer(counts)
-
-
-def _examples(questions: Sequence[str]) -> list[gr.Button]:
-    if not questions:
-        return []
-    with gr.Row(elem_id="fn-examples"):
-        return [gr.Button(question, size="sm", min_width=120) for question in questions]
 
 
 def _html(value: str = "", elem_id: str | None = None, template: str = "${value}") -> gr.HTML:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+from urllib.parse import urlsplit
 
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.errors import BadInput
@@ -24,13 +27,21 @@ HEADERS = [
 
 
 class Policy:
-    """Tells the browser to load nothing from elsewhere and to be framed by nobody."""
+    """Tells the browser to load nothing from elsewhere and to be framed by nobody.
+
+    Refuses what a page of another site sends: it must not ask, add or delete in the reader's name.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and add the headers to its response."""
+        if scope["type"] == "http" and _foreign(scope):
+            await PlainTextResponse("this request comes from another site", 403)(
+                scope, receive, send
+            )
+            return
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -38,6 +49,16 @@ class Policy:
             await send(message)
 
         await self._app(scope, receive, guarded)
+
+
+def _foreign(scope: Scope) -> bool:
+    """Whether a request that changes something comes from a page of another origin."""
+    headers = Headers(scope=scope)
+    origin = headers.get("origin")
+    if scope["method"] in ("GET", "HEAD", "OPTIONS") or origin is None:
+        return False
+    here = (headers.get("host"), headers.get("x-forwarded-host"))
+    return urlsplit(origin).netloc not in here
 
 
 def check_address(host: str, port: int) -> None:

@@ -1,37 +1,49 @@
-"""Answers as HTML. Whatever comes from a document or a reader is escaped here, and only here."""
+"""Answers as HTML. Whatever comes from a document, a model or a reader is escaped."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
-from rag.types import Answer, Citation, Passage, Sentence, Source
+from rag.types import Answer, Citation, Passage, Sentence
+from ui.web.markup import count, facts, file_name, place
+from ui.web.suggest import next_questions
 
 if TYPE_CHECKING:
-    from rag.tables import Counts
+    from rag.tables import Standing
 
 NEAREST = 3
 SNIPPET = 240
-LISTED = 100
-VERDICTS = {"partial": "Partly supported by its source", "unsupported": "Not supported"}
+VERDICTS = {
+    "supported": "Supported by its source",
+    "partial": "Partly supported by its source",
+    "unsupported": "Not supported by its source",
+}
+STANDINGS = {
+    "superseded": "has changed since; what was quoted is kept",
+    "gone": "has been removed since",
+}
 
 
-def answer(turn: int, given: Answer) -> str:
-    """A finished turn: question, cited sentences and their sources, or the nearest passages."""
+def answer(
+    turn: int, given: Answer, standing: Mapping[int, Standing] | None = None, vote: int = 0
+) -> str:
+    """A finished turn: question, cited sentences and their sources, or the nearest passages.
+
+    ``standing`` says of each citation, by number, what has become of its source since; ``vote``
+    is what the reader said of the answer: 1, -1 or 0.
+    """
     body = ""
     if given.query != given.question:
         body += f'<p class="fn-searched" dir="auto">Searched for: {escape(given.query)}</p>'
     if given.status == "answered":
-        body += _sentences(turn, given) + _sources(turn, given)
+        body += _sentences(given) + _withheld(given) + _notes(given.notes)
+        body += _cards(given.citations, standing or {})
     else:
-        body += _declined(given)
-    body += "".join(f'<p class="fn-note">{escape(note)}</p>' for note in given.notes)
-    seconds = sum(given.timings.values())
-    spent = f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
-    took = f"{given.status} in {spent}, {_count(len(given.passages), 'passage')}"
-    body += f'<p class="fn-time">{took}</p>'
+        body += _declined(given) + _withheld(given)
+    unread = next_questions(given) if given.status == "answered" else []
+    body += _made(given) + _acts(vote) + _next(unread)
     return _turn(turn, given.question, body)
 
 
@@ -39,45 +51,14 @@ def partial(turn: int, question: str, text: str, stopped: bool = False) -> str:
     """A turn whose answer is still being made, or was stopped while it was."""
     body = f'<p class="fn-text" dir="auto">{escape(text)}</p>' if text else ""
     body += '<p class="fn-note">Stopped.</p>' * stopped
-    return _turn(turn, question, body or '<p class="fn-wait">Searching…</p>', done=stopped)
+    wait = '<p class="fn-wait">Searching the library…</p>'
+    return _turn(turn, question, (body or wait) + _acts() * stopped, done=stopped)
 
 
 def failed(turn: int, question: str, message: str) -> str:
     """A turn that came to nothing, and why."""
-    return _turn(turn, question, f'<p class="fn-failed" role="alert">{escape(message)}</p>')
-
-
-def library(counts: Counts, sources: Iterable[Source]) -> str:
-    """The side panel: which documents can be asked."""
-    rows = "".join(
-        f'<li title="{escape(source.uri)}"><span dir="auto">{escape(source.title)}</span><small>'
-        f"{_facts(source.date[:10], file_name(source.uri))}</small></li>"
-        for source in sorted(sources, key=lambda s: s.title.casefold())
-    )
-    if not counts.sources:
-        rows = "<li>Empty. <code>footnote ingest PATHS</code> adds documents.</li>"
-    return (
-        '<details class="fn-library" open><summary>Library '
-        f"<span>{counts.sources:,}</span></summary><ul>{rows}</ul></details>"
-    )
-
-
-def footer(counts: Counts) -> str:
-    """How much there is to ask, and where it stays."""
-    owed = f", {counts.owed:,} still to be embedded" if counts.owed else ""
-    held = f"{_count(counts.sources, 'source')}, {_count(counts.chunks, 'passage')}{owed}"
-    return f"<footer>{held}. Everything stays on this machine.</footer>"
-
-
-def file_name(uri: str) -> str:
-    """The last part of a path or address, as a person would say it."""
-    path = unquote(urlsplit(uri).path) if _web(uri) else uri
-    return path.replace("\\", "/").rstrip("/").rpartition("/")[2] or uri
-
-
-def _web(uri: str) -> bool:
-    """Whether this may become a link: nothing but http and https ever does."""
-    return uri.lower().startswith(("http://", "https://"))
+    said = f'<p class="fn-failed" role="alert">{escape(message)}</p>'
+    return _turn(turn, question, said + _acts())
 
 
 def _turn(turn: int, question: str, body: str, done: bool = True) -> str:
@@ -88,7 +69,7 @@ def _turn(turn: int, question: str, body: str, done: bool = True) -> str:
     )
 
 
-def _sentences(turn: int, given: Answer) -> str:
+def _sentences(given: Answer) -> str:
     paragraphs, end = [""], 0
     for sentence in given.sentences:
         if paragraphs[-1]:
@@ -96,89 +77,120 @@ def _sentences(turn: int, given: Answer) -> str:
                 paragraphs.append("")
             else:
                 paragraphs[-1] += " "
-        paragraphs[-1] += _sentence(turn, sentence)
+        paragraphs[-1] += _sentence(sentence)
         end = sentence.end
     return "".join(f'<p class="fn-text" dir="auto">{text}</p>' for text in paragraphs)
 
 
-def _sentence(turn: int, sentence: Sentence) -> str:
-    text = escape(sentence.text)
-    if problem := VERDICTS.get(sentence.verdict):
-        text = f'<span class="fn-{sentence.verdict}" title="{problem}">{text}</span>'
-    return text + "".join(_chip(turn, citation) for citation in sentence.citations)
-
-
-def _chip(turn: int, citation: Citation) -> str:
-    place = _place(citation.title, citation.headings, citation.page)
+def _sentence(sentence: Sentence) -> str:
+    """The words, then one pill: what the check says of them, and the sources they stand on."""
+    chips = "".join(map(_chip, sentence.citations))
     return (
-        f'<button type="button" class="fn-chip" data-cite="t{turn}-{citation.number}" '
-        f'aria-label="Source {citation.number}: {escape(citation.title)}, show the passage">'
-        f'[{citation.number}]<span class="fn-tip" aria-hidden="true">'
-        f"<b>{escape(citation.title)}</b><i>{place}</i>"
-        f"<q>{escape(citation.quote)}</q></span></button>"
+        f'<span class="fn-said fn-{sentence.verdict}">{escape(sentence.text)}</span>'
+        f'<span class="fn-pill fn-{sentence.verdict}">{_verdict(sentence)}{chips}</span>'
     )
 
 
-def _sources(turn: int, given: Answer) -> str:
-    """The cited passages in the order of their numbers, each once."""
-    groups: dict[str, tuple[Passage | None, list[Citation]]] = {}
-    for citation in given.citations:
-        home = next((p for p in given.passages if _holds(p, citation)), None)
-        key = home.chunk.id if home else f"[{citation.number}]"
-        groups.setdefault(key, (home, []))[1].append(citation)
-    items = "".join(
-        f"<li><details{'' if position else ' open'}>{_source(turn, home, citations)}</details></li>"
-        for position, (home, citations) in enumerate(groups.values())
+def _verdict(sentence: Sentence) -> str:
+    name = VERDICTS[sentence.verdict]
+    said = ": ".join([name, "; ".join(sentence.reasons)] if sentence.reasons else [name])
+    reasons = "".join(f'<q dir="auto">{escape(reason)}</q>' for reason in sentence.reasons)
+    return (
+        f'<button type="button" class="fn-verdict" aria-label="{escape(said)}">'
+        f'<span class="fn-shape"></span><span class="fn-tip" aria-hidden="true">'
+        f"<b>{name}</b>{reasons}</span></button>"
     )
+
+
+def _chip(citation: Citation) -> str:
+    where = place(citation.title, citation.headings, citation.page, citation.date)
+    label = f"Source {citation.number}: {citation.title}, open the passage"
+    return (
+        f'<button type="button" class="fn-chip" {_target(citation)} aria-label="{escape(label)}">'
+        f'{citation.number}<span class="fn-tip" aria-hidden="true">'
+        f'<b dir="auto">{escape(citation.title)}</b><i>{where}</i>'
+        f'<q dir="auto">{escape(citation.quote)}</q></span></button>'
+    )
+
+
+def _target(citation: Citation) -> str:
+    """What the viewer needs to open a passage."""
+    return (
+        f'data-number="{citation.number}" data-source="{escape(citation.source_id)}" '
+        f'data-start="{citation.start}" data-end="{citation.end}"'
+    )
+
+
+def _withheld(given: Answer) -> str:
+    if not given.withheld:
+        return ""
+    one = len(given.withheld) == 1
+    was, their = ("was", "its sources do") if one else ("were", "their sources do")
+    rows = "".join(f'<li dir="auto">{_sentence(s)}{_reasons(s)}</li>' for s in given.withheld)
+    return (
+        f'<details class="fn-withheld"><summary>{count(len(given.withheld), "sentence")} {was} '
+        f"withheld: {their} not support {'it' if one else 'them'}</summary>"
+        f"<ul>{rows}</ul></details>"
+    )
+
+
+def _reasons(sentence: Sentence) -> str:
+    return "".join(f"<small>{escape(reason)}</small>" for reason in sentence.reasons)
+
+
+def _notes(notes: Iterable[str]) -> str:
+    return "".join(f'<p class="fn-note" dir="auto">{escape(note)}</p>' for note in notes)
+
+
+def _cards(citations: Sequence[Citation], standing: Mapping[int, Standing]) -> str:
+    """The cited sources in the order of their numbers, a card each."""
+    groups: dict[str, list[Citation]] = {}
+    for citation in citations:
+        groups.setdefault(citation.source_id, []).append(citation)
+    if not groups:
+        return ""
+    items = "".join(f"<li>{_card(group, standing)}</li>" for group in groups.values())
     return f'<section class="fn-sources"><h3>Sources</h3><ol>{items}</ol></section>'
 
 
-def _holds(passage: Passage, cited: Citation) -> bool:
-    chunk = passage.chunk
-    inside = chunk.start <= cited.start and cited.end <= chunk.end
-    return inside and chunk.source_id == cited.source_id
-
-
-def _source(turn: int, home: Passage | None, citations: Sequence[Citation]) -> str:
-    first = citations[0]
-    text, offset = (home.chunk.text, home.chunk.start) if home else (first.quote, first.start)
-    name = f'<span title="{escape(first.uri)}">{escape(file_name(first.uri))}</span>'
-    if _web(first.uri):
-        name = f'<a href="{escape(first.uri)}" target="_blank" rel="noreferrer">{name}</a>'
-    place = _place(first.title, first.headings, first.page, home.source.date if home else "")
-    numbers = "".join(f"<b>{c.number}</b>" for c in citations)
+def _card(group: Sequence[Citation], standing: Mapping[int, Standing]) -> str:
+    first = group[0]
+    numbers = "".join(f"<b>{c.number}</b>" for c in group)
+    one = group if len(group) == 1 else ()
+    where = "".join(place(c.title, c.headings, c.page) for c in one)
+    now = STANDINGS.get(standing.get(first.number, "current"), "")
+    changed = f'<small class="fn-changed">This source {now}.</small>' if now else ""
     return (
-        f'<summary><span class="fn-number">{numbers}</span>'
-        f'<span class="fn-head"><span class="fn-title" dir="auto">{escape(first.title)}</span>'
-        f"<small>{place}{' · ' if place else ''}{name}</small></span></summary>"
-        f'<blockquote dir="auto">{_marked(turn, text, offset, citations)}</blockquote>'
+        f'<button type="button" class="fn-card" {_target(first)}>'
+        f'<span class="fn-number">{numbers}</span><span class="fn-head">'
+        f'<span class="fn-title" dir="auto">{escape(first.title)}</span>'
+        f"<small>{where}</small>"
+        f'<small title="{escape(first.uri)}">{facts(first.date[:10], file_name(first.uri))}</small>'
+        f"{changed}</span></button>"
     )
-
-
-def _marked(turn: int, text: str, offset: int, citations: Sequence[Citation]) -> str:
-    """A passage with its quoted characters highlighted, each where its citation points."""
-    parts, at = "", 0
-    for citation in sorted(citations, key=lambda c: c.start):
-        start, end = max(citation.start - offset, at), citation.end - offset
-        mark = (
-            f'<mark id="t{turn}-{citation.number}" tabindex="-1">{escape(text[start:end])}</mark>'
-        )
-        parts += escape(text[at:start]) + mark
-        at = max(at, end)
-    return parts + escape(text[at:])
 
 
 def _declined(given: Answer) -> str:
-    rows = "".join(
-        f'<li><span dir="auto">{escape(p.source.title)}</span>'
-        f"<small>{_place(p.source.title, p.chunk.headings, p.chunk.page)}</small>"
-        f'<p dir="auto">{escape(_snippet(p.chunk.text))}</p></li>'
-        for p in given.passages[:NEAREST]
-    )
+    missing = "".join(f'<li dir="auto">{escape(note)}</li>' for note in given.notes)
+    if missing:
+        missing = f'<h4>What is missing</h4><ul class="fn-missing">{missing}</ul>'
+    rows = "".join(f"<li>{_near(p)}</li>" for p in given.passages[:NEAREST])
+    if rows:
+        rows = f"<h4>Nearest passages</h4><ol>{rows}</ol>"
     lead = "No passage answers this well enough to be quoted, so nothing is claimed."
-    lead += " These come nearest:" if rows else ""
-    text = f"<h3>Not in the library</h3><p>{lead}</p><ul>{rows}</ul>"
+    text = f"<h3>Not in the library</h3><p>{lead}</p>{missing}{rows}"
     return f'<section class="fn-declined">{text}</section>'
+
+
+def _near(passage: Passage) -> str:
+    chunk, source = passage.chunk, passage.source
+    return (
+        f'<button type="button" class="fn-near" data-number="0" '
+        f'data-source="{escape(source.id)}" data-start="{chunk.start}" data-end="{chunk.end}">'
+        f'<span class="fn-title" dir="auto">{escape(source.title)}</span>'
+        f"<small>{place(source.title, chunk.headings, chunk.page, source.date)}</small>"
+        f'<span class="fn-snippet" dir="auto">{escape(_snippet(chunk.text))}</span></button>'
+    )
 
 
 def _snippet(text: str) -> str:
@@ -186,15 +198,35 @@ def _snippet(text: str) -> str:
     return flat if len(flat) <= SNIPPET else flat[:SNIPPET].rpartition(" ")[0] + " …"
 
 
-def _place(title: str, headings: Sequence[str], page: int | None, date: str = "") -> str:
-    """Where in a document: a first heading that repeats its title is left out."""
-    path = headings[1:] if headings[:1] == (title,) else headings
-    return _facts(" › ".join(path), f"page {page}" if page is not None else "", date[:10])
+def _made(given: Answer) -> str:
+    """The quiet line: how long it took, from how much, and who wrote it."""
+    seconds = sum(given.timings.values())
+    spent = f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+    took = f"{given.status} in {spent} from {count(len(given.passages), 'passage')}"
+    line = facts(took, f"{given.engine} engine", given.model)
+    return f'<p class="fn-time">{line}</p>'
 
 
-def _facts(*values: str) -> str:
-    return " · ".join(escape(value) for value in values if value)
+def _acts(vote: int | None = None) -> str:
+    """What a reader can do with a turn; a vote only on an answer."""
+    votes = [("good", "Helpful", 1), ("bad", "Not helpful", -1)] if vote is not None else []
+    buttons = "".join(
+        f'<button type="button" data-act="{act}">{label}</button>'
+        for act, label in (("copy", "Copy"), ("again", "Ask again"), ("edit", "Edit question"))
+    )
+    buttons += "".join(
+        f'<button type="button" data-act="{act}" aria-label="{label}" title="{label}" '
+        f'aria-pressed="{str(vote == value).lower()}"></button>'
+        for act, label, value in votes
+    )
+    return f'<div class="fn-acts">{buttons}</div>'
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"
+def _next(questions: Sequence[str]) -> str:
+    if not questions:
+        return ""
+    rows = "".join(
+        f'<li><button type="button" class="fn-ask" dir="auto">{escape(q)}</button></li>'
+        for q in questions
+    )
+    return f'<section class="fn-next"><h3>Also in the library</h3><ul>{rows}</ul></section>'

@@ -39,8 +39,17 @@ def main() -> None:
             browser = playwright.chromium.launch(
                 executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
             )
-            _shoot(browser, address, "chat", CONTRADICTED, viewport=DESKTOP, opened=True)
-            _shoot(browser, address, "chat-dark", ANSWERED, viewport=DESKTOP, color_scheme="dark")
+            _shoot(browser, address, "start", (), viewport=DESKTOP)
+            _shoot(browser, address, "chat", CONTRADICTED, viewport=DESKTOP, opened=0)
+            _shoot(
+                browser,
+                address,
+                "chat-dark",
+                ANSWERED,
+                viewport=DESKTOP,
+                opened=0,
+                color_scheme="dark",
+            )
             _shoot(
                 browser, address, "chat-phone", CONTRADICTED, viewport=PHONE, device_scale_factor=2
             )
@@ -54,7 +63,7 @@ def _shoot(
     address: str,
     name: str,
     questions: tuple[str, ...],
-    opened: bool = False,
+    opened: int | None = None,
     **options: Any,  # noqa: ANN401 - Playwright's own
 ) -> None:
     page = browser.new_page(reduced_motion="reduce", **options)
@@ -64,8 +73,9 @@ def _shoot(
         page.press("#fn-box textarea", "Enter")
         page.wait_for_selector(f".fn-turn[data-turn='{turn}'][data-done='1']")
     page.wait_for_timeout(500)
-    if opened:
-        page.locator("#fn-live .fn-chip").first.click()
+    if opened is not None:
+        page.locator("#fn-live .fn-chip").nth(opened).click()
+        page.wait_for_selector("#fn-viewer .fn-here")
         page.mouse.move(0, 0)
         page.wait_for_timeout(300)
     page.screenshot(path=IMAGES / f"{name}.png")

@@ -1,0 +1,345 @@
+"""What is behind the page: conversations, their exports, uploads, cases from bad answers."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from selectolax.lexbor import LexborHTMLParser
+
+from eval.cases import load_cases
+from eval.run import run_cases
+from ingest.sync import sync
+from rag.answer_json import answer_from_dict
+from rag.errors import BadIndex, BadInput
+from rag.index import Index
+from rag.settings import Settings
+from rag.types import Answer
+from tests.test_ui_web_render import HOSTILE, make
+from ui.web.chat import Chat, Talk
+from ui.web.conversations import Conversation, Conversations, Exchange
+from ui.web.desk import Desk
+from ui.web.export import export, export_name
+from ui.web.uploads import UPLOADS, Uploads
+
+QUESTION = "Where was the Bramley apple first grown?"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Conversations:
+    return Conversations(tmp_path)
+
+
+@pytest.fixture
+def desk(index: Index, docs: Path) -> Desk:
+    sync(index, [docs])
+    return Desk(index, Conversations(index.folder), Uploads(index))
+
+
+def said(number: int, answer: Answer) -> Exchange:
+    return Exchange(number, answer.question, "answered", answer.text, answer)
+
+
+def ask(desk: Desk, question: str, chat: Chat | None = None, owner: str = "") -> Chat:
+    talk = Talk(desk._index, desk._store)
+    shown: Chat = Chat()
+    for output in talk.ask(owner, question, chat or Chat(), Settings()):
+        if isinstance(output[0], Chat):
+            shown = output[0]
+    return shown
+
+
+def test_an_answer_survives_its_json(sample: Index) -> None:
+    asked = (QUESTION, "What are Microsoft's six AI principles?", "How long do I boil an egg?")
+    for answer in [*map(sample.ask, asked), make()]:
+        again = json.loads(json.dumps(answer.to_dict()))
+        assert answer_from_dict(again) == replace(answer, timings=again["timings"])
+
+
+@pytest.mark.parametrize("row", [{}, {"question": "x"}, {"sentences": 1}, {"unknown": 1}])
+def test_what_is_no_answer_is_refused(row: dict[str, Any]) -> None:
+    with pytest.raises(BadInput, match="not an answer"):
+        answer_from_dict(row)
+
+
+def test_a_conversation_is_there_again_after_a_restart(tmp_path: Path) -> None:
+    store = Conversations(tmp_path)
+    made = store.begin("", "What   stands\nhere?")
+    store.put("", made, Exchange(1, "What stands here?", "asked"))
+    store.put("", made, said(1, make()))
+    store.put("", made, Exchange(2, "And there?", "stopped", "so far"))
+    again = Conversations(tmp_path).load("", made)
+    assert again.title == "What stands here?"
+    first, second = again.exchanges
+    assert first.answer == make()
+    assert time.time() - 60 < first.asked <= time.time()
+    assert (second.state, second.text, second.answer) == ("stopped", "so far", None)
+
+
+def test_conversations_are_found_renamed_and_deleted(store: Conversations) -> None:
+    first = store.begin("", "About apples")
+    store.put("", first, said(1, make(text="They grow in Southwell", sentences=())))
+    second = store.begin("", "About pears")
+    store.put("", second, Exchange(1, "About pears", "stopped"))
+    assert [e.title for e in store.found("")] == ["About pears", "About apples"]
+    assert [e.id for e in store.found("", "SOUTHWELL")] == [first]
+    assert not store.found("", "100%")
+    store.rename("", first, " Fruit \n")
+    assert [e.title for e in store.found("", "fruit")] == ["Fruit"]
+    with pytest.raises(BadInput, match="needs a name"):
+        store.rename("", first, " ")
+    store.delete("", first)
+    with pytest.raises(BadInput, match="not there any more"):
+        store.load("", first)
+    assert [e.id for e in store.found("")] == [second]
+
+
+def test_what_another_reader_said_does_not_exist(store: Conversations) -> None:
+    hers = store.begin("ada", "Mine")
+    store.put("ada", hers, said(1, make()))
+    assert not store.found("bob")
+    attempts: list[Callable[[], object]] = [
+        lambda: store.load("bob", hers),
+        lambda: store.rename("bob", hers, "His"),
+        lambda: store.delete("bob", hers),
+        lambda: store.put("bob", hers, said(1, make())),
+        lambda: store.vote("bob", hers, 1, -1, ""),
+    ]
+    for attempt in attempts:
+        with pytest.raises(BadInput, match="not there any more"):
+            attempt()
+    assert store.load("ada", hers).title == "Mine"
+
+
+def test_a_long_list_comes_in_pages(store: Conversations) -> None:
+    for number in range(60):
+        store.begin("", f"Number {number}")
+    assert len(store.found("")) == 50
+    assert len({e.id for start in (0, 50) for e in store.found("", "", start)}) == 60
+
+
+def test_a_damaged_file_of_conversations_is_named(tmp_path: Path) -> None:
+    (tmp_path / "conversations.sqlite3").write_bytes(b"this is no database" * 100)
+    with pytest.raises(BadIndex, match=r"conversations.sqlite3.*moved away"):
+        Conversations(tmp_path)
+
+
+def test_old_answers_say_what_has_become_of_their_sources(desk: Desk, docs: Path) -> None:
+    index = desk._index
+    chat = ask(desk, QUESTION)
+    talk = Talk(index, desk._store)
+    assert "has changed since" not in talk.open("", chat.id, Chat())[2]
+    (docs / "apples.txt").write_text("Apples\n\nNothing is known of them.\n", encoding="utf-8")
+    sync(index, [docs])
+    changed = talk.open("", chat.id, Chat())
+    assert "has changed since" in changed[2]
+    assert next(e.answer for e in changed[0].exchanges if e.answer).text
+    (docs / "apples.txt").unlink()
+    sync(index, [docs])
+    assert "has been removed since" in talk.open("", chat.id, Chat())[2]
+    citation = chat.exchanges[0].answer.citations[0]  # type: ignore[union-attr]
+    row = {"source": citation.source_id, "start": citation.start, "end": citation.end}
+    gone = desk.view({**row, "quote": citation.quote}, "")
+    assert "removed from the library" in gone["html"]
+    assert citation.quote in LexborHTMLParser(gone["html"]).text()
+
+
+def test_a_question_that_the_server_did_not_finish_says_so(desk: Desk) -> None:
+    made = desk._store.begin("", "Anything")
+    desk._store.put("", made, Exchange(1, "Anything", "asked"))
+    shown = Talk(desk._index, desk._store).open("", made, Chat())
+    assert "was not answered" in shown[2]
+
+
+def test_asking_again_replaces_the_last_answer(desk: Desk) -> None:
+    chat = ask(desk, QUESTION)
+    talk = Talk(desk._index, desk._store)
+    *_, (state, past, live, _) = talk.again("", "Which pear won a prize?", chat, Settings())
+    assert past == "" and "Conference" in live
+    assert [e.question for e in desk._store.load("", chat.id).exchanges] == [
+        "Which pear won a prize?"
+    ]
+    assert len(state.exchanges) == 1
+
+
+def exported() -> Conversation:
+    declined = make(status="declined", sentences=(), citations=(), passages=())
+    exchanges = (said(1, make()), said(2, declined), Exchange(3, "Q", "stopped", "half"))
+    return Conversation("x", "About *everything*", exchanges)
+
+
+def test_markdown_has_every_quote_as_a_footnote() -> None:
+    text = export(exported(), "md")
+    assert text.startswith("# About \\*everything\\*\n")
+    assert re.search(r"The quoted words stand here\.\[\^1-1\]\n", text)
+    assert "[^1-1]: A title, Part › Chapter, page 4, 2025-11-14, papers/a.md: “The quoted" in text
+    assert "The library does not answer this." in text
+    assert "half (stopped)" in text
+
+
+def test_json_can_be_read_back() -> None:
+    rows = json.loads(export(exported(), "json"))["exchanges"]
+    assert answer_from_dict(rows[0]["answer"]) == make()
+    assert rows[2]["answer"] is None
+
+
+def test_the_page_to_print_has_the_quotes_and_no_script() -> None:
+    tree = LexborHTMLParser(export(exported(), "html"))
+    assert [n.text() for n in tree.css("sup a")] == ["1"]
+    target = (tree.css_first("sup a") or tree).attributes["href"]  # type: ignore[union-attr]
+    assert "The quoted words stand here." in tree.css_first(f"[id='{target[1:]}']").text()  # type: ignore
+    assert not tree.css("script, img, link")
+
+
+@pytest.mark.parametrize("bad", HOSTILE)
+def test_exports_of_hostile_text_run_nothing(bad: str) -> None:
+    answer = make(title=bad, uri=bad, headings=(bad,), quote=bad, question=bad, notes=(bad,))
+    conversation = Conversation("x", bad, (said(1, answer), Exchange(2, bad, "failed", bad)))
+    tree = LexborHTMLParser(export(conversation, "html"))
+    assert not tree.css("script, img, svg, [onerror], [onload], [onfocus], [onmouseover]")
+    rendered = MarkdownIt("commonmark").render(export(conversation, "md"))
+    assert not LexborHTMLParser(rendered).css("script, img, svg, a, strong")
+    assert re.fullmatch(r"[\w-]+\.md", export_name(conversation, "md"))
+
+
+def test_a_bad_answer_becomes_a_case_that_the_evaluation_takes(desk: Desk) -> None:
+    index = desk._index
+    chat = ask(desk, QUESTION)
+    source = next(s for s in index.library.sources().values() if s.uri.endswith("apples.txt"))
+    row = {"id": chat.id, "number": 1, "vote": -1, "reason": "too short", "case": True}
+    words = {"quote": "first grown in Southwell\n in 1809", "source": source.id}
+    assert "footnote eval run" in desk.vote({**row, **words}, "")["said"]
+    desk.vote({**row, **words}, "")
+    second = ask(desk, "What of its skin?", chat)
+    desk.vote({**row, "id": second.id, "number": 2}, "")
+    cases = load_cases(index.folder / "cases.jsonl")
+    assert [(c.kind, c.answerable, c.note) for c in cases] == [
+        ("single_fact", True, "too short"),
+        ("unanswerable_near", False, "too short"),
+    ]
+    assert cases[1].history[0].text == QUESTION
+    results = run_cases(index, cases).cases
+    assert not any(result.case_error for result in results)
+    kept = desk._store.load("", chat.id).exchanges[0]
+    assert (kept.vote, kept.reason) == (-1, "too short")
+    with pytest.raises(BadInput, match="copy them from the document"):
+        desk.vote({**row, "quote": "never said", "source": source.id}, "")
+    assert len(load_cases(index.folder / "cases.jsonl")) == 2
+
+
+def uploaded(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "sent"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_an_uploaded_file_is_searchable_and_can_be_removed(index: Index, tmp_path: Path) -> None:
+    uploads = Uploads(index)
+    uploads.add_file(uploaded(tmp_path, "The quince is yellow when it is ripe."), "f/Quince.txt")
+    assert uploads.wait(60)
+    (job,) = uploads.jobs
+    assert (job.name, job.state) == ("f/Quince.txt", "done")
+    answer = index.ask("What colour is a ripe quince?")
+    assert answer.citations[0].uri == str(index.folder / UPLOADS / "f" / "Quince.txt")
+    assert Path(answer.citations[0].uri).is_file()
+    uploads.remove([answer.citations[0].uri])
+    assert uploads.wait(60)
+    assert uploads.jobs[0].detail == "removed"
+    assert not index.library.files()
+    assert not list((index.folder / "originals").rglob("*.*"))
+    assert not list((index.folder / UPLOADS).rglob("*.txt"))
+    uploads.dismiss()
+    assert not uploads.jobs
+
+
+def test_what_cannot_be_read_fails_alone_and_says_why(index: Index, tmp_path: Path) -> None:
+    uploads = Uploads(index)
+    with pytest.raises(BadInput, match=r"cannot read \.exe"):
+        uploads.add_file(uploaded(tmp_path, "MZ"), "virus.exe")
+    with pytest.raises(BadInput, match="no web address"):
+        uploads.add_addresses("file:///etc/passwd")
+    uploads.add_file(uploaded(tmp_path, "not a pdf"), "broken.pdf")
+    uploads.add_file(uploaded(tmp_path, "The medlar is brown."), "medlar.txt")
+    assert uploads.wait(60)
+    assert {job.name: job.state for job in uploads.jobs} == {
+        "broken.pdf": "failed",
+        "medlar.txt": "done",
+    }
+    assert index.library.counts().sources == 1
+
+
+def test_another_writer_is_a_failure_with_a_way_out(index: Index, tmp_path: Path) -> None:
+    uploads = Uploads(index)
+    with index.lock():
+        uploads.add_file(uploaded(tmp_path, "Waits."), "late.txt")
+        assert uploads.wait(60)
+    assert "try again when it is done" in uploads.jobs[0].detail
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
+def test_no_name_leads_out_of_the_uploads(index: Index, name: str) -> None:
+    uploads = Uploads(index)
+    uploads._put = lambda jobs: names.extend(job.uri for job in jobs)  # type: ignore
+    names: list[str] = []
+    for given_name in (name + ".txt", f"../{name}/../../etc/x.txt", f"/{name}\\..\\x.txt"):
+        path = index.folder / "sent"
+        path.write_text("x", encoding="utf-8")
+        try:
+            uploads.add_file(path, given_name)
+        except BadInput:
+            continue
+    root = (index.folder / UPLOADS).resolve()
+    assert all(Path(uri).resolve().is_relative_to(root) for uri in names)
+
+
+def test_the_page_gets_only_what_the_index_holds(desk: Desk, docs: Path) -> None:
+    with pytest.raises(BadInput, match="did not arrive"):
+        desk.add({"path": str(docs / "apples.txt"), "name": "apples.txt"}, "")
+    assert (docs / "apples.txt").is_file()
+    for source in ("../../etc/passwd", str(docs / "apples.txt"), ""):
+        shown = desk.view({"source": source, "start": 0, "end": 5}, "")
+        assert "Bramley" not in shown["html"] and "root:" not in shown["html"]
+    with pytest.raises(BadInput, match="not in the library"):
+        desk.remove({"source": "nothing"}, "")
+
+
+def test_what_fails_comes_back_as_a_sentence(desk: Desk) -> None:
+    served = {function.__name__: function for function in desk.functions()}
+    request: Any = SimpleNamespace(username=None)
+    failed = served["rename"]({"id": "none", "title": "x"}, request)
+    assert "not there any more" in failed["error"]
+    assert "terminal" in served["view"]({"source": "x", "start": "y", "end": 1}, request)["error"]
+    assert "terminal" in served["view"]([], request)["error"]
+
+
+def test_thousands_of_sources_are_listed_by_the_page(desk: Desk) -> None:
+    from ingest.sync import add_texts
+
+    add_texts(desk._index, [(f"t/{n}", f"Text {n:04}", f"Number {n}.") for n in range(120)])
+    first = LexborHTMLParser(desk.library({}, "")["html"])
+    assert len(first.css(".fn-src")) == 50
+    assert "73 more" in first.css(".fn-rest")[0].text()
+    last = LexborHTMLParser(desk.library({"start": 100}, "")["html"])
+    assert len(last.css(".fn-src")) == 23 and not last.css(".fn-rest")
+    found = LexborHTMLParser(desk.library({"words": "text 0007"}, "")["html"])
+    assert [n.text() for n in found.css(".fn-src span")] == ["Text 0007"]
+
+
+def test_first_questions_come_from_the_library(sample: Index) -> None:
+    from ui.web.suggest import first_questions
+
+    questions = first_questions(sample)
+    assert 2 <= len(questions) <= 4
+    assert all(q.endswith("?") for q in questions)
+    assert any(sample.ask(q).status == "answered" for q in questions)

@@ -1,0 +1,67 @@
+"""From a bad answer to a case that the evaluation asks again."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from eval.cases import find_quote, load_cases
+from rag.errors import BadInput
+from rag.index import Index
+from ui.web.conversations import Conversation, Exchange, turns_of
+
+FILE = "cases.jsonl"
+
+
+def add_case(
+    index: Index, conversation: Conversation, number: int, quote: str, source_id: str, note: str
+) -> Path:
+    """Write an exchange as a case into the index's own file of cases, which is returned.
+
+    ``quote`` are the words of a source that answer the question; without any, the case is that the
+    library does not answer it. Raises ``BadInput`` when the source does not have these words.
+    """
+    earlier = conversation.exchanges[: number - 1]
+    exchange = conversation.exchanges[number - 1]
+    quote = " ".join(quote.split())
+    row = {
+        "id": f"reader-{conversation.id}-{number}",
+        "kind": _kind(earlier, quote),
+        "question": exchange.question,
+        "history": [{"role": t.role, "text": t.text} for t in turns_of(earlier)],
+        "answerable": bool(quote),
+        "reference": quote,
+        "answers": [quote] if quote else [],
+        "evidence": [_evidence(index, source_id, quote)] if quote else [],
+        "note": note,
+    }
+    path = index.folder / FILE
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    kept = [line for line in lines if json.loads(line)["id"] != row["id"]]
+    new = path.with_name(f"{FILE}.new")
+    written = "\n".join([*kept, json.dumps(row, ensure_ascii=False)])
+    new.write_text(written + "\n", encoding="utf-8")
+    try:
+        load_cases(new)
+        os.replace(new, path)  # noqa: PTH105 - in one step
+    finally:
+        new.unlink(missing_ok=True)
+    return path
+
+
+def _kind(earlier: Sequence[Exchange], quote: str) -> str:
+    if not quote:
+        return "unanswerable_near"
+    return "follow_up" if turns_of(earlier) else "single_fact"
+
+
+def _evidence(index: Index, source_id: str, quote: str) -> dict[str, str]:
+    try:
+        source, text = index.library.version(source_id), index.library.text(source_id)
+    except KeyError:
+        raise BadInput("this document is not in the library any more: choose another") from None
+    if not find_quote(text, quote):
+        raise BadInput(f"these words are not in “{source.title}”: copy them from the document")
+    return {"source": Path(source.uri).name, "quote": quote}

@@ -1,0 +1,168 @@
+// Conversations and the library, left of the chat.
+const rail = byId("fn-rail");
+const field = (name) => rail.querySelector(`[name=${name}]`);
+const list = (name) => rail.querySelector(`.fn-${name}`);
+
+const fill = async (name, row, more) => {
+  const given = await call(name, row);
+  if (!given) return null;
+  const into = list(name);
+  if (more) more.closest("li").outerHTML = given.html;
+  else into.innerHTML = given.html;
+  return given;
+};
+const listConversations = later(async (more) => {
+  await fill("conversations", { words: field("find").value, start: Number(more?.dataset.start ?? 0) }, more);
+  const open = conversation();
+  rail.querySelectorAll(".fn-conversations li").forEach((li) => {
+    li.querySelector(".fn-open")?.toggleAttribute("aria-current", Boolean(open) && li.dataset.id === open);
+    if (li.dataset.id && !li.querySelector("details")) li.append(byId("fn-menu").content.cloneNode(true));
+  });
+}, 60);
+const listSources = later(async (more) => {
+  const given = await fill("library", { words: field("filter").value, start: Number(more?.dataset.start ?? 0) }, more);
+  if (!given) return;
+  list("held").textContent = given.count;
+  byId("fn-foot").textContent = given.foot;
+}, 60);
+
+field("find").addEventListener("input", later(() => listConversations()));
+field("filter").addEventListener("input", later(() => listSources()));
+on("click", ".fn-conversations .fn-rest", (button) => listConversations(button));
+on("click", ".fn-library .fn-rest", (button) => listSources(button));
+on("click", ".fn-open", (button) => {
+  page.classList.remove("fn-rail-open");
+  trigger("open", { id: button.closest("li").dataset.id });
+});
+on("click", "[data-new]", () => {
+  page.classList.remove("fn-rail-open");
+  closeViewer();
+  trigger("begin");
+  box().focus();
+});
+on("click", "[data-rail]", () => page.classList.toggle("fn-rail-open"));
+on("click", "#fn-chat", (_, event) => {
+  if (!event.target.closest("[data-rail]")) page.classList.remove("fn-rail-open");
+});
+document.addEventListener("click", (event) => {
+  document.querySelectorAll("details.fn-menu[open]").forEach((menu) => {
+    if (!menu.contains(event.target)) menu.open = false;
+  });
+});
+
+const rename = (li) => {
+  const button = li.querySelector(".fn-open");
+  const input = document.createElement("input");
+  input.value = button.textContent;
+  input.setAttribute("aria-label", "Name of the conversation; Enter keeps it");
+  input.addEventListener("keydown", async (event) => {
+    if (event.key === "Escape") input.replaceWith(button);
+    if (event.key !== "Enter") return;
+    if (await call("rename", { id: li.dataset.id, title: input.value })) listConversations();
+  });
+  button.replaceWith(input);
+  input.select();
+};
+const save = async (id, form) => {
+  const given = await call("export", { id, form });
+  if (!given) return;
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([given.text], { type: given.type }));
+  link.download = given.name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+};
+on("click", ".fn-menu [data-do]", async (button) => {
+  const li = button.closest("li");
+  const { id } = li.dataset;
+  li.querySelector("details").open = false;
+  if (button.dataset.do === "rename") return rename(li);
+  if (button.dataset.do !== "delete") return save(id, button.dataset.do);
+  const title = li.querySelector(".fn-open").textContent;
+  if (!(await confirmed(`Delete the conversation “${title}” with all its answers?`, "Delete"))) return;
+  if (!(await call("delete", { id }))) return;
+  if (id === conversation()) trigger("begin");
+  listConversations();
+});
+
+// The library: what is added or removed shows how far it is, until nothing more happens.
+let watching = false;
+const watch = async () => {
+  if (watching) return;
+  watching = true;
+  let running = 1, before = -1;
+  while (running) {
+    const given = await call("jobs");
+    if (!given) break;
+    list("jobs").innerHTML = given.html;
+    rail.querySelector("[data-dismiss]").hidden = !given.html || given.running > 0;
+    running = given.running;
+    if (running !== before) listSources();
+    before = running;
+    if (running) await new Promise((done) => setTimeout(done, 500));
+  }
+  watching = false;
+};
+on("click", "[data-dismiss]", async () => { await call("dismiss"); watch(); });
+on("click", ".fn-drop-src", async (button) => {
+  const title = button.closest("li").querySelector(".fn-src span").textContent;
+  const text = `Remove “${title}” from the library? It is no longer found or shown; conversations keep what they quoted of it. A file on this machine stays where it is.`;
+  if (!(await confirmed(text, "Remove"))) return;
+  if (await call("remove", { source: button.closest("li").dataset.source })) watch();
+});
+on("click", "[data-add]", () => byId("fn-files").click());
+byId("fn-files").addEventListener("change", (event) => {
+  addFiles([...event.target.files].map((file) => [file, file.name]));
+  event.target.value = "";
+});
+rail.querySelector(".fn-addresses").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const { addresses } = event.target.elements;
+  if (await call("add", { addresses: addresses.value })) { addresses.value = ""; watch(); }
+});
+
+const addFiles = async (files) => {
+  for (const [position, [file, name]] of files.entries()) {
+    if (files.length > 1) say(`Sending ${position + 1} of ${files.length}: ${name}`);
+    try {
+      const { path } = await upload(file);
+      if (await call("add", { path, name })) watch();
+    } catch (error) {
+      say(`${name} did not arrive: ${error?.message ?? error}`);
+    }
+  }
+};
+// What lies in a dropped folder, as [file, path] pairs.
+const filesIn = async (entry) => {
+  if (entry.isFile) return [[await new Promise((ok, no) => entry.file(ok, no)), entry.fullPath.slice(1)]];
+  const reader = entry.createReader();
+  const found = [];
+  for (;;) {
+    const some = await new Promise((ok, no) => reader.readEntries(ok, no));
+    if (!some.length) return found;
+    for (const inner of some) if (!inner.name.startsWith(".")) found.push(...(await filesIn(inner)));
+  }
+};
+const holdsFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+addEventListener("dragover", (event) => {
+  if (!holdsFiles(event)) return;
+  event.preventDefault();
+  page.classList.add("fn-dropping");
+});
+addEventListener("dragleave", (event) => { if (!event.relatedTarget) page.classList.remove("fn-dropping"); });
+addEventListener("drop", async (event) => {
+  if (!holdsFiles(event)) return;
+  event.preventDefault();
+  page.classList.remove("fn-dropping");
+  // Not every file that is dropped comes from a file system.
+  const dropped = [...event.dataTransfer.items].filter((item) => item.kind === "file").map((item) => {
+    const entry = item.webkitGetAsEntry(), file = item.getAsFile();
+    return entry ? filesIn(entry) : [[file, file.name]];
+  });
+  addFiles((await Promise.all(dropped)).flat());
+});
+
+listConversations();
+listSources();
+watch();
+if (/^#[\w-]{8,}$/.test(location.hash)) trigger("open", { id: location.hash.slice(1) });

@@ -1,0 +1,54 @@
+"""Questions to ask, made from headings: no model is needed, and each has something to find."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+from rag.index import Index
+from rag.types import Answer, Chunk
+
+FIRST = 4
+NEXT = 3
+_SOURCES = 40
+_LONGEST = 80
+_SHORTEST = {True: 20, False: 5}  # of a question, of any other heading
+
+
+def first_questions(index: Index) -> list[str]:
+    """Questions to begin with, each from another document."""
+    found: list[str] = []
+    for source in islice(index.library.sources().values(), _SOURCES):
+        asked = _asked(source.title, index.library.chunks_of(source.id))
+        # A question that the document itself puts is better than one that we make.
+        found += sorted(asked, key=lambda question: not question.endswith("?"))[:1]
+    return sorted(map(_as_question, found), key=lambda q: q.startswith("What does"))[:FIRST]
+
+
+def next_questions(answer: Answer) -> list[str]:
+    """What the passages that were found but not quoted say something about."""
+    cited = {(c.source_id, c.headings) for c in answer.citations}
+    found: dict[str, str] = {}
+    for passage in answer.passages:
+        source = passage.source
+        if (source.id, passage.chunk.headings) not in cited and source.id not in found:
+            for asked in _asked(source.title, [passage.chunk]):
+                found[source.id] = _as_question(asked)
+    return [question for question in found.values() if question != answer.question][:NEXT]
+
+
+def _asked(title: str, chunks: Sequence[Chunk]) -> list[str]:
+    """The headings of a document: as they are when they ask, or else what it says about them."""
+    headings: Iterable[str] = dict.fromkeys(c.headings[-1] for c in chunks if c.headings)
+    return [
+        heading if heading.endswith("?") else f"{heading}\n{title}"
+        for heading in headings
+        if heading != title
+        and len(heading) >= _SHORTEST[heading.endswith("?")]
+        and len(heading) + len(title) <= _LONGEST
+    ]
+
+
+def _as_question(asked: str) -> str:
+    heading, _, title = asked.partition("\n")
+    return f"What does “{title}” say about “{heading}”?" if title else heading

@@ -1,0 +1,207 @@
+"""Documents that are added or dropped on the page: one at a time, in a thread of its own."""
+
+from __future__ import annotations
+
+import logging
+import re
+import shutil
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ingest.containers import CONTAINER_SUFFIXES
+from ingest.parse import SUPPORTED
+from ingest.report import FileReport, Progress
+from ingest.sync import remove, sync
+from rag.errors import BadInput, FootnoteError
+from rag.index import Index
+from ui.web.markup import file_name, is_web
+
+UPLOADS = "uploads"
+MOST_WAITING = 500
+_SHOWN = 200
+_NAME_BYTES = 180
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069<>:"|?*\\/]')
+
+JobState = Literal["waiting", "reading", "embedding", "done", "unchanged", "failed"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Job:
+    """One file, address or removal: what it is called, how far it is, and what was found."""
+
+    name: str
+    uri: str
+    state: JobState = "waiting"
+    detail: str = ""
+    warnings: tuple[str, ...] = ()
+    is_removal: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.state in ("done", "unchanged", "failed")
+
+
+class Uploads:
+    """The queue of changes to one library, and what became of the last ones."""
+
+    def __init__(self, index: Index, allow_private: bool = False) -> None:
+        """``allow_private`` lets addresses lead into a private network."""
+        self._index = index
+        self._allow_private = allow_private
+        self._lock = threading.Lock()
+        self._jobs: deque[Job] = deque(maxlen=MOST_WAITING + _SHOWN)
+        self._worker: threading.Thread | None = None
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The latest changes, the newest first."""
+        with self._lock:
+            return list(self._jobs)[: -_SHOWN - 1 : -1]
+
+    def add_file(self, path: Path, name: str) -> None:
+        """Take a file that was uploaded to ``path`` into the library as ``name``.
+
+        ``name`` may have folders. Raises ``BadInput`` for a kind of file that is not read.
+        """
+        parts = [_safe(part) for part in name.replace("\\", "/").split("/")]
+        parts = [part for part in parts if part][-4:]
+        suffix = Path(parts[-1]).suffix.lower() if parts else ""
+        if suffix not in SUPPORTED | CONTAINER_SUFFIXES:
+            path.unlink(missing_ok=True)
+            raise BadInput(
+                f"{name}: cannot read {suffix or 'a file without suffix'}; read are "
+                f"{', '.join(sorted(SUPPORTED | CONTAINER_SUFFIXES))}"
+            )
+        target = self._index.folder.joinpath(UPLOADS, *parts)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(path, target)
+        self._put([Job("/".join(parts), str(target))])
+
+    def add_addresses(self, text: str) -> None:
+        """Fetch web pages, given one a line. Raises ``BadInput`` for what is no web address."""
+        addresses = text.split()
+        for address in addresses:
+            if not is_web(address):
+                raise BadInput(f"{address} is no web address: it begins with https:// or http://")
+        self._put([Job(address, address) for address in addresses])
+
+    def remove(self, uris: Sequence[str]) -> None:
+        """Drop a document from the library; a file that was uploaded here is deleted."""
+        self._put([Job(file_name(uri), uri, is_removal=True) for uri in uris])
+
+    def dismiss(self) -> None:
+        """Forget what is done."""
+        with self._lock:
+            left = [job for job in self._jobs if not job.is_over]
+            self._jobs.clear()
+            self._jobs.extend(left)
+
+    def wait(self, seconds: float) -> bool:
+        """Whether everything is done, after waiting for it."""
+        worker = self._worker
+        if worker:
+            worker.join(seconds)
+        return not worker or not worker.is_alive()
+
+    def _put(self, jobs: Sequence[Job]) -> None:
+        with self._lock:
+            waiting = sum(not job.is_over for job in self._jobs)
+            if waiting + len(jobs) > MOST_WAITING:
+                raise BadInput(
+                    f"{waiting} documents wait to be read, and at most {MOST_WAITING} may: try "
+                    "again when they are done, or use `footnote ingest` for a whole folder"
+                )
+            self._jobs.extend(jobs)
+            if not self._worker or not self._worker.is_alive():
+                self._worker = threading.Thread(target=self._work, daemon=True)
+                self._worker.start()
+
+    def _next(self) -> list[Job]:
+        """All that waits of the kind that is next; none ends the worker."""
+        with self._lock:
+            waiting = [job for job in self._jobs if job.state == "waiting"]
+            batch = [job for job in waiting if job.is_removal == waiting[0].is_removal]
+            if not batch:
+                self._worker = None
+            return batch
+
+    def _work(self) -> None:
+        while batch := self._next():
+            run = self._remove if batch[0].is_removal else self._add
+            try:
+                run(batch)
+            except FootnoteError as error:
+                _end(batch, "failed", str(error))
+            except Exception:
+                log.exception("a change of the library failed")
+                _end(batch, "failed", "failed: the terminal that runs Footnote says what")
+            _end(batch, "done", "")
+
+    def _add(self, batch: Sequence[Job]) -> None:
+        for job in batch:
+            job.state = "reading"
+        follow = _Follow(batch)
+        sync(self._index, [job.uri for job in batch], follow, allow_private=self._allow_private)
+
+    def _remove(self, batch: Sequence[Job]) -> None:
+        for job in batch:
+            job.state, job.detail = "reading", "removing"
+        remove(self._index, [job.uri for job in batch])
+        uploads = self._index.folder / UPLOADS
+        for job in batch:
+            path = Path(job.uri.split("!/")[0])
+            if path.is_relative_to(uploads):
+                path.unlink(missing_ok=True)
+            job.detail = "removed"
+
+
+class _Follow(Progress):
+    """Writes down at each job how its file went."""
+
+    def __init__(self, batch: Sequence[Job]) -> None:
+        self._batch = batch
+
+    def file(self, row: FileReport) -> None:
+        for job in self._batch:
+            if row.uri == job.uri or row.uri.startswith(job.uri + "!/"):
+                self._tell(job, row)
+                return
+        if len(self._batch) == 1:  # a page may have answered from another address
+            self._tell(self._batch[0], row)
+
+    def embedding(self, done: int, total: int) -> None:
+        for job in self._batch:
+            if job.state == "embedding":
+                job.detail = f"searchable by words; meaning {done:,} of {total:,}"
+
+    def _tell(self, job: Job, row: FileReport) -> None:
+        if row.state == "failed":
+            job.state, job.detail = "failed", row.problem
+        elif row.state == "unchanged":
+            job.state, job.detail = "unchanged", "is in the library already"
+        else:
+            job.state, job.detail = "embedding", "searchable by words"
+            job.warnings = (*job.warnings, *row.fidelity.warnings)
+
+
+def _end(batch: Sequence[Job], state: JobState, detail: str) -> None:
+    for job in batch:
+        if not job.is_over:
+            job.state, job.detail = state, detail or job.detail * job.is_removal
+
+
+def _safe(part: str) -> str:
+    """One name of a path with nothing in it that could lead elsewhere or deceive the eye."""
+    name = _UNSAFE.sub("_", part).strip().lstrip(".")
+    stem, dot, suffix = name.rpartition(".")
+    while len(name.encode()) > _NAME_BYTES:
+        stem = stem[:-1]
+        name = stem + dot + suffix
+    return name
