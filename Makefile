@@ -60,13 +60,13 @@ baseline: .footnote-gate/run/scores.json  ## make today's answers the baseline, 
 lock:  ## pin every dependency anew in constraints.txt
 	rm -rf .venv-lock
 	$(PYTHON) -m venv .venv-lock
-	.venv-lock/bin/python -m pip install --disable-pip-version-check --prefer-binary '.[dev,test,bench,ocr]'
+	.venv-lock/bin/python -m pip install --disable-pip-version-check --prefer-binary '.[dev,test,bench,ocr,local,anthropic,bedrock,google,mistral,ollama,openai]'
 	{ echo '# Made by `make lock`. Every version that was tested, for pip install -c.'; \
 	  .venv-lock/bin/python -m pip freeze | grep -v '^footnote-rag' | sed -E 's/\+cpu$$//'; } > constraints.txt
 	rm -rf .venv-lock
 
 results: .venv/tested  ## measure everything again (DATA=) and write the README's tables
-	$(PIP) install -c constraints.txt -e '.[bench,ocr]'
+	$(PIP) install -c constraints.txt -e '.[bench,ocr,local]'
 	for set in squad2_half scifact hotpotqa_100 multihop_facts mtragun_pool; do \
 	  $(BIN)/footnote eval benchmark $(DATA)/retrieval/$$set --json eval/results/$$set.json || exit 1; done
 	rm -rf .footnote-results && $(BIN)/footnote ingest eval/library --index .footnote-results
@@ -82,6 +82,11 @@ results: .venv/tested  ## measure everything again (DATA=) and write the README'
 	$(BIN)/python -m eval.bench.grounding $(DATA)/grounding --json eval/results/grounding.json
 	$(BIN)/python -m eval.bench.pdf_readers $(DATA)/pdf --json eval/results/pdf_readers.json
 	$(BIN)/python -m eval.bench.ingest_scale $(DATA)/pdf --json eval/results/ingest_scale.json
+	$(BIN)/python -m eval.bench.find_threshold $(DATA)/retrieval --json eval/results/find_threshold.json
+	$(BIN)/footnote models pull
+	$(BIN)/python -m eval.bench.local_model --json eval/results/local_model.json
+	$(BIN)/python -m eval.bench.engines $(DATA)/retrieval/squad2_half --llm local --limit 100 --json eval/results/engines_squad2.json
+	$(BIN)/python -m eval.bench.engines $(DATA)/retrieval/multihop_facts --llm local --limit 60 --json eval/results/engines_multihop.json
 	$(BIN)/python -m eval.publish
 
 screenshots: .venv/tested  ## take the pictures of docs/images again
@@ -103,6 +108,8 @@ clean:  ## remove the environment, the sample index and caches
 
 .venv/tested: .venv/installed
 	$(PIP) install -c constraints.txt -e '.[test]'
+	@$(PIP) install -q --only-binary xllamacpp -c constraints.txt -e '.[local]' || \
+	  echo "language models of this machine cannot run on this system: their tests will be skipped"
 	@touch $@
 
 .venv/developed: .venv/installed

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ui.cli_eval_run import COMMANDS
 from ui.files import check_writable, write_json
-from ui.options import index_option
+from ui.options import index_option, settings_options
+
+if TYPE_CHECKING:
+    from rag.settings import Settings
 
 
 @click.group(name="eval")
@@ -45,18 +48,34 @@ def benchmark(folder: str, limit: int | None, out: str | None) -> None:
 @click.option(
     "--benign", required=True, type=click.Path(dir_okay=False), metavar="F", help="Harmless text."
 )
+@click.option(
+    "--position",
+    "positions",
+    multiple=True,
+    type=click.Choice(["end", "middle", "paragraph", "sentence"]),
+    help="Plant only here in the documents; by default in each of the four places.",
+)
+@settings_options
 @click.option("--json", "out", type=click.Path(dir_okay=False), metavar="OUT", help="Write JSON.")
-def injection(attacks: str, benign: str, out: str | None) -> None:
+def injection(
+    attacks: str, benign: str, positions: tuple[str, ...], settings: Settings, out: str | None
+) -> None:
     """Plant instructions in documents and see whether answers say any of them.
 
     Both files have a row {"kind", "text"} a line.
     """
     check_writable(out)
-    from eval.injection import run_injection
+    from eval.injection import POSITIONS, run_injection
     from ui.progress import counted
 
     with counted("asked") as step:
-        result = run_injection(Path(attacks), Path(benign), step)
+        result = run_injection(
+            Path(attacks),
+            Path(benign),
+            step,
+            settings=settings,
+            positions=positions or POSITIONS,
+        )
     write_json(out, result)
     click.echo(json.dumps(result, ensure_ascii=False, indent=1))
 

@@ -9,10 +9,11 @@ import click
 
 from rag.errors import BadInput
 from ui.files import check_writable
-from ui.options import index_option
+from ui.options import index_option, settings_options
 
 if TYPE_CHECKING:
     from eval.scored import Run
+    from rag.settings import Settings
 
 run_argument = click.argument("run", type=click.Path(file_okay=False))
 anyway_option = click.option(
@@ -41,9 +42,15 @@ json_out = click.option(
     metavar="N",
     help="Questions at a time.",
 )
+@settings_options
 @json_out
 def eval_run(
-    cases: tuple[str, ...], index_dir: str, folder: str | None, parallel: int, out: str | None
+    cases: tuple[str, ...],
+    index_dir: str,
+    folder: str | None,
+    parallel: int,
+    settings: Settings,
+    out: str | None,
 ) -> None:
     """Ask the cases (by default those of the sample library) and score the answers."""
     check_writable(out)
@@ -54,7 +61,7 @@ def eval_run(
 
     loaded = [case for path in cases or (str(SAMPLE_CASES),) for case in load_cases(Path(path))]
     with open_index(index_dir) as index, counted("asked") as step:
-        run = run_cases(index, loaded, folder, workers=parallel, progress=step)
+        run = run_cases(index, loaded, folder, settings, workers=parallel, progress=step)
     _finish(run, folder, out)
 
 

@@ -91,6 +91,9 @@ def _ask(index: Index, query: Query, name: str, llm: str) -> Iterator[dict[str, 
             "supported": written.count("supported"),
             "sentences": len(written),
             "seconds": sum(answer.timings.values()),
+            "question": query.text,
+            "said": answer.text,
+            "notes": answer.notes,
         }
 
 
