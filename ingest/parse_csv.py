@@ -20,7 +20,7 @@ _SNIFFED_ROWS = 50
 def parse_csv(path: Path, data: bytes, media_type: str) -> Parsed:
     """Read a table: one block per row, labelled by the header when the first row is one.
 
-    Cells are addressed as a spreadsheet does that opens the file, such as ``plums!B2``.
+    Cells are addressed as a spreadsheet does that opens the file, such as ``B2``.
     """
     text, warnings = decode(path, data)
     delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(text)
@@ -43,7 +43,7 @@ def parse_csv(path: Path, data: bytes, media_type: str) -> Parsed:
     builder.warnings += warnings
     labels = dict(enumerate(header))
     for number, line, row in rows:
-        add_row(builder, dict(enumerate(row)), labels, sheet=path.stem, row=number, line=line)
+        add_row(builder, dict(enumerate(row)), labels, row=number, line=line)
     return builder.build(title=path.stem, media_type=media_type)
 
 

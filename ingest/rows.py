@@ -13,15 +13,15 @@ def add_row(
     cells: Mapping[int, str],
     labels: Mapping[int, str],
     *,
-    sheet: str,
     row: int,
+    sheet: str = "",
     line: int | None = None,
     hidden: str = "",
 ) -> None:
     """Append the cells of a row, keyed by column from 0, as a block; see ``row_text``.
 
-    Every cell gets a place with its address in ``sheet``, such as ``Prices!B2``, and its line if
-    the row begins on ``line``; cells may go over several.
+    Every cell gets a place with its address, such as ``Prices!B2``, or ``B2`` without a ``sheet``,
+    and its line if the row begins on ``line``; cells may go over several.
     Unlike ``Builder.add_table`` this costs nothing for the empty cells between the others.
     """
     columns = [column for column in sorted(cells) if collapse(cells[column])]
@@ -32,7 +32,7 @@ def add_row(
         Place(
             span.start,
             span.end,
-            cell=f"{sheet}!{column_letters(columns[position])}{row}",
+            cell=f"{sheet}{'!' * bool(sheet)}{column_letters(columns[position])}{row}",
             line=lines.get(columns[position]),
         )
         for position, span in spans

@@ -254,12 +254,12 @@ def test_markdown_lines_count_the_front_matter(tmp_path: Path) -> None:
 def test_rows_of_a_table_count_like_a_spreadsheet(tmp_path: Path) -> None:
     parsed = parse(make(tmp_path, "plums.csv"))
     assert cells(parsed) == {
-        "plums!A3": "Victoria",
-        "plums!B3": "1840",
-        "plums!A4": "two lines",
-        "plums!B4": "1827",
-        "plums!A5": "Last",
-        "plums!B5": "1",
+        "A3": "Victoria",
+        "B3": "1840",
+        "A4": "two lines",
+        "B4": "1827",
+        "A5": "Last",
+        "B5": "1",
     }
     assert places(parsed, line=5) == ["1827"]
     assert places(parsed, line=6) == ["Last", "1"]

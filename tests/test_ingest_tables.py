@@ -142,7 +142,7 @@ def write_csv(path: Path, rows: list[list[str]]) -> str:
 
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(rows)
-    return f"{path.stem}!"
+    return ""
 
 
 def write_xlsx(path: Path, rows: list[list[str]]) -> str:
