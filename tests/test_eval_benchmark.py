@@ -127,7 +127,7 @@ def test_a_failed_query_counts_with_the_worst_value(
     def fail(*_: object, **__: object) -> None:
         raise ModelError("no model")
 
-    monkeypatch.setattr("rag.chain.AnswerChain.answer", fail)
+    monkeypatch.setattr("rag.chain.AnswerChain.invoke", fail)
     figures = run_benchmark(folder)
     assert figures["n"]["failed"] == 3 and figures["n"]["scored_retrieval"] == 2
     assert set(figures["retrieval"].values()) == {0}

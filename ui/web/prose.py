@@ -20,7 +20,7 @@ class Text:
     """A document's text and what is known of its structure.
 
     ``headings`` are the texts of its headings, ``part`` what a page is called ("slide"), ``code``
-    whether every line counts, ``captions`` whether tables are shown with their names.
+    whether every line counts.
     """
 
     text: str
@@ -28,7 +28,6 @@ class Text:
     headings: frozenset[str] = frozenset()
     part: str = "page"
     code: bool = False
-    captions: bool = True
 
 
 @dataclass(slots=True)
@@ -99,7 +98,7 @@ def _row(text: str, line: Span, near: Sequence[Place]) -> _Row | None:
 
 def _tables(document: Text, rows: Sequence[_Row], marks: Marks) -> str:
     return "".join(
-        _table(document.text, name * document.captions, list(group), marks)
+        _table(document.text, name, list(group), marks)
         for name, group in groupby(rows, key=lambda row: row.table)
     )
 

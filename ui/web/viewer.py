@@ -162,7 +162,6 @@ def _stretch(index: Index, opened: Opened, window: Span, before: bool, after: bo
         _headings(index, source.id) | {source.title},
         "slide" if "presentation" in source.media_type else "page",
         source.media_type in CODE,
-        source.media_type not in ("text/csv", "text/tab-separated-values"),
     )
     body = as_html(text, window, opened.marks)
     if before and window.start > 0:
