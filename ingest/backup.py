@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
+import sqlite3
 import tempfile
 import zipfile
 import zlib
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from ingest.embedding import publish
+from rag.database import copy_database
 from rag.errors import BadIndex, BadInput
 from rag.index import LIBRARY, Index, open_index
 
 SUMS = "SHA256SUMS"
+DATABASE = ".sqlite3"
+_PASSING = re.compile(r"(chroma|reading-[^/]*|reindex-[^/]*)/|write\.lock$|.*-(wal|shm|journal)$")
 # What a damaged file makes zipfile and its decompressors raise.
 BROKEN = (OSError, EOFError, RuntimeError, ValueError, zlib.error)
 
@@ -22,22 +27,21 @@ BROKEN = (OSError, EOFError, RuntimeError, ValueError, zlib.error)
 def backup(index: Index, target: Path) -> int:
     """Write the whole index into one ZIP file, read it back and compare. Returns its bytes.
 
-    Vectors are in the library, so Chroma's files are not needed. The target changes only when all
+    What else lies in its folder, such as conversations, comes along. Vectors are in the library, so
+    Chroma's files are not needed. The target changes only when all
     is well. Raises ``IndexBusy`` when another process is writing, ``BadInput`` for a target that
     cannot be written.
     """
     part = target.with_name(target.name + ".part")
     try:
         with index.lock(), tempfile.TemporaryDirectory(dir=target.absolute().parent) as scratch:
-            snapshot = Path(scratch) / LIBRARY
-            index.library.snapshot(snapshot)
-            originals = sorted((index.folder / "originals").glob("*/*"))
             sums = {}
             with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-                for path, name in [
-                    (snapshot, LIBRARY),
-                    *((p, p.relative_to(index.folder).as_posix()) for p in originals),
-                ]:
+                for kept in _kept(index.folder):
+                    path, name = kept, kept.relative_to(index.folder).as_posix()
+                    if path.suffix == DATABASE:
+                        path = Path(scratch) / kept.name
+                        copy_database(kept, path)
                     archive.write(path, name)
                     with path.open("rb") as file:
                         sums[name] = hashlib.file_digest(file, "sha256").hexdigest()
@@ -46,6 +50,8 @@ def backup(index: Index, target: Path) -> int:
         with zipfile.ZipFile(part) as archive:
             _verify(archive, part)
         part.replace(target)
+    except sqlite3.Error as error:
+        raise BadIndex(f"{str(index.folder)!r} cannot be copied ({error})") from error
     except OSError as error:
         raise BadInput(
             f"the backup {str(target)!r} cannot be written ({error.strerror}): "
@@ -54,6 +60,12 @@ def backup(index: Index, target: Path) -> int:
     finally:
         part.unlink(missing_ok=True)
     return target.stat().st_size
+
+
+def _kept(folder: Path) -> list[Path]:
+    """The files of an index that cannot be made again from the others."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return [path for path in files if not _PASSING.match(path.relative_to(folder).as_posix())]
 
 
 def restore(source: Path, folder: str | Path) -> Index:
@@ -102,7 +114,7 @@ def _verify(archive: zipfile.ZipFile, path: Path) -> list[str]:
     except (KeyError, UnicodeDecodeError) as error:
         raise BadIndex(f"{str(path)!r} is no backup of an index: it has no {SUMS}") from error
     sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
-    if sorted(names) != sorted(sums) or LIBRARY not in sums or not all(map(_is_ours, names)):
+    if sorted(names) != sorted(sums) or LIBRARY not in sums or not all(map(_stays_inside, names)):
         raise BadIndex(f"{str(path)!r} is damaged: its parts are not those it lists")
     for name, digest in sums.items():
         with archive.open(name) as file:
@@ -112,13 +124,7 @@ def _verify(archive: zipfile.ZipFile, path: Path) -> list[str]:
     return names
 
 
-def _is_ours(name: str) -> bool:
-    parts = name.split("/")
-    if parts == [LIBRARY]:
-        return True
-    return (
-        len(parts) == 3
-        and parts[0] == "originals"
-        and parts[1] == parts[2][:2]
-        and parts[2].isalnum()
-    )
+def _stays_inside(name: str) -> bool:
+    """Whether a file of this name lands in the folder it is unpacked to, on any system."""
+    path = PureWindowsPath(name)
+    return bool(path.parts) and not path.anchor and ".." not in path.parts

@@ -1,17 +1,26 @@
-"""One SQLite file: transactions, snapshots, and errors that say what to do."""
+"""One SQLite file: transactions, copies, and errors that say what to do."""
 
 from __future__ import annotations
 
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from rag.errors import BadIndex
 
 # The layout of an index's folder and tables; an index of another layout is refused.
 SCHEMA = 2
+
+
+def copy_database(path: Path, target: Path) -> None:
+    """Copy an SQLite file as it is at one moment, while others read and write it.
+
+    Raises ``sqlite3.Error``.
+    """
+    with closing(sqlite3.connect(path)) as own, closing(sqlite3.connect(target)) as copy:
+        own.backup(copy)
 
 
 class Database:
@@ -76,17 +85,6 @@ class Database:
     def revision(self) -> int:
         """A number that grows with every change, by whichever process."""
         return self._number("SELECT number FROM revision")
-
-    def snapshot(self, target: Path) -> None:
-        """Copy the file as it is at one moment, while others go on reading and writing."""
-        with self._explained():
-            copy = sqlite3.connect(target)
-            try:
-                with sqlite3.connect(self.path) as own:
-                    own.backup(copy)
-                own.close()
-            finally:
-                copy.close()
 
     @contextmanager
     def _atomic(self) -> Iterator[None]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -201,13 +203,21 @@ def test_a_backup_is_the_whole_index(index: Index, docs: Path, tmp_path: Path) -
     sync(index, [docs])
     question = "Who raised the Cox apple?"
     answer = index.ask(question)
-    size = backup(index, tmp_path / "saved.zip")
+    (index.folder / "cases.jsonl").write_text("{}\n")
+    with closing(sqlite3.connect(index.folder / "conversations.sqlite3")) as talk:
+        talk.executescript("PRAGMA journal_mode = WAL; CREATE TABLE said (text TEXT)")
+        talk.execute("INSERT INTO said VALUES ('hello')")
+        talk.commit()
+        size = backup(index, tmp_path / "saved.zip")
     assert size == (tmp_path / "saved.zip").stat().st_size
     with restore(tmp_path / "saved.zip", tmp_path / "new" / "index") as again:
         check_whole(again)
         assert again.ask(question).text == answer.text
         assert again.library.files() == index.library.files()
         assert sync(again, [docs]).count("unchanged") == 3
+        assert (again.folder / "cases.jsonl").read_text() == "{}\n"
+        with closing(sqlite3.connect(again.folder / "conversations.sqlite3")) as talk:
+            assert talk.execute("SELECT text FROM said").fetchall() == [("hello",)]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["docs", "index", "new", "saved.zip"]
 
 
