@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from rag.reply import Claim
 from rag.types import Passage, Span, Verdict
 from rag.verify import Judgement, Verifier, find_copy
+from rag.verify_facts import read_dates
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ def _bound(claim: Claim, chosen: Sequence[Passage], verifier: Verifier) -> Bound
         judge(claim.text, [_text(p, s) for p, s in zip(chosen, places, strict=True)], verifier)
         for places in (spans, whole)
     )
-    if near.verdict != far.verdict and far.score > near.score:
+    dated = any(_of_another_time(claim, p, s) for p, s in zip(chosen, spans, strict=True))
+    if near.verdict != far.verdict and far.score > near.score and not dated:
         near, spans = far, whole
     cited = near.verdict != "unsupported" or bool(claim.numbers)
     evidence = tuple(zip(chosen, spans, strict=True)) if cited else ()
@@ -81,6 +83,18 @@ def _bound(claim: Claim, chosen: Sequence[Passage], verifier: Verifier) -> Bound
 def _judge(claim: Claim, passages: Sequence[Passage], verifier: Verifier) -> Judgement:
     whole = [_text(p, Span(p.chunk.start, p.chunk.end)) for p in passages]
     return judge(claim.text, whole, verifier)
+
+
+def _of_another_time(claim: Claim, passage: Passage, span: Span) -> bool:
+    """Whether years are given for what is claimed, and none of them is claimed.
+
+    The claim's own year may then stand elsewhere in the passage, where it is of something else.
+    """
+    claimed, given = (
+        {date.first for date in read_dates(text)} - {None}
+        for text in (claim.text, _text(passage, span)[1])
+    )
+    return bool(claimed and given) and not claimed & given
 
 
 def _text(passage: Passage, span: Span) -> tuple[str, str]:

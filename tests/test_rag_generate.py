@@ -352,6 +352,27 @@ def test_the_words_that_were_copied_say_where(encoder: Encoder) -> None:
     assert [span for _, span in bind(lost, ALL, verifier).evidence] == [BRIDGE.chunk.sentences[1]]
 
 
+@pytest.mark.parametrize(
+    ("text", "supported"),
+    [
+        ("In February 1974 a fifth of the stations had no fuel.", True),
+        ("A fifth of the stations had no fuel in 1973.", False),
+        ("The embargo began in 1973.", True),
+    ],
+)
+def test_a_year_elsewhere_in_a_passage_dates_nothing_that_has_its_own(
+    encoder: Encoder, text: str, supported: bool
+) -> None:
+    crisis = passage(
+        1,
+        "The embargo began in October 1973.|Prices rose at once."
+        "|In the last week of February 1974, a fifth of the stations had no fuel.",
+        "1973 oil crisis",
+    )
+    bound = bind(Claim(text, (1,)), (crisis,), load_verifier(None, encoder))
+    assert (bound.verdict == "supported") is supported, bound
+
+
 def test_nothing_can_be_bound_to_no_passages(encoder: Encoder) -> None:
     bound = bind(Claim("The bridge opened.", (1,)), (), load_verifier(None, encoder))
     assert (bound.verdict, bound.evidence) == ("unsupported", ())
