@@ -45,6 +45,8 @@ def pages() -> dict[Path, str]:
                     _readers(),
                     _ocr(),
                     _chunkers(),
+                    _engines(),
+                    _local_model(),
                 ),
             )
         ),
@@ -326,6 +328,46 @@ def _chunkers() -> str:
         name = f"**{row['method']}**" if row["method"] == "shipped" else row["method"]
         lines.append(f"| {name} | {row['set']} | {run['limit']} | {row['ndcg@10']:.3f} |")
     return "\n".join(lines)
+
+
+def _engines() -> str:
+    lines = [
+        "| quoting against a small local model, policy strict (`python -m eval.bench.engines`) "
+        "| asked | right, of the answerable | declined of them | declined of the unanswerable "
+        "| supported sentences | written by the model | p50 / p95, s |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name in ("engines_squad2", "engines_multihop"):
+        for row in _read(name)["rows"]:
+            shares = [
+                row[x] for x in ("right", "declined_wrong", "declined_right", "supported", "written")
+            ]
+            cells = " | ".join("-" if x is None else f"{x:.2f}" for x in shares)
+            lines.append(
+                f"| {row['set']}, `{row['engine']}` | {row['n']} | {cells} "
+                f"| {row['p50']:.1f} / {row['p95']:.1f} |"
+            )
+    return "\n".join(lines)
+
+
+def _local_model() -> str:
+    run = _read("local_model")
+    plain, fast, ratio = run["plain"], run["fast"], run["ratio"]
+    return "\n".join(
+        (
+            f"| {run['model']}, {run['prompts']} prompts (`python -m eval.bench.local_model`) "
+            "| plain call | as shipped | plain / shipped |",
+            "|---|---|---|---|",
+            f"| seconds in all | {plain['seconds']:.0f} | {fast['seconds']:.0f} "
+            f"| {ratio['total']:.2f} |",
+            f"| seconds to the first token, median | {plain['first_token_median']:.1f} "
+            f"| {fast['first_token_median']:.1f} | {ratio['median_to_first']:.2f} |",
+            f"| CPU seconds | {plain['cpu_seconds']:.0f} | {fast['cpu_seconds']:.0f} "
+            f"| {ratio['cpu_total']:.2f} |",
+            f"| tokens not read again, guessed, guessed rightly | - | {fast['kept_tokens']}, "
+            f"{fast['guessed_tokens']}, {fast['right_guesses']} | |",
+        )
+    )
 
 
 def _read(name: str) -> dict[str, Any]:
