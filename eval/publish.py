@@ -339,10 +339,8 @@ def _engines() -> str:
     ]
     for name in ("engines_squad2", "engines_multihop"):
         for row in _read(name)["rows"]:
-            shares = [
-                row[x] for x in ("right", "declined_wrong", "declined_right", "supported", "written")
-            ]
-            cells = " | ".join("-" if x is None else f"{x:.2f}" for x in shares)
+            names = ("right", "declined_wrong", "declined_right", "supported", "written")
+            cells = " | ".join("-" if row[x] is None else f"{row[x]:.2f}" for x in names)
             lines.append(
                 f"| {row['set']}, `{row['engine']}` | {row['n']} | {cells} "
                 f"| {row['p50']:.1f} / {row['p95']:.1f} |"
