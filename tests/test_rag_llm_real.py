@@ -1,4 +1,4 @@
-"""A real language model writes, in this process and behind a server that speaks OpenAI's protocol."""
+"""A real language model writes: in this process, and behind a server of OpenAI's protocol."""
 
 from __future__ import annotations
 
