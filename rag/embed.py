@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
     from tokenizers import Tokenizer
 
+# onnxruntime keeps an identity of the device and sends events home, unless this is set before it is
+# imported: https://github.com/microsoft/onnxruntime/blob/main/docs/Privacy.md
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 log = logging.getLogger(__name__)
 
 Vectors = NDArray[np.float32]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +16,12 @@ from rag.embed import (
     Encoder,
     OnnxEncoder,
     TorchEncoder,
+    cache_folder,
     load_encoder,
     model_path,
 )
 from rag.errors import ModelError
+from tests.conftest import ROOT
 
 TEXTS = [
     "Microsoft invested $1 billion in OpenAI in 2019.",
@@ -102,3 +107,13 @@ def test_export_is_made_once_and_found_again(
     second = load_encoder()
     assert (folder / "model.onnx").stat().st_mtime_ns == written
     assert first.fingerprint == second.fingerprint
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks where libraries keep things on Linux")
+def test_nothing_is_kept_to_be_sent_home(encoder: Encoder, tmp_path: Path) -> None:
+    models = str(cache_folder())
+    code = "from rag.embed import load_encoder; load_encoder().encode_queries(['a question'])"
+    # Without the variables by which libraries know a test, as they send nothing then anyway.
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "FOOTNOTE_CACHE": models}
+    subprocess.run([sys.executable, "-c", code], env=environment, cwd=ROOT, check=True, timeout=120)
+    assert list(tmp_path.iterdir()) == []
