@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 import stat
@@ -16,11 +17,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from rag.errors import BadInput
-from rag.index import Index
+from rag.index import Index, open_index
 from tests.test_ui_web import BOX, CHROMIUM, QUIET, free_port
 from ui import users as users_module
 from ui.cli import main
 from ui.users import Users, put_user, read_users, remove_user
+from ui.web.app import start
 
 PASSWORD = "correct horse"
 pytestmark = [
@@ -132,7 +134,6 @@ def test_the_commands_add_list_and_remove(file: Path) -> None:
 def test_another_address_needs_users(
     tmp_path: Path, sample_folder: Path, sample: Index, file: Path
 ) -> None:
-    from ui.web.app import start
 
     words = ["serve", "--index", str(sample_folder), "--host", "0.0.0.0"]
     refused = CliRunner().invoke(main, words)
@@ -147,22 +148,30 @@ def test_another_address_needs_users(
         start(sample, "0.0.0.0", free_port())
 
 
+def served(index: Index, users: Users | None) -> tuple[Any, str]:
+    """A server, and its address."""
+
+    async def inside() -> tuple[Any, str]:
+        return start(index, "127.0.0.1", free_port(), users=users)
+
+    # Where no event loop runs, Gradio makes many and leaves them open.
+    app, url = asyncio.run(inside())
+    return app, url.rstrip("/")
+
+
 @pytest.fixture(scope="module")
 def address(
     sample_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, Path]]:
     """A server with the users ada and bob, and their file."""
-    from rag.index import open_index
-    from ui.web.app import start
-
     folder = tmp_path_factory.mktemp("served")
     shutil.copytree(sample_folder, folder / "index")
     file = folder / "users"
     for name in ("ada", "bob"):
         put_user(file, name, PASSWORD)
     with open_index(folder / "index") as index:
-        app, url = start(index, "127.0.0.1", free_port(), users=Users(file))
-        yield url.rstrip("/"), file
+        app, url = served(index, Users(file))
+        yield url, file
         app.close(verbose=False)
 
 
