@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
+import secrets
 import shutil
 import stat
 import threading
@@ -25,6 +27,7 @@ from ui.users import Users, put_user, read_users, remove_user
 from ui.web.app import start
 
 PASSWORD = "correct horse"
+SECRET = "Who put up the first equity for Stargate?"
 pytestmark = [
     pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting' is deprecated"),
     pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"),
@@ -194,6 +197,43 @@ def call(client: httpx.Client, component: int, name: str, row: dict[str, Any]) -
     return client.post("/gradio_api/component_server", json=body)
 
 
+def send(client: httpx.Client, event: str, data: dict[str, Any], session: str = "") -> list[Any]:
+    """Send an event as the page's script does, and return its last outputs."""
+    config = client.get("/config").json()
+    component = rail(client)
+    wanted = next(d for d in config["dependencies"] if [component, event] in d["targets"])
+    values = {c["id"]: c["props"].get("value") for c in config["components"]}
+    session = session or secrets.token_hex(6)
+    joined = client.post(
+        "/gradio_api/queue/join",
+        json={
+            "data": [values[i] for i in wanted["inputs"]],
+            "fn_index": wanted["id"],
+            "session_hash": session,
+            "event_data": data,
+            "trigger_id": component,
+        },
+    )
+    assert joined.status_code == 200, joined.text
+    with client.stream("GET", f"/gradio_api/queue/data?session_hash={session}") as lines:
+        shown: list[Any] = []
+        for line in lines.iter_lines():
+            message = json.loads(line.removeprefix("data: ")) if line else {}
+            if message.get("msg") == "process_generating":
+                shown = shown or message["output"]["data"]
+            if message.get("msg") == "process_completed":
+                assert message["success"], message
+                return [*shown, *message["output"]["data"]]
+    raise AssertionError("the server said nothing")
+
+
+def first_id(client: httpx.Client) -> str:
+    html = call(client, rail(client), "conversations", {}).json()["html"]
+    found = re.search('data-id="([^"]+)"', html)
+    assert found is not None
+    return found[1]
+
+
 def test_nothing_is_reached_without_signing_in(address: tuple[str, Path], tmp_path: Path) -> None:
     url, _ = address
     with signed_in(url, "ada") as ada:
@@ -232,6 +272,34 @@ def test_nothing_is_reached_without_signing_in(address: tuple[str, Path], tmp_pa
         assert nobody.post("/gradio_api/queue/join", json={"data": []}).status_code == 401
         wrong = nobody.post("/login", data={"username": "ada", "password": "wrong horse"})
         assert wrong.status_code == 400 and not nobody.cookies
+
+
+def test_nobody_gets_at_the_conversations_of_another(address: tuple[str, Path]) -> None:
+    url, _ = address
+    with signed_in(url, "ada") as ada, signed_in(url, "bob") as bob:
+        shown = send(ada, "ask", {"question": SECRET}, session="hers")
+        assert "Stargate" in str(shown)
+        hers = first_id(ada)
+        assert not call(bob, rail(bob), "conversations", {}).json()["html"]
+        assert not call(bob, rail(bob), "conversations", {"words": "Stargate"}).json()["html"]
+        for name, row in (
+            ("rename", {"title": "his"}),
+            ("delete", {}),
+            ("export", {"form": "json"}),
+            ("vote", {"number": 1, "vote": -1, "case": True}),
+        ):
+            answer = call(bob, rail(bob), name, {"id": hers, **row}).json()
+            assert "not there any more" in answer["error"], name
+        assert "Stargate" not in str(send(bob, "open", {"id": hers}))
+        # Not even with what names her visit, which no other browser knows.
+        taken = send(bob, "ask", {"question": "What of its first campus?"}, session="hers")
+        assert SECRET not in str(taken)
+        assert first_id(bob) != hers
+        (kept,) = json.loads(
+            call(ada, rail(ada), "export", {"id": hers, "form": "json"}).json()["text"]
+        )["exchanges"]
+        assert (kept["question"], kept["vote"]) == (SECRET, 0)
+        assert "Stargate" in str(send(ada, "open", {"id": hers}))
 
 
 def test_the_cookie_is_kept_from_scripts_and_other_sites(address: tuple[str, Path]) -> None:
