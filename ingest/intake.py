@@ -35,7 +35,9 @@ class Intake:
         progress: Progress,
         scratch: Path,
         allow_private: bool,
+        collection: str | None = None,
     ) -> None:
+        """``collection`` is where web pages go; of files, the library has been told."""
         self._index = index
         self._known = known
         self._stats = index.library.stats()
@@ -44,6 +46,7 @@ class Intake:
         self._progress = progress
         self._scratch = scratch
         self._allow_private = allow_private
+        self._collection = collection
         self._total = 0
         self._reading: dict[Path, _Copy] = {}
         self._pages: set[str] = set()
@@ -148,6 +151,9 @@ class Intake:
                 document.path.unlink()
                 continue
             self._pages.add(document.uri)
+            if self._collection is not None:
+                with self._index.library.writing():
+                    self._index.library.collect([document.uri], self._collection)
             yield from self._if_new(document)
 
     def _if_new(self, document: Document) -> Iterator[Document]:

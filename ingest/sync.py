@@ -28,12 +28,15 @@ def sync(
     progress: Progress | None = None,
     *,
     allow_private: bool = False,
+    collection: str | None = None,
 ) -> Report:
     """Bring the index up to date with files, folders, glob patterns and web addresses.
 
     New files are added, changed ones replaced, unchanged ones skipped, vanished ones dropped. A
     file that cannot be read is reported and stops nothing; what the index knew of it stays. A
     sitemap stands for its pages. ``allow_private`` lets addresses lead into a private network.
+    ``collection`` is where all of it goes, and what is found at these paths later; "" is none, and
+    by default what is known stays where it is.
     Raises ``BadInput`` for a path that does not exist, before anything is changed, and ``BadIndex``
     when another process is writing.
     """
@@ -44,12 +47,15 @@ def sync(
         pages = [str(path) for path in paths if is_url(str(path))]
         places = [path for path in paths if not is_url(str(path))]
         found = find_documents(places, known)
+        if collection is not None:
+            with index.library.writing():
+                index.library.collect(_roots(places, [d.uri for d in found]), collection)
         with (
             scratch_folder(index) as scratch,
             Embedding(index, progress) as embedding,
             Reader() as reader,
         ):
-            run = Intake(index, known, report, progress, scratch, allow_private)
+            run = Intake(index, known, report, progress, scratch, allow_private, collection)
             for document, outcome in reader.read(run.to_read(found, pages)):
                 run.store(document, outcome)
                 embedding.wake()
@@ -71,11 +77,20 @@ def remove(index: Index, paths: Sequence[str | Path]) -> Report:
             for uri in index.library.files()
             if uri in pages or any(is_under(uri, root) for root in roots)
         ]
+        with index.library.writing():
+            index.library.forget_collected([*pages, *map(str, roots)])
         with Embedding(index):
             forget_places(index.library, doomed, report)
         clean_originals(index)
     report.seconds = time.perf_counter() - start
     return report
+
+
+def _roots(places: Sequence[str | Path], found: Sequence[str]) -> list[str]:
+    """The files and folders that are meant, with what patterns match; the outer ones first."""
+    roots = [root for root in map(absolute, places) if root.exists()]
+    matched = [uri for uri in found if not any(is_under(uri, root) for root in roots)]
+    return sorted({*map(str, roots), *matched})
 
 
 def add_texts(index: Index, documents: Iterable[tuple[str, str, str]]) -> None:

@@ -18,10 +18,10 @@ from rag.errors import ModelError
 from rag.extractive import nearest_text, quote
 from rag.followup import standalone
 from rag.generate import rewrite, wants_prose, write
-from rag.index import PASSAGES, Index
+from rag.index import Index
 from rag.llm import LanguageModel, load_llm
 from rag.manifest import Manifest
-from rag.notes import LibraryNotes, about_draft, disagreements
+from rag.notes import about_draft, about_library, disagreements
 from rag.parts import parts
 from rag.retrieve import check_question
 from rag.select import THRESHOLD, Candidate, choose, confidence, disagree, rank_sentences
@@ -38,10 +38,7 @@ REPEAT_LEAD = 5.0
 
 
 class Question(TypedDict, total=False):
-    """What the chain takes: ``question``, and optionally ``history``, oldest turn first.
-
-    ``settings`` are those of this question, by default the index's.
-    """
+    """A ``question``, its ``history``, oldest turn first, and ``settings``, or else the index's."""
 
     question: str
     history: Sequence[Turn | Mapping[str, str]]
@@ -51,12 +48,10 @@ class Question(TypedDict, total=False):
 class AnswerChain(Runnable[Question | str, Answer]):
     """One question in, one cited answer out. ``stream`` gives the text in pieces first."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: Index, other: AnswerChain | None = None) -> None:
+        """``other`` is one whose models this one shares."""
         self._index = index
-        self._library_notes = LibraryNotes(index)
-        self._loading = threading.Lock()
-        self._models: dict[tuple[object, str], LanguageModel] = {}
-        self._verifiers: dict[tuple[str, str], Verifier] = {}
+        self._loaded: _Loaded = other._loaded if other else _Loaded()
 
     def invoke(
         self,
@@ -99,23 +94,26 @@ class AnswerChain(Runnable[Question | str, Answer]):
         row: Question = {"question": given} if isinstance(given, str) else given
         question = check_question(row.get("question", ""))
         settings = row.get("settings") or self._index.settings
-        threshold = _threshold(settings, self._index.manifest)
+        # From here on, what other collections hold is not there.
+        index = self._index.within(settings.collections)
+        threshold = _threshold(settings, index.manifest)
         model = self._model(settings)
         conversation = turns(row.get("history", ()))
-        revision = self._index.library.revision()
+        revision = index.library.revision()
         clock = _Clock()
         asked, failure = _asked(question, conversation, model)
         clock.lap("complete")
-        retrieved = [self._index.retriever.search(query) for query in asked]
+        retrieved = [index.retriever.search(query, settings.passages) for query in asked]
         clock.lap("retrieve")
         spoken = " ".join(turn.text for turn in conversation if turn.role == "assistant")
-        found = [self._judge(q, p, spoken) for q, p in zip(asked, retrieved, strict=True)]
+        found = [_judge(index, *part, spoken) for part in zip(asked, retrieved, strict=True)]
         answered = [part for part in found if part.confidence >= threshold]
         chosen = _chosen(answered)
-        passages = _interleaved(retrieved, chosen)
+        passages = _interleaved(retrieved, chosen, settings.passages)
         clock.lap("select")
         said = None
-        near = max(part.confidence for part in found) >= threshold * WRITE_FROM
+        sure = max(part.confidence for part in found)
+        near = sure >= threshold * WRITE_FROM
         if model and near and not failure and (settings.engine == "llm" or wants_prose(question)):
             try:
                 said = yield from self._written(asked, passages, found, chosen, model, settings)
@@ -140,7 +138,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
             sentences=said.sentences,
             citations=said.citations,
             passages=tuple(passages),
-            confidence=max(part.confidence for part in found),
+            confidence=sure,
             engine=said.engine,
             timings=clock.laps,
             index_revision=revision,
@@ -148,7 +146,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
                 *(f"the library does not answer: {query}" for query in missing),
                 *said.notes,
                 *disagreements(said.citations),
-                *self._library_notes.about(revision, {c.uri for c in said.citations}),
+                *about_library(index.library, {c.uri for c in said.citations}),
             ),
             policy=settings.policy,
             withheld=said.withheld,
@@ -156,12 +154,6 @@ class AnswerChain(Runnable[Question | str, Answer]):
             prompt_sha256=said.prompt_sha256,
             usage=said.usage,
         )
-
-    def _judge(self, query: str, passages: Sequence[Passage], said: str) -> _Part:
-        index = self._index
-        found = rank_sentences(query, passages, index.encoder.encode_documents, index.library.idf)
-        ranked = _news_first(found, said)
-        return _Part(query, ranked, confidence(query, passages, ranked))
 
     def _written(
         self,
@@ -220,19 +212,28 @@ class AnswerChain(Runnable[Question | str, Answer]):
         if not settings.llm:
             raise ModelError("the engine 'llm' needs a language model: name it with --llm")
         name = settings.llm if isinstance(settings.llm, str) else id(settings.llm)
-        with self._loading:
-            if (name, settings.base_url) not in self._models:
-                loaded = load_llm(settings.llm, settings.base_url)
-                self._models[name, settings.base_url] = loaded
-            return self._models[name, settings.base_url]
+        with self._loaded.lock:
+            models, key = self._loaded.models, (name, settings.base_url)
+            if key not in models:
+                models[key] = load_llm(settings.llm, settings.base_url)
+            return models[key]
 
     def _verifier(self, name: str) -> Verifier:
         encoder = self._index.encoder
-        key = (name, encoder.fingerprint)
-        with self._loading:
-            if key not in self._verifiers:
-                self._verifiers[key] = load_verifier(name or None, encoder)
-            return self._verifiers[key]
+        with self._loaded.lock:
+            verifiers, key = self._loaded.verifiers, (name, encoder.fingerprint)
+            if key not in verifiers:
+                verifiers[key] = load_verifier(name or None, encoder)
+            return verifiers[key]
+
+
+@dataclass
+class _Loaded:
+    """The models in memory, loaded once."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    models: dict[tuple[object, str], LanguageModel] = field(default_factory=dict)
+    verifiers: dict[tuple[str, str], Verifier] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +264,12 @@ class _Said:
         starts = [0, *(s.start for s in self.sentences[1:]), len(self.text)]
         for start, end in pairwise(starts):
             yield self.text[start:end]
+
+
+def _judge(index: Index, query: str, passages: Sequence[Passage], said: str) -> _Part:
+    embed, idf = index.encoder.encode_documents, index.library.idf
+    ranked = _news_first(rank_sentences(query, passages, embed, idf), said)
+    return _Part(query, ranked, confidence(query, passages, ranked))
 
 
 def _quoted(chosen: Sequence[Candidate]) -> _Said:
@@ -325,11 +332,11 @@ def _dissenters(cited: Sequence[Citation], found: Sequence[_Part]) -> list[Candi
 
 
 def _interleaved(
-    retrieved: Sequence[Sequence[Passage]], chosen: Sequence[Candidate]
+    retrieved: Sequence[Sequence[Passage]], chosen: Sequence[Candidate], k: int
 ) -> list[Passage]:
     """The passages of all parts, best first, as many as for one question, and all that is cited."""
     merged = {p.chunk.id: p for row in zip_longest(*retrieved) for p in row if p}
-    first = dict(list(merged.items())[:PASSAGES])
+    first = dict(list(merged.items())[:k])
     return list((first | {c.passage.chunk.id: c.passage for c in chosen}).values())
 
 

@@ -10,8 +10,11 @@ from pathlib import Path
 
 from rag.errors import BadIndex
 
-# The layout of an index's folder and tables; an index of another layout is refused.
-SCHEMA = 2
+# The layout of an index's folder and tables. One of UPGRADES is brought up to it when it is opened,
+# any other is refused.
+SCHEMA = 3
+COLLECTED = "CREATE TABLE IF NOT EXISTS collected (root TEXT PRIMARY KEY, name TEXT NOT NULL)"
+UPGRADES = {2: ("ALTER TABLE files ADD COLUMN collection TEXT NOT NULL DEFAULT ''", COLLECTED)}
 
 
 def copy_database(path: Path, target: Path) -> None:
@@ -48,6 +51,8 @@ class Database:
                 # Deleted rows are overwritten, not only forgotten.
                 self._db.execute("PRAGMA secure_delete = ON")
             layout = self._number("PRAGMA user_version")
+            if not create and layout in UPGRADES:
+                layout = self._upgrade()
             if not create and layout != SCHEMA:
                 raise BadIndex(
                     f"the index at {str(path.parent)!r} has layout {layout}, this version reads "
@@ -85,6 +90,17 @@ class Database:
     def revision(self) -> int:
         """A number that grows with every change, by whichever process."""
         return self._number("SELECT number FROM revision")
+
+    def _upgrade(self) -> int:
+        """Bring an earlier layout up to this one, unless another process just has."""
+        with self._atomic():
+            layout = self._number("PRAGMA user_version")
+            while layout in UPGRADES:
+                for statement in UPGRADES[layout]:
+                    self._db.execute(statement)
+                layout += 1
+                self._db.execute(f"PRAGMA user_version = {layout}")
+            return layout
 
     @contextmanager
     def _atomic(self) -> Iterator[None]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rag.embed import Vectors
 from rag.library import Library
@@ -23,17 +24,25 @@ class ExactSearch:
         self._numbers = np.empty(0, dtype=np.int64)
         self._matrix: Vectors = np.empty((0, dimension), dtype=np.float32)
 
-    def nearest(self, library: Library, vector: Vectors, k: int) -> dict[int, float]:
-        """Cosine similarity of the ``k`` nearest chunks to a unit vector, by chunk number."""
+    def nearest(
+        self, library: Library, vector: Vectors, k: int, among: NDArray[np.int64] | None = None
+    ) -> dict[int, float]:
+        """Cosine similarity of the ``k`` nearest chunks to a unit vector, by chunk number.
+
+        ``among`` are the numbers of the only chunks that count.
+        """
         with self._lock:
             self._follow(library)
-            scores = self._matrix @ vector
-            if k < len(scores):
-                best = np.argpartition(-scores, k)[:k]
-                best = best[np.argsort(-scores[best], kind="stable")]
-            else:
-                best = np.argsort(-scores, kind="stable")
-            return {int(self._numbers[i]): float(scores[i]) for i in best}
+            numbers, scores = self._numbers, self._matrix @ vector
+        if among is not None:
+            counts = np.isin(numbers, among, assume_unique=True)
+            numbers, scores = numbers[counts], scores[counts]
+        if k < len(scores):
+            best = np.argpartition(-scores, k)[:k]
+            best = best[np.argsort(-scores[best], kind="stable")]
+        else:
+            best = np.argsort(-scores, kind="stable")
+        return {int(numbers[i]): float(scores[i]) for i in best}
 
     def _follow(self, library: Library) -> None:
         revision = library.revision()

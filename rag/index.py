@@ -25,6 +25,7 @@ from rag.errors import BadIndex, BadInput, IndexBusy
 from rag.exact import ExactSearch
 from rag.library import Library
 from rag.manifest import Manifest
+from rag.settings import PASSAGES as PASSAGES
 from rag.settings import Settings
 from rag.types import Answer, Passage, Turn
 from rag.vectors import State, VectorIndex
@@ -48,9 +49,10 @@ PARTS = (
     "cases.jsonl",
 )
 FIRST_COLLECTION = "chunks-1"
-PASSAGES = 10
 # Readers hold the lock for milliseconds, or while they open the vectors.
 LOCK_SECONDS = 5
+# Choices of collections whose connections are kept open.
+VIEWS = 64
 
 
 class Index:
@@ -66,6 +68,8 @@ class Index:
         self._encoder_lock = threading.Lock()
         self._encoder: Encoder | None = None
         self._exact: ExactSearch | None = None
+        self._views: dict[frozenset[str], Index] = {}
+        self._views_lock = threading.Lock()
         self._state: State | None = None
         lock = FileLock(folder / "write.lock", timeout=LOCK_SECONDS)
         self.vectors = VectorIndex(folder / "chroma", lock)
@@ -140,9 +144,33 @@ class Index:
         with self.library.reading():
             near = self.vectors.nearest(vector, k, self.vector_state())
             if near is None:
-                self._exact = self._exact or ExactSearch(len(vector))
-                return self._exact.nearest(self.library, vector, k)
+                return self.exact.nearest(self.library, vector, k)
             return {n: near[i] for i, n in self.library.numbers(list(near)).items()}
+
+    @property
+    def exact(self) -> ExactSearch:
+        """The vectors as the library has them, to compare with every one."""
+        with self._encoder_lock:
+            self._exact = self._exact or ExactSearch(self.manifest.dimension)
+            return self._exact
+
+    def within(self, collections: Sequence[str] | None) -> Index:
+        """The index as if there were only these collections, and what is in none; None for all.
+
+        What comes back can be read but not changed. It closes with this one.
+        """
+        if collections is None:
+            return self
+        from rag.view import IndexView
+
+        with self._views_lock:
+            key = frozenset(collections)
+            view = self._views.pop(key, None) or IndexView(self, key)
+            self._views[key] = view
+            if len(self._views) > VIEWS:
+                # Not closed here: someone may be asking it.
+                del self._views[next(iter(self._views))]
+            return view
 
     def vector_state(self) -> State:
         """What Chroma has to hold now."""
@@ -183,6 +211,8 @@ class Index:
 
     def close(self) -> None:
         """Release files and memory. The index cannot be used afterwards."""
+        for view in self._views.values():
+            view.close()
         self.vectors.close()
         self.library.close()
 
@@ -199,7 +229,10 @@ class Index:
 
 
 def open_index(path: str | Path = DEFAULT_INDEX, settings: Settings | None = None) -> Index:
-    """Open an index for questions. Raises ``BadIndex`` when there is none that can be used."""
+    """Open an index for questions; with collections in the settings, only these, to read.
+
+    Raises ``BadIndex`` when there is none that can be used.
+    """
     folder = _absolute(path)
     if not folder.is_dir():
         raise BadIndex(
@@ -214,7 +247,12 @@ def open_index(path: str | Path = DEFAULT_INDEX, settings: Settings | None = Non
     if not library.has_manifest():
         library.close()
         raise BadIndex(f"the index at {str(folder)!r} was never finished: run `footnote ingest`")
-    return Index(folder, library, settings)
+    index = Index(folder, library, settings)
+    if settings is None or settings.collections is None:
+        return index
+    from rag.view import IndexView
+
+    return IndexView(index, frozenset(settings.collections), closes=True)
 
 
 def create_index(path: str | Path = DEFAULT_INDEX, embedding_model: str | None = None) -> Index:

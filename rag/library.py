@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from rag.embed import Vectors
+from rag.errors import BadInput
 from rag.lexical import LexicalIndex
 from rag.library_reader import AMONG, CHUNK_COLUMNS, UNUSED, LibraryReader
 from rag.manifest import Manifest
@@ -27,6 +28,13 @@ from rag.types import Chunk, Source
 
 # Earlier versions of a changed file, kept so that what was quoted of them can still be shown.
 KEPT_VERSIONS = 10
+# What separates the names of collections in a file of users, and what nobody could read.
+UNNAMABLE = {",", ":", *map(chr, range(32)), "\x7f"}
+# Whether a place is a root, or in that folder, archive or site.
+UNDER = (
+    "(uri = root OR substr(uri, 1, length(root) + 2) = root || '!/' "
+    "OR substr(uri, 1, length(rtrim(root, '/')) + 1) = rtrim(root, '/') || '/')"
+)
 
 
 class Library(LibraryReader):
@@ -54,7 +62,8 @@ class Library(LibraryReader):
     def put(self, uri: str, record: Record, stat: FileStat | None = None) -> None:
         """Record that ``uri`` holds this document; what it held before becomes an earlier version.
 
-        A source that is already current somewhere is not written again.
+        A source that is already current somewhere is not written again. A new place joins the
+        collection that is kept for it.
         """
         source = record.source
         before = self._rows("SELECT source_id FROM files WHERE uri = ?", uri)
@@ -62,8 +71,10 @@ class Library(LibraryReader):
             self._put_source(record)
         stat = stat or FileStat()
         self._db.execute(
-            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)",
-            (uri, source.id, stat.size, stat.mtime_ns),
+            "INSERT INTO files (uri, source_id, size, mtime_ns, collection) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (uri) DO UPDATE SET source_id = excluded.source_id, "
+            "size = excluded.size, mtime_ns = excluded.mtime_ns",
+            (uri, source.id, stat.size, stat.mtime_ns, self._kept_for(uri)),
         )
         self._db.execute("DELETE FROM versions WHERE uri = ? AND source_id = ?", (uri, source.id))
         if before and before[0][0] != source.id:
@@ -88,6 +99,34 @@ class Library(LibraryReader):
         for table in ("files", "versions"):
             self._db.execute(f"DELETE FROM {table} WHERE uri {AMONG}", (places,))
         self._drop_orphans(before)
+
+    def collect(self, roots: Iterable[str], collection: str) -> None:
+        """Put what lies at or under these places, now and later, into a collection; "" into none.
+
+        Raises ``BadInput`` for a name that cannot be used.
+        """
+        if collection != collection.strip() or len(collection) > 64 or set(collection) & UNNAMABLE:
+            raise BadInput(
+                f"{collection!r} cannot be the name of a collection: use up to 64 characters, "
+                "without ',' and ':'"
+            )
+        roots = list(roots)
+        self.forget_collected(roots)
+        for root in roots:
+            self._db.execute("INSERT INTO collected VALUES (?, ?)", (root, collection))
+            self._db.execute(
+                f"UPDATE files SET collection = ? FROM (SELECT ? AS root) WHERE {UNDER}",
+                (collection, root),
+            )
+
+    def forget_collected(self, roots: Iterable[str]) -> None:
+        """Keep no collection any more for these places and what is under them."""
+        for root in roots:
+            self._db.execute(
+                "DELETE FROM collected WHERE root IN (SELECT uri FROM "
+                f"(SELECT root AS uri FROM collected), (SELECT ? AS root) WHERE {UNDER})",
+                (root,),
+            )
 
     def put_vectors(self, rows: Iterable[tuple[int, str, Vectors]]) -> None:
         """Give chunks their vectors, as (number, key of what was embedded, unit vector)."""
@@ -194,6 +233,15 @@ class Library(LibraryReader):
         self._db.execute("DELETE FROM doomed WHERE id = ?", (chunk.id,))
         assert cursor.lastrowid is not None
         self.lexical.add([(cursor.lastrowid, source.title, " ".join(chunk.headings), chunk.text)])
+
+    def _kept_for(self, uri: str) -> str:
+        """The collection that is kept for a place, by the nearest root."""
+        rows = self._rows(
+            f"SELECT name FROM collected, (SELECT ? AS uri) WHERE {UNDER} "
+            "ORDER BY length(root) DESC LIMIT 1",
+            uri,
+        )
+        return str(rows[0][0]) if rows else ""
 
     def _held(self, uris: Sequence[str]) -> set[str]:
         """The sources that these places hold or held."""

@@ -49,6 +49,15 @@ class LibraryReader(Database):
         """The source id at every known place."""
         return dict(self._rows("SELECT uri, source_id FROM files"))
 
+    def collections(self) -> dict[str, str]:
+        """The collection of every place that is in one."""
+        return dict(self._rows("SELECT uri, collection FROM files WHERE collection <> ''"))
+
+    def collection_names(self) -> list[str]:
+        """The collections that hold anything, by name."""
+        rows = self._rows("SELECT DISTINCT collection FROM files WHERE collection <> ''")
+        return sorted(row[0] for row in rows)
+
     def stats(self, uris: Iterable[str] | None = None) -> dict[str, FileStat]:
         """How the files at these places, or at all, were when they were read."""
         query = "SELECT uri, size, mtime_ns FROM files"

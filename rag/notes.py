@@ -6,37 +6,26 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 from rag.generate import Draft
-from rag.index import Index
+from rag.library import Library
 from rag.llm import LanguageModel
 from rag.select import disagree
 from rag.standing import changed_files
 from rag.types import Citation
 
 
-class LibraryNotes:
-    """What is to be said of the library: passages still without a vector, files changed."""
-
-    def __init__(self, index: Index) -> None:
-        self._library = index.library
-        self._complete_at = -1
-
-    def about(self, revision: int, cited: Iterable[str]) -> list[str]:
-        """Notes on the library at this revision and on the files cited, by place."""
-        notes = []
-        if self._complete_at != revision:
-            owed = self._library.counts().owed
-            if owed:
-                notes.append(
-                    f"{owed:,} passages have no vector yet and are found by their words only: "
-                    "`footnote ingest` completes them"
-                )
-            else:
-                self._complete_at = revision
-        notes += [
-            f"{uri} is no longer as it was when it was read: `footnote ingest` reads it again"
-            for uri in changed_files(self._library, cited)
-        ]
-        return notes
+def about_library(library: Library, cited: Iterable[str]) -> list[str]:
+    """Notes on passages still without a vector, and on the files cited, by place."""
+    notes = []
+    if library.owed(1):
+        notes.append(
+            f"{library.counts().owed:,} passages have no vector yet and are found by their words "
+            "only: `footnote ingest` completes them"
+        )
+    notes += [
+        f"{uri} is no longer as it was when it was read: `footnote ingest` reads it again"
+        for uri in changed_files(library, cited)
+    ]
+    return notes
 
 
 def disagreements(citations: Sequence[Citation]) -> list[str]:

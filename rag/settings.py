@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rag.errors import BadInput
 from rag.types import Engine, Policy
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+
+PASSAGES = 10
+MOST_PASSAGES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,9 @@ class Settings:
     support: ``strict`` withholds them, ``mark`` shows them marked, ``off`` shows them and warns of
     nothing, for measuring. ``verifier`` names a cross-encoder to check with instead of the one that
     ships. ``threshold`` is the confidence in [0, 1] below which a question is declined; None takes
-    the index's own.
+    the index's own. ``passages`` is how many are retrieved for a question, from 1 to
+    ``MOST_PASSAGES``. ``collections`` are the only ones that are searched, beside what is in none;
+    None searches everything.
     """
 
     engine: Engine = "auto"
@@ -31,3 +37,12 @@ class Settings:
     policy: Policy = "strict"
     verifier: str = ""
     threshold: float | None = None
+    passages: int = PASSAGES
+    collections: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ``BadInput`` for a number of passages out of range."""
+        if not 1 <= self.passages <= MOST_PASSAGES:
+            raise BadInput(
+                f"{self.passages} passages cannot be asked for: give 1 to {MOST_PASSAGES}"
+            )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from rag.database import SCHEMA
+from rag.database import COLLECTED, SCHEMA
 from rag.types import Chunk, Fidelity, Flag, Place, Source
 
 TABLES = f"""
@@ -19,8 +19,9 @@ CREATE TABLE IF NOT EXISTS sources (
     fidelity TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS files (
     uri TEXT PRIMARY KEY, source_id TEXT NOT NULL REFERENCES sources (id), size INTEGER,
-    mtime_ns INTEGER);
+    mtime_ns INTEGER, collection TEXT NOT NULL DEFAULT '');
 CREATE INDEX IF NOT EXISTS files_by_source ON files (source_id);
+{COLLECTED};
 CREATE TABLE IF NOT EXISTS versions (
     number INTEGER PRIMARY KEY AUTOINCREMENT, uri TEXT NOT NULL,
     source_id TEXT NOT NULL REFERENCES sources (id), UNIQUE (uri, source_id));

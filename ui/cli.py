@@ -18,6 +18,7 @@ from ui.cli_eval import evaluation
 from ui.cli_index import COMMANDS
 from ui.cli_models import COMMANDS as MODEL_COMMANDS
 from ui.cli_receipt import COMMANDS as RECEIPT_COMMANDS
+from ui.cli_users import COMMANDS as USER_COMMANDS
 from ui.options import index_option, json_option, settings_options
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ SAMPLE_QUESTIONS = (
     "When was Sam Altman dismissed, and when did he return?",
     "What is a right of first refusal?",
 )
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class FootnoteCli(click.Group):
@@ -58,7 +58,7 @@ def main() -> None:
     """Ask your own documents; every sentence of an answer is bound to what supports it."""
 
 
-for command in (*COMMANDS, *MODEL_COMMANDS, *RECEIPT_COMMANDS, evaluation):
+for command in (*COMMANDS, *MODEL_COMMANDS, *RECEIPT_COMMANDS, *USER_COMMANDS, evaluation):
     main.add_command(command)
 
 
@@ -142,20 +142,34 @@ def chat(settings: Settings, index_dir: str) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=7860, show_default=True, type=click.IntRange(1, 65535))
 @click.option(
+    "--auth-file",
+    envvar="FOOTNOTE_AUTH_FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Who may sign in, as `footnote users` writes it; needed with --host.",
+)
+@click.option(
     "--open/--no-open", "open_browser", default=False, help="Open the page in the browser."
 )
-def serve(settings: Settings, index_dir: str, host: str, port: int, open_browser: bool) -> None:
+def serve(
+    settings: Settings,
+    index_dir: str,
+    host: str,
+    port: int,
+    auth_file: Path | None,
+    open_browser: bool,
+) -> None:
     """Open the chat in the browser."""
     from rag.index import open_index
+    from ui.users import Users
+    from ui.web.guard import check_open
 
-    if host not in LOOPBACK:
-        click.echo(
-            f"warning: on {host} everyone who reaches this machine can read the library", err=True
-        )
+    check_open(host, auth_file is not None)
+    users = Users(auth_file) if auth_file is not None else None
     with open_index(index_dir, settings) as index:
         from ui.web.app import launch
 
-        launch(index, host, port, open_browser, _first_questions(index))
+        launch(index, host, port, open_browser, _first_questions(index), users)
 
 
 @main.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,17 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import click
 import gradio as gr
+from anyio import to_thread
 from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from rag.errors import FootnoteError
 from rag.index import Index
 from rag.settings import Settings
+from ui.users import Users
 from ui.web.chat import Chat, Outputs, Talk
 from ui.web.conversations import Conversations
 from ui.web.desk import Desk, owner_of
-from ui.web.guard import LOOPBACK, Policy, check_address, past_proxies
+from ui.web.guard import Policy, SignedIn, check_address, check_open, past_proxies
 from ui.web.settings import controls, read_controls
 from ui.web.shell import RAIL, VIEWER, hero, script
 from ui.web.suggest import first_questions
@@ -136,37 +137,44 @@ def launch(
     port: int = 7860,
     open_browser: bool = False,
     examples: Sequence[str] = (),
+    users: Users | None = None,
 ) -> None:
     """Serve the chat until it is interrupted, and say where it is.
 
-    Raises ``BadInput`` when the address cannot be used.
+    Raises ``BadInput`` when the address cannot be used, or everyone could without ``users``.
     """
-    app, address = start(index, host, port, open_browser, examples)
+    app, address = start(index, host, port, open_browser, examples, users)
     click.echo(f"Footnote is at {address} (Ctrl+C stops it)")
     app.block_thread()
 
 
 def start(
-    index: Index, host: str, port: int, open_browser: bool = False, examples: Sequence[str] = ()
+    index: Index,
+    host: str,
+    port: int,
+    open_browser: bool = False,
+    examples: Sequence[str] = (),
+    users: Users | None = None,
 ) -> tuple[gr.Blocks, str]:
     """Serve the chat in the background: what to ``close()``, and the address.
 
-    Raises ``BadInput`` when the address cannot be used.
+    Raises ``BadInput`` when the address cannot be used, or everyone could without ``users``.
     """
+    check_open(host, users is not None)
     check_address(host, port)
     past_proxies()
-    guards = [Middleware(Policy)]
-    if host in LOOPBACK:
-        # Another site's page must not reach the documents by pointing its own name here.
-        guards.append(Middleware(TrustedHostMiddleware, allowed_hosts=list(LOOPBACK)))
+    guards = [Middleware(Policy, host=host)]
+    if users is not None:
+        guards.append(Middleware(SignedIn, knows=users.knows))
     app = build(index, Conversations(index.folder), examples)
     _, address, _ = app.queue(max_size=64).launch(
-        server_name=host,
+        server_name=f"[{host}]" if ":" in host else host,
         server_port=port,
         inbrowser=open_browser,
         prevent_thread_lock=True,
         quiet=True,
         share=False,
+        auth=_gate(users) if users is not None else None,
         show_error=True,
         allowed_paths=[],
         max_file_size=LARGEST_UPLOAD,
@@ -182,6 +190,15 @@ def start(
     )
     threading.Thread(target=_warm, args=(index,), daemon=True).start()
     return app, address
+
+
+def _gate(users: Users) -> Callable[[str, str], Awaitable[bool]]:
+    """The check of a password as Gradio asks for it; hashing must not hold up the others."""
+
+    async def check(name: str, password: str) -> bool:
+        return await to_thread.run_sync(users.check, name, password)
+
+    return check
 
 
 def _html(value: str = "", elem_id: str | None = None, template: str = "${value}") -> gr.HTML:

@@ -32,9 +32,11 @@ Outputs = tuple[Any, ...]
 class Chat:
     """What one visit shows: a conversation, the markup of its earlier turns and of its last one.
 
-    ``id`` is empty until the first question; ``run`` is the question being answered now.
+    ``id`` is empty until the first question; ``run`` is the question being answered now. Only its
+    ``owner`` goes on with it: Gradio finds it again by a name that the browser chooses.
     """
 
+    owner: str = ""
     id: str = ""
     exchanges: tuple[Exchange, ...] = ()
     past: str = ""
@@ -51,6 +53,7 @@ class Talk:
 
     def ask(self, owner: str, question: str, chat: Chat, settings: Settings) -> Iterator[Outputs]:
         """Answer a question at the end of the conversation, showing how it grows."""
+        chat = _of(owner, chat)
         question = question.encode(errors="replace").decode().strip()
         if not question:
             yield _page(chat)
@@ -77,6 +80,7 @@ class Talk:
 
     def again(self, owner: str, question: str, chat: Chat, settings: Settings) -> Iterator[Outputs]:
         """Answer another question in place of the last one."""
+        chat = _of(owner, chat)
         if chat.run:
             chat.run.drop()
         earlier = replace(chat, exchanges=chat.exchanges[:-1], live="", run=None)
@@ -95,6 +99,7 @@ class Talk:
 
     def open(self, owner: str, conversation: str, chat: Chat) -> Outputs:
         """A conversation as it was left. Says of every source whether it has changed since."""
+        chat = _of(owner, chat)
         if chat.run:
             chat.run.drop()
         try:
@@ -104,7 +109,7 @@ class Talk:
             return _page(Chat())
         markup = [self._kept_turn(exchange) for exchange in kept.exchanges]
         return _page(
-            Chat(kept.id, kept.exchanges, "".join(markup[:-1]), "".join(markup[-1:])),
+            Chat(owner, kept.id, kept.exchanges, "".join(markup[:-1]), "".join(markup[-1:])),
             keep_typed=True,
         )
 
@@ -137,6 +142,11 @@ class Talk:
         if exchange.state == "asked":
             exchange = replace(exchange, state="failed", text=LEFT)
         return _turn(exchange)
+
+
+def _of(owner: str, chat: Chat) -> Chat:
+    """The chat, or an empty one where it is somebody else's."""
+    return chat if chat.owner == owner else Chat(owner)
 
 
 def _turn(exchange: Exchange) -> str:

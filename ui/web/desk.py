@@ -23,6 +23,7 @@ from ui.web import library_panel, viewer
 from ui.web.conversations import PAGE, Conversations
 from ui.web.export import MEDIA_TYPES, export, export_name
 from ui.web.feedback import add_case
+from ui.web.guard import name_of
 from ui.web.suggest import first_questions
 from ui.web.uploads import Uploads
 
@@ -190,8 +191,7 @@ def owner_of(request: gr.Request) -> str:
     name = getattr(request, "username", None)
     app: Any = getattr(request, "app", None)
     if not name and hasattr(app, "tokens"):
-        for cookie in (f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}"):
-            name = name or app.tokens.get(request.cookies.get(cookie))
+        name = name_of(app, request.cookies)
     return str(name or "")
 
 

@@ -1,18 +1,29 @@
-"""What the chat's server tells browsers, so that documents stay on this machine."""
+"""What the chat's server lets through and tells browsers, so that documents stay where they are."""
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
+from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse
+from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rag.errors import BadInput
 
-LOOPBACK = ("127.0.0.1", "localhost")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+# What a browser needs to show the form, and Gradio to start; none of it tells of a document.
+SIGN_IN = ("/", "/login", "/theme.css", "/favicon.ico", "/manifest.json")
+SIGN_IN_PARTS = ("/assets/", "/static/", "/svelte/")
+STARTING = "/gradio_api/startup-events"
+
+log = logging.getLogger(__name__)
+
 # Gradio's page compiles its templates, hence 'unsafe-eval'; nothing is loaded from elsewhere.
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
@@ -30,13 +41,21 @@ class Policy:
     """Tells the browser to load nothing from elsewhere and to be framed by nobody.
 
     Refuses what a page of another site sends: it must not ask, add or delete in the reader's name.
+    Where only this machine is listened to, that page must not point its own name here either.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, host: str) -> None:
+        """``host`` is the address that is listened on."""
         self._app = app
+        self._is_local = host in LOOPBACK
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and add the headers to its response."""
+        if scope["type"] != "lifespan" and self._is_local and _named(scope) not in LOOPBACK:
+            await PlainTextResponse("this is not the name of this server", 400)(
+                scope, receive, send
+            )
+            return
         if scope["type"] == "http" and _foreign(scope):
             await PlainTextResponse("this request comes from another site", 403)(
                 scope, receive, send
@@ -45,10 +64,91 @@ class Policy:
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", []), *HEADERS]}
+                cookies = _cookies(message.get("headers", []), scope["scheme"] == "https")
+                message = {**message, "headers": [*cookies, *HEADERS]}
             await send(message)
 
         await self._app(scope, receive, guarded)
+
+
+class SignedIn:
+    """Lets nobody through who is not signed in, but to the form; whatever Gradio checks itself."""
+
+    def __init__(self, app: ASGIApp, knows: Callable[[str], bool]) -> None:
+        """``knows`` tells whether there still is a user of a name."""
+        self._app = app
+        self._knows = knows
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer it with 401."""
+        if scope["type"] != "lifespan":
+            name = name_of(scope["app"], HTTPConnection(scope).cookies)
+            if name and not self._still(scope["app"], name):
+                name = ""
+            if not name and not _is_form(scope["path"]):
+                await JSONResponse({"detail": "Not authenticated"}, 401)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _still(self, app: Any, name: str) -> bool:  # noqa: ANN401 - Gradio's application
+        """Whether the user is still there; if not, the form is shown again."""
+        try:
+            known = self._knows(name)
+        except BadInput as error:
+            log.error("nobody is let in: %s", error)
+            return False
+        if not known:
+            for token in [token for token, owner in app.tokens.items() if owner == name]:
+                app.tokens.pop(token, None)
+        return known
+
+
+def name_of(app: Any, cookies: Mapping[str, str]) -> str:  # noqa: ANN401 - Gradio's application
+    """Who is signed in by these cookies; "" for nobody."""
+    for cookie in (f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}"):
+        if name := app.tokens.get(cookies.get(cookie)):
+            return str(name)
+    return ""
+
+
+def check_open(host: str, has_users: bool) -> None:
+    """Raise ``BadInput`` where everyone who reaches this machine could read the library."""
+    if host not in LOOPBACK and not has_users:
+        raise BadInput(
+            f"on {host} everyone who reaches this machine could read the library: name who may "
+            "with `footnote users add NAME --auth-file FILE` and give that --auth-file here, or "
+            "leave out --host"
+        )
+
+
+def _is_form(path: str) -> bool:
+    return path in (*SIGN_IN, STARTING) or path.startswith(SIGN_IN_PARTS)
+
+
+def _named(scope: Scope) -> str | None:
+    try:
+        return urlsplit("//" + Headers(scope=scope).get("host", "")).hostname
+    except ValueError:
+        return None
+
+
+def _cookies(headers: list[tuple[bytes, bytes]], is_https: bool) -> list[tuple[bytes, bytes]]:
+    """The headers with Gradio's two cookies for a session as one that no other site's page sends.
+
+    It is marked secure where the connection is; Gradio sends the same token once so and once not.
+    """
+    kept = []
+    for name, value in headers:
+        if name.lower() == b"set-cookie" and value.startswith(b"access-token-"):
+            if (
+                value.startswith(b"access-token-unsecure-") == is_https
+                and b"Max-Age=0" not in value
+            ):
+                continue
+            parts = [p for p in value.split(b"; ") if not p.lower().startswith(b"samesite")]
+            value = b"; ".join([*parts, b"SameSite=Lax"])
+        kept.append((name, value))
+    return kept
 
 
 def _foreign(scope: Scope) -> bool:

@@ -1,0 +1,109 @@
+"""An index of which only some collections are there.
+
+The restriction is in the database, below everything that asks it: the connection of such an index
+has a view in place of each table that tells of a document, and a view of the same name goes first.
+So whatever is asked, in whichever way, no row of another collection comes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.embed import Encoder, Vectors
+from rag.errors import BadInput
+from rag.index import Index
+from rag.library import Library
+
+if TYPE_CHECKING:
+    from rag.chain import AnswerChain
+
+_SEEN = "= '' OR {0} IN (SELECT name FROM temp.seen)"
+_VIEWS = f"""
+CREATE TEMP VIEW files AS SELECT * FROM main.files WHERE collection {_SEEN.format("collection")};
+CREATE TEMP VIEW collected AS SELECT * FROM main.collected WHERE name {_SEEN.format("name")};
+CREATE TEMP VIEW versions AS SELECT * FROM main.versions AS v
+    WHERE EXISTS (SELECT 1 FROM temp.files WHERE uri = v.uri);
+CREATE TEMP VIEW sources AS SELECT * FROM main.sources AS s
+    WHERE EXISTS (SELECT 1 FROM temp.files WHERE source_id = s.id)
+    OR EXISTS (SELECT 1 FROM temp.versions WHERE source_id = s.id);
+CREATE TEMP VIEW chunks AS SELECT * FROM main.chunks AS c
+    WHERE EXISTS (SELECT 1 FROM temp.files WHERE source_id = c.source_id);
+CREATE TEMP VIEW lexical AS SELECT rowid, rank, lexical, terms FROM main.lexical AS l
+    WHERE EXISTS (SELECT 1 FROM temp.chunks WHERE number = l.rowid);
+PRAGMA query_only = ON
+"""
+
+
+class LibraryView(Library):
+    """A library of which only some collections, and what is in none, are there; to read only.
+
+    How rare a word is stays a figure of the whole library.
+    """
+
+    def __init__(self, path: Path, collections: Sequence[str]) -> None:
+        super().__init__(path)
+        with self._explained():
+            self._db.execute("CREATE TEMP TABLE seen (name TEXT PRIMARY KEY)")
+            self._db.executemany("INSERT INTO seen VALUES (?)", [(name,) for name in collections])
+            for statement in _VIEWS.strip().split(";\n"):
+                self._db.execute(statement)
+
+
+class IndexView(Index):
+    """An index over a ``LibraryView``.
+
+    It shares the models of the whole one, and never asks Chroma, which knows of no collections.
+    """
+
+    def __init__(self, whole: Index, collections: frozenset[str], closes: bool = False) -> None:
+        """``closes`` says that the whole index closes with this one."""
+        library = LibraryView(whole.library.path, sorted(collections))
+        super().__init__(whole.folder, library, whole.settings)
+        self._whole = whole
+        self._collections = collections
+        self._closes = closes
+        self._numbers: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, dtype=np.int64))
+
+    def within(self, collections: Sequence[str] | None) -> Index:
+        """This index, or what of it these collections leave."""
+        if collections is None or self._collections <= set(collections):
+            return self
+        return self._whole.within(sorted(self._collections & set(collections)))
+
+    @property
+    def encoder(self) -> Encoder:
+        """The embedding model of the whole index."""
+        return self._whole.encoder
+
+    @cached_property
+    def chain(self) -> AnswerChain:
+        """The way from question to answer, with the models that the whole index has loaded."""
+        from rag.chain import AnswerChain
+
+        return AnswerChain(self, self._whole.chain)
+
+    def nearest(self, vector: Vectors, k: int) -> dict[int, float]:
+        """Cosine similarity of the ``k`` nearest chunks to a unit vector, by chunk number."""
+        revision = self.library.revision()
+        if self._numbers[0] != revision:
+            self._numbers = revision, np.fromiter(self.library.embedded(), dtype=np.int64)
+        return self._whole.exact.nearest(self._whole.library, vector, k, self._numbers[1])
+
+    @contextmanager
+    def lock(self) -> Iterator[NoReturn]:
+        """Raises ``BadInput``: what is not seen whole is not changed."""
+        raise BadInput("only some collections are open here: open the index without collections")
+        yield
+
+    def close(self) -> None:
+        """Release the view, and the whole index where that was opened for it."""
+        super().close()
+        if self._closes:
+            self._whole.close()
