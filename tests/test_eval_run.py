@@ -291,7 +291,7 @@ def test_the_header_names_what_a_run_was_made_with(index: Index, tmp_path: Path)
         assert len(header[name]) == 64
     assert header["embedding_sha256"] == index.manifest.embedding_fingerprint
     assert header["weights"].keys() >= {"select_weights.json", "verify_weights.json"}
-    assert header["settings"]["engine"] == "extractive"
+    assert header["settings"]["engine"] == "auto"
     assert header["sources"] == 2 and header["machine"] and header["packages"]["chromadb"]
 
 

@@ -128,16 +128,16 @@ def test_groundedness_is_corrected_only_where_the_verifier_judges() -> None:
         for share in (one.sensitivity, one.specificity, one.balanced):
             assert share.low and share.high and share.value
             assert share.low < share.value < share.high
-    quoted = corrected_groundedness([1] * 5, [(0, 0)] * 5, range(5), everything, 0)
+    quoted = corrected_groundedness([1] * 5, [(0, 0)] * 5, [False] * 5, range(5), everything, 0)
     assert (quoted.value, quoted.high) == (1, 1)
     assert quoted.low == pytest.approx(0.025 ** (1 / 5)), "five questions are not all there are"
-    mixed = corrected_groundedness([1] * 40, [(3, 4)] * 40, range(40), everything, 0)
+    mixed = corrected_groundedness([1] * 40, [(3, 4)] * 40, [False] * 40, range(40), everything, 0)
     assert mixed.value and mixed.low and mixed.high
     se, sp = everything.sensitivity.value, everything.specificity.value
     assert se and sp
     assert mixed.value == pytest.approx((40 + 160 * min(1, (0.75 + sp - 1) / (se + sp - 1))) / 200)
     assert mixed.low < mixed.value <= mixed.high <= 1
-    nothing = corrected_groundedness([0], [(0, 0)], [0], everything, 0)
+    nothing = corrected_groundedness([0], [(0, 0)], [False], [0], everything, 0)
     assert nothing.value is None
 
 
