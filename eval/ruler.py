@@ -77,16 +77,23 @@ def corrected_groundedness(
     if se is None or sp is None:
         return NOTHING
     negatives = accuracy.n - accuracy.supported
+    sums = resampled(rows, clusters, seed)
     drawn = _corrected(
-        resampled(rows, clusters, seed),
+        sums,
         beta_draws(round(se * accuracy.supported), accuracy.supported, seed + 1),
         beta_draws(round(sp * negatives), negatives, seed + 2),
     )
     whole = np.array([rows], dtype=float).sum(axis=1)
     (value,) = _corrected(whole, np.array([se]), np.array([sp]))
-    if np.isnan(value) or np.isnan(drawn).all():
+    if np.isnan(value):
         return NOTHING
-    low, high = np.nanquantile(drawn, [0.025, 0.975])
+    # Where what judges may be no better than chance, all or none of what it judged may be true.
+    exact, unsure = sums[:, 0], sums[:, 3]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        everything = sums[:, [0, 1, 3]].sum(axis=1)
+        least, most = exact / everything, (exact + unsure) / everything
+    low = np.nanquantile(np.where(np.isnan(drawn), least, drawn), 0.025)
+    high = np.nanquantile(np.where(np.isnan(drawn), most, drawn), 0.975)
     return Interval(float(value), float(low), float(high))
 
 

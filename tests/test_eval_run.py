@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -329,3 +330,19 @@ def test_a_model_given_as_an_object_is_named_in_the_header(index: Index) -> None
 
     header = make_header(index, [FAR], Settings(llm=Model()))  # type: ignore[arg-type]
     assert json.loads(json.dumps(header))["settings"]["llm"] == "Model tiny-1"
+
+
+def test_model_files_are_hashed_in_the_header(index: Index, tmp_path: Path) -> None:
+    gguf, nli = tmp_path / "tiny.gguf", tmp_path / "nli"
+    gguf.write_bytes(b"GGUF")
+    (nli / "deep").mkdir(parents=True)
+    (nli / "deep" / "weights.bin").write_bytes(b"w")
+    used = Settings("llm", f"local:{gguf}", verifier=str(nli))
+    files = make_header(index, [FAR], used)["model_files"]
+    assert files == {
+        "tiny.gguf": hashlib.sha256(b"GGUF").hexdigest(),
+        "weights.bin": hashlib.sha256(b"w").hexdigest(),
+    }
+    gguf.write_bytes(b"GGUF2")
+    assert make_header(index, [FAR], used)["model_files"] != files
+    assert "model_files" not in make_header(index, [FAR], Settings("extractive", "local:gone.gguf"))
