@@ -30,7 +30,7 @@ def _shown(value: Mapping[str, Any]) -> str:
         f"<tr><td>{escape(_plain(name))}</td><td class='n'>{escape(_cell(item))}</td></tr>"
         for name, item in single.items()
     )
-    top = f"<div class='scroll'><table>{body}</table></div>" if body else ""
+    top = f"<table class='plain'>{body}</table>" if body else ""
     return top + "".join(tables)
 
 
@@ -60,7 +60,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
         f"<tr>{''.join(_td(row.get(name)) for name in names)}</tr>" for row in rows[:LONGEST]
     )
     more = f"<p><small>and {len(rows) - LONGEST} more</small></p>" if len(rows) > LONGEST else ""
-    return f"<div class='scroll'><table><tr>{heads}</tr>{body}</table></div>{more}"
+    return f"<div class='scroll'><table class='plain'><tr>{heads}</tr>{body}</table></div>{more}"
 
 
 def _td(value: object) -> str:
