@@ -76,7 +76,7 @@ def said_by(record: Record, answerable: bool) -> Said:
     return Said(
         status=answer.status,
         confidence=answer.confidence,
-        text=answer.text if answered else "",
+        text=spoken(answer) if answered else "",
         best=max(answer.sentences, key=lambda s: s.score).text if answer.sentences else "",
         claims=tuple(_claim(s.text, s.citations) for s in answer.sentences),
         cited=tuple(map(spot_of, citations)),
@@ -153,7 +153,7 @@ def score_case(
 
 
 def spoken(answer: Answer) -> str:
-    """The answer's sentences without the numbers of citations between them."""
+    """The answer's sentences without the numbers of citations, which might be a gold answer."""
     return " ".join(sentence.text for sentence in answer.sentences) or answer.text
 
 

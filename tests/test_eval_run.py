@@ -22,7 +22,7 @@ from ingest.sync import sync
 from rag.errors import BadIndex, BadInput
 from rag.index import Index, create_index
 from rag.settings import Settings
-from rag.types import Answer, Citation, Turn
+from rag.types import Answer, Citation, Sentence, Turn
 
 TOWER = "The Quillon Tower is 330 metres high.\n\nIt was opened in 1921 by Mara Devlin.\n"
 BRIDGE = "The Osric Bridge is 812 metres\nlong. It was built by Mara Devlin in 1934.\n"
@@ -147,6 +147,15 @@ def test_a_wrong_citation_is_not_cited(index: Index) -> None:
     assert other.right and not other.cited
     wrong = judge(index, asked, answer(index, "It is 812 metres. [1]", ("tower.txt", 0, 30)))
     assert wrong.cited and not wrong.right and not wrong.right_and_cited
+
+
+def test_the_number_of_a_citation_is_no_answer(index: Index) -> None:
+    two = case("two", HIGH, answers=("2",))
+    made = answer(index, "It is high. [2]", ("tower.txt", 0, 37))
+    said = Sentence("It is high.", 0, 11, "supported", 0.9, made.citations)
+    assert not judge(index, two, replace(made, sentences=(said,))).right
+    told = replace(said, text="It has 2.")
+    assert judge(index, two, replace(made, sentences=(told,))).right
 
 
 @pytest.mark.parametrize("kind", ["two_document", "contradiction"])

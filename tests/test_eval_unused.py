@@ -178,6 +178,7 @@ def test_what_is_no_measurement_is_said(folder: Path, tmp_path: Path) -> None:
     for name, text, message in (
         ("list.json", "[1]", "holds no measurement"),
         ("bad.json", "{", "is not JSON"),
+        ("nan.json", '{"auroc": NaN}', "NaN is no number"),
     ):
         (tmp_path / name).write_text(text, encoding="utf-8")
         order = ["eval", "report", str(folder), "--json", str(tmp_path / "r.json")]

@@ -248,7 +248,7 @@ def eval_report(
     from eval.report import report
     from eval.score import score
 
-    measured = {Path(path).stem: read_json(path) for path in others}
+    measured = {Path(path).stem: _read_json(path) for path in others}
     if len(measured) < len(others):
         raise click.UsageError("two files of --with have the same name: rename one")
     folder = Path(run)
@@ -306,10 +306,14 @@ def eval_generate(n: int, index_dir: str, out: str) -> None:
     )
 
 
-def read_json(path: str) -> dict[str, Any]:
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number")
+
+
+def _read_json(path: str) -> dict[str, Any]:
     """What another measurement wrote. Raises ``BadInput``."""
     try:
-        value = json.loads(Path(path).read_text(encoding="utf-8"))
+        value = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_no_number)
     except OSError as error:
         raise BadInput(f"{path!r} cannot be read: {error.strerror}") from error
     except ValueError as error:
