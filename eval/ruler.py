@@ -129,5 +129,5 @@ def _corrected(sums: Array, sensitivity: Array, specificity: Array) -> Array:
 def _around(value: float | None, drawn: Array) -> Interval:
     if value is None:
         return NOTHING
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return Interval(value, float(low), float(high))
+    low, high = (float(end) for end in np.quantile(drawn, [0.025, 0.975]))
+    return Interval(value, min(low, value), max(high, value))  # none or all of few: Brown et al.

@@ -155,6 +155,9 @@ def test_a_judge_that_may_be_no_better_than_chance_tells_little() -> None:
         None,
     )
     assert (half.n, half.right) == (4, 3)
+    whole = accuracy_of("whole", 5, 5, 5, 0, 0)
+    assert (whole.sensitivity.value, whole.sensitivity.high) == (1, 1)
+    assert (whole.specificity.value, whole.specificity.low) == (0, 0)
     assert corrected_groundedness([0], [(1, 1)], [False], [0], half, 0).value is None
     quoted = corrected_groundedness([2, 0], [(0, 0)] * 2, [False, True], range(2), half, 0)
     assert quoted.value == 2 / 3, "a question that failed is a sentence that is not supported"
