@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from eval.cases import Case
 from rag.index import Index
@@ -48,7 +49,8 @@ def make_header(index: Index, cases: Sequence[Case], settings: Settings) -> dict
         "code_sha256": _digest(f"{p.relative_to(ROOT)}\0{_of_file(p)}" for p in code),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
-        "settings": {f.name: _named(getattr(settings, f.name)) for f in fields(settings)},
+        "settings": {f.name: _named(getattr(settings, f.name)) for f in fields(settings)}
+        | {"base_url": address_of(settings.base_url)},
         "corpus_sha256": _digest(sorted(source.sha256 for source in sources.values())),
         "chunks_sha256": _digest(
             f"{sources[i].sha256} {chunk.start} {chunk.end}"
@@ -69,6 +71,13 @@ def make_header(index: Index, cases: Sequence[Case], settings: Settings) -> dict
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def address_of(url: str) -> str:
+    """A server's address without what may be secret in it: name, password, query."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
 
 def differences(

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from eval.folder import LABELLED, RULINGS, appending, read_folder, read_rows, write_rows
 from eval.grounding import read_rows as read_grounding
+from eval.header import address_of
 from eval.record import Asked
 from rag.errors import BadInput, ModelError
 from rag.llm import LanguageModel, Reply, load_llm
@@ -102,7 +102,7 @@ def judge_run(
         rows = [row for path in labelled for row in _chosen(path)]
         write_rows(folder / LABELLED, map(asdict, rows))
     model = load_llm(llm, base_url)
-    name = _named(model, base_url)
+    name = f"{model.name} at {address_of(base_url)}" if base_url else model.name
     done = {r.statement for r in rulings_of(folder, name).values() if not r.problem}
     to_judge = dict.fromkeys(
         [
@@ -200,13 +200,6 @@ def _chosen(path: Path) -> list[Labelled]:
     ]
     name = path.name.split(".")[0]
     return [Labelled(name, row.id, row.response, row.context, row.supported) for row in kept]
-
-
-def _named(model: LanguageModel, base_url: str) -> str:
-    """The model's name, and the server's, without what may be secret in its address."""
-    server = urlsplit(base_url)
-    port = f":{server.port}" if server.port else ""
-    return f"{model.name} at {server.hostname}{port}" if server.hostname else model.name
 
 
 def _shown(sentence: str, evidence: Sequence[str]) -> str:

@@ -347,7 +347,7 @@ def test_the_command_and_the_report(
     order = ["eval", "score", str(run), "--judge", "openai:tiny", "--llm-base-url", server.url]
     done = CliRunner().invoke(main, [*order, "--labelled", str(rows)])
     assert done.exit_code == 0, done.output
-    words = f"by judge openai:tiny at 127.0.0.1:{server.server_address[1]}, right on 3 of 4 "
+    words = f"by judge openai:tiny at {server.url}, right on 3 of 4 "
     assert f"{words}sentences people judged" in done.output
     asked = len(server.asked)
     assert CliRunner().invoke(main, order).exit_code == 0

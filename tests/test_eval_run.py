@@ -341,6 +341,14 @@ def test_a_model_given_as_an_object_is_named_in_the_header(index: Index) -> None
     assert json.loads(json.dumps(header))["settings"]["llm"] == "Model tiny-1"
 
 
+def test_what_is_secret_in_an_address_is_not_written_down(index: Index) -> None:
+    secret = Settings("auto", "openai:x", "https://me:word@host:81/v1?api_key=word")
+    header = make_header(index, [FAR], secret)
+    assert header["settings"]["base_url"] == "https://host:81/v1"
+    assert "word" not in json.dumps(header["settings"])
+    assert make_header(index, [FAR], Settings())["settings"]["base_url"] == ""
+
+
 def test_model_files_are_hashed_in_the_header(index: Index, tmp_path: Path) -> None:
     gguf, nli = tmp_path / "tiny.gguf", tmp_path / "nli"
     gguf.write_bytes(b"GGUF")
