@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.cases import json_rows
-from eval.folder import ANNOTATIONS
+from eval.folder import ANNOTATIONS, appending, read_rows
 from eval.grounding_metrics import Grounds
 from eval.header import SEED
 from eval.metrics import ratio
 from eval.record import Asked
 from eval.stats import Interval, kappa, statistic_interval
-from rag.errors import BadInput
 from rag.types import Sentence
 
 
@@ -76,25 +74,16 @@ def items(asked: Asked, done: Sequence[Annotation] = ()) -> list[Item]:
 
 def read_annotations(folder: Path) -> list[Annotation]:
     """What was said so far; the last word on a sentence counts. Raises ``BadInput``."""
-    path = folder / ANNOTATIONS
-    if not path.exists():
-        return []
-    said: dict[tuple[str, int], Annotation] = {}
-    for number, row in json_rows(path):
-        try:
-            one = Annotation(**row)
-        except TypeError as error:
-            raise BadInput(f"{path}:{number}: not an annotation: {error}") from error
-        said[one.case, one.sentence] = one
-    return list(said.values())
+    rows = read_rows(folder / ANNOTATIONS, _annotation, "an annotation")
+    return list({(one.case, one.sentence): one for one in rows}.values())
 
 
 def annotate(folder: Path, item: Item, supported: bool) -> None:
     """Write down what a person says."""
     date = datetime.now(UTC).isoformat(timespec="seconds")
     row = asdict(Annotation(item.case, item.number, supported, date))
-    with (folder / ANNOTATIONS).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    with appending(folder / ANNOTATIONS) as append:
+        append(row)
 
 
 def agreement(
@@ -127,3 +116,12 @@ def agreement(
         kappa=statistic_interval(of_kappa, clusters, SEED),
         agreed=statistic_interval(of_agreed, clusters, SEED),
     )
+
+
+def _annotation(row: Mapping[str, Any]) -> Annotation:
+    one = Annotation(**row)
+    if not (isinstance(one.case, str) and type(one.sentence) is int and one.sentence >= 0):
+        raise ValueError("'case' is an id and 'sentence' a number from 0")
+    if not isinstance(one.supported, bool):
+        raise ValueError("'supported' is true or false")
+    return one

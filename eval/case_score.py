@@ -26,6 +26,7 @@ class Said:
 
     ``best`` is the sentence it is surest of. ``quoted`` of its citations' quotes are ``exact``,
     ``unused`` are listed but borne by no sentence; ``told`` sentences it calls supported itself.
+    ``said_again`` is ``Record.unused``.
     """
 
     status: Literal["answered", "declined", "failed"]
@@ -41,6 +42,7 @@ class Said:
     listed: int = 0
     unused: int = 0
     told: int = 0
+    said_again: tuple[bool, ...] | None = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +69,14 @@ def said_by(record: Record, answerable: bool) -> Said:
     """
     answer = record.answer
     if answer is None:
-        return Said("failed", float(not answerable))
+        return Said("failed", float(not answerable), said_again=record.unused)
     citations = citations_of(answer)
     used = {c for sentence in answer.sentences for c in sentence.citations}
     answered = answer.status == "answered"
     return Said(
         status=answer.status,
         confidence=answer.confidence,
-        text=answer.text if answered else "",
+        text=spoken(answer) if answered else "",
         best=max(answer.sentences, key=lambda s: s.score).text if answer.sentences else "",
         claims=tuple(_claim(s.text, s.citations) for s in answer.sentences),
         cited=tuple(map(spot_of, citations)),
@@ -85,6 +87,7 @@ def said_by(record: Record, answerable: bool) -> Said:
         listed=len(answer.citations),
         unused=sum(citation not in used for citation in answer.citations),
         told=sum(sentence.verdict == "supported" for sentence in answer.sentences),
+        said_again=record.unused,
     )
 
 
@@ -95,7 +98,7 @@ def anchor_said(anchor: Anchor) -> Said:
     claim = Claim(anchor.quote, (anchor.spot,), (anchor.quote,))
     return Said(
         "answered", anchor.confidence, anchor.quote, anchor.quote, (claim,), (anchor.spot,),
-        anchor.passages, (), quoted=1, exact=1, listed=1, told=1,
+        anchor.passages, (), quoted=1, exact=1, listed=1, told=1, said_again=(False,),
     )  # fmt: skip
 
 
@@ -136,6 +139,8 @@ def score_case(
     else:
         parts["refusal_precision"] = (declined and not case.answerable, declined)
         parts |= _grounding_parts(said, places, grounds)
+    if said.said_again is None:
+        parts.pop("cited_but_unused", None)
     return CaseScore(
         {name: (float(a), float(b)) for name, (a, b) in parts.items() if b and name in BY_NAME},
         right,
@@ -148,7 +153,7 @@ def score_case(
 
 
 def spoken(answer: Answer) -> str:
-    """The answer's sentences without the numbers of citations between them."""
+    """The answer's sentences without the numbers of citations, which might be a gold answer."""
     return " ".join(sentence.text for sentence in answer.sentences) or answer.text
 
 
@@ -192,6 +197,7 @@ def _grounding_parts(
         "citation_precision": (sum(g.precise for g in grounds), citations),
         "exact_quotes": (said.exact, said.quoted),
         "unused_citations": (said.unused, said.listed),
+        "cited_but_unused": (sum(said.said_again or ()), sum(g.citations > 0 for g in grounds)),
     }
     if said.status == "answered":
         parts["span_f1"] = (2 * both, cited + gold)

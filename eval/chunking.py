@@ -162,8 +162,8 @@ def read_questions(folder: Path) -> list[Question]:
                 f"{path}:{number}: a row needs 'question', 'corpus' and 'references' with "
                 "'content', 'start_index' and 'end_index'"
             ) from error
-        if not gold:
-            raise BadInput(f"{path}:{number}: has no references")
+        if not any(span.start < span.end for span in gold):
+            raise BadInput(f"{path}:{number}: has no references, or empty ones")
         questions.append(Question(text, corpus, tuple(gold)))
     if not questions:
         raise BadInput(f"{path}: holds no questions")

@@ -83,6 +83,8 @@ MEASURES: tuple[Measure, ...] = (
        "characters both cited and evidence (as LettuceDetect counts)"),
     _m("unused_citations", "Listed but not used", "grounding", "all", "citations",
        "citations listed that no sentence bears", better=-1),
+    _m("cited_but_unused", "Cited but unused", "grounding", "all", "sentences",
+       "sentences that are said again without the passages they cite (--without-cited)", better=-1),
     _m("refusal_precision", "Refusal precision", "refusal", "all", "declined questions",
        "declined questions that have no answer"),
     _m("refusal_recall", "Refusal recall", "refusal", "unanswerable", "questions",

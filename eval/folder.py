@@ -2,20 +2,23 @@
 
 ``header.json`` says what the run was made with, ``cases.jsonl`` is what is asked,
 ``evidence.jsonl`` where its evidence stands in the library, ``answers.jsonl`` has a record a line
-as they come, ``scores.json`` the scores, ``annotations.jsonl`` what people said about sentences.
+as they come, ``scores.json`` the scores, ``annotations.jsonl`` what people said about sentences,
+``rulings.jsonl`` what a language model said of them, and ``labelled.jsonl`` other sentences that
+people judged, to see how often such a model is right.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TypeVar
 
-from eval.cases import Case, json_rows, load_cases
+from eval.cases import Case, load_cases
 from eval.header import differences
-from eval.record import Asked, Piece, Record, read_piece, read_record
+from eval.record import Asked, Piece, read_piece, read_record
 from rag.errors import BadInput
 
 HEADER = "header.json"
@@ -24,6 +27,9 @@ EVIDENCE = "evidence.jsonl"
 ANSWERS = "answers.jsonl"
 SCORES = "scores.json"
 ANNOTATIONS = "annotations.jsonl"
+RULINGS = "rulings.jsonl"
+LABELLED = "labelled.jsonl"
+_T = TypeVar("_T")
 
 
 def start_folder(
@@ -44,14 +50,13 @@ def start_folder(
                 f"the run in {str(folder)!r} was made otherwise ({_shown(changed, asked, header)}):"
                 " give a new folder with --out"
             )
-        _drop_torn_line(folder / ANSWERS)
         return asked
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInput(f"{str(folder)!r} holds other files: give an empty or new folder with --out")
     folder.mkdir(parents=True, exist_ok=True)
-    _write_rows(folder / CASES, map(asdict, cases))
+    write_rows(folder / CASES, map(asdict, cases))
     rows = [{"id": i, "pieces": [asdict(p) for p in pieces]} for i, pieces in evidence.items()]
-    _write_rows(folder / EVIDENCE, rows)
+    write_rows(folder / EVIDENCE, rows)
     # Last: a folder with a header is whole.
     write_json(folder / HEADER, header)
     return Asked(header, tuple(cases), {i: tuple(p) for i, p in evidence.items()})
@@ -69,16 +74,52 @@ def read_folder(folder: Path) -> Asked:
     except ValueError as error:
         raise BadInput(f"{folder / HEADER}: not JSON: {error}") from error
     cases = tuple(load_cases(folder / CASES))
-    evidence = {
-        row["id"]: tuple(map(read_piece, row["pieces"])) for _, row in json_rows(folder / EVIDENCE)
-    }
-    return Asked(header, cases, evidence, _read_records(folder / ANSWERS))
+    evidence = read_rows(
+        folder / EVIDENCE,
+        lambda row: (str(row["id"]), tuple(map(read_piece, row["pieces"]))),
+        "evidence of a case",
+    )
+    records = read_rows(folder / ANSWERS, read_record, "a record of a run")
+    return Asked(header, cases, dict(evidence), {record.id: record for record in records})
 
 
-def append_record(file: TextIO, record: Record) -> None:
-    """Write a record to an open ``answers.jsonl``, so that a crash cannot take it back."""
-    file.write(json.dumps(record.to_dict(), ensure_ascii=False) + "\n")
-    file.flush()
+def read_rows(path: Path, read: Callable[[dict[str, Any]], _T], what: str) -> list[_T]:
+    """What ``read`` makes of each row of a file that grows by the line; none without the file.
+
+    A last line that was cut off while it was written is left out. Raises ``BadInput`` as
+    ``path:line: not WHAT``.
+    """
+    found = []
+    for number, line in _whole_lines(path):
+        try:
+            found.append(read(json.loads(line)))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BadInput(f"{path}:{number}: not {what}: {error!r}") from error
+    return found
+
+
+@contextmanager
+def appending(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """Give what adds a row to a file, so that a crash cannot take it back.
+
+    A last line that was cut off when a process died is dropped first.
+    """
+    _drop_torn_line(path)
+    with path.open("a", encoding="utf-8") as file:
+
+        def append(row: Mapping[str, Any]) -> None:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            file.flush()
+
+        yield append
+
+
+def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write a file of rows as a whole or not at all."""
+    beside = path.with_name(f"{path.name}.part")
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
@@ -111,28 +152,19 @@ def _rounded(value: Any) -> Any:  # noqa: ANN401 - any JSON
     return [_rounded(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _read_records(path: Path) -> dict[str, Record]:
-    records: dict[str, Record] = {}
+def _whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines that have their end, with their numbers, but for empty ones."""
     if not path.exists():
-        return records
-    lines = path.read_text(encoding="utf-8").split("\n")
-    for number, line in enumerate(lines[:-1], 1):  # what follows the last line end is torn
-        try:
-            record = read_record(json.loads(line))
-        except (ValueError, KeyError, TypeError) as error:
-            raise BadInput(f"{path}:{number}: not a record of a run: {error!r}") from error
-        records[record.id] = record
-    return records
+        return
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if line.endswith(b"\n") and line.strip():
+                yield number, line
 
 
 def _drop_torn_line(path: Path) -> None:
     if path.exists() and not (data := path.read_bytes()).endswith(b"\n"):
         path.write_bytes(data[: data.rfind(b"\n") + 1])
-
-
-def _write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    path.write_text(text, encoding="utf-8")
 
 
 def _shown(changed: Sequence[str], asked: Asked, header: Mapping[str, Any]) -> str:

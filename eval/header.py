@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from eval.cases import Case
 from rag.index import Index
@@ -32,8 +33,10 @@ def make_header(index: Index, cases: Sequence[Case], settings: Settings) -> dict
 
     ``corpus_sha256`` is that of the documents' own hashes, ``chunks_sha256`` of where every chunk
     starts and ends, ``cases_sha256`` of the cases in their order, ``code_sha256`` of the program
-    that answers (``rag`` and ``ingest``) and ``weights`` those of its own models.
-    ``commit`` and ``dirty`` are of the checkout it runs from, if it does.
+    that answers (``rag`` and ``ingest``) and ``weights`` those of its own models; ``model_files``,
+    where there are such, those of a language model or verifier that is a file of this machine.
+    ``commit`` and ``dirty`` are of the checkout it runs from, if it does. Raises ``ModelError``
+    when such a file is not here.
     """
     sources = index.library.sources()
     manifest = index.manifest
@@ -46,7 +49,8 @@ def make_header(index: Index, cases: Sequence[Case], settings: Settings) -> dict
         "code_sha256": _digest(f"{p.relative_to(ROOT)}\0{_of_file(p)}" for p in code),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
-        "settings": {f.name: _named(getattr(settings, f.name)) for f in fields(settings)},
+        "settings": {f.name: _named(getattr(settings, f.name)) for f in fields(settings)}
+        | {"base_url": address_of(settings.base_url)},
         "corpus_sha256": _digest(sorted(source.sha256 for source in sources.values())),
         "chunks_sha256": _digest(
             f"{sources[i].sha256} {chunk.start} {chunk.end}"
@@ -57,6 +61,7 @@ def make_header(index: Index, cases: Sequence[Case], settings: Settings) -> dict
         "embedding_model": manifest.embedding_model,
         "embedding_sha256": manifest.embedding_fingerprint,
         "weights": {path.name: _of_file(path) for path in _files("rag", "json")},
+        **({"model_files": models} if (models := _model_files(settings)) else {}),
         "calibration": None if manifest.calibration is None else asdict(manifest.calibration),
         "sources": len(sources),
         "chunks": index.library.counts().chunks,
@@ -68,12 +73,32 @@ def make_header(index: Index, cases: Sequence[Case], settings: Settings) -> dict
     }
 
 
+def address_of(url: str) -> str:
+    """A server's address without what may be secret in it: name, password, query."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+
+
 def differences(
     a: Mapping[str, Any], b: Mapping[str, Any], names: Iterable[str] | None = None
 ) -> list[str]:
     """The fields in which two headers differ, of those named or of all that do not pass."""
     names = [n for n in {**a, **b} if n not in PASSING] if names is None else names
     return [name for name in names if a.get(name) != b.get(name)]
+
+
+def _model_files(settings: Settings) -> dict[str, str]:
+    """The hashes of the files of this machine that answer and verify, beside our own."""
+    from rag.model_store import find_model
+
+    paths = []
+    if settings.engine != "extractive" and isinstance(settings.llm, str):
+        provider, _, model = settings.llm.partition(":")
+        paths += [find_model(model)] if provider == "local" else []
+    if settings.verifier and (folder := Path(settings.verifier)).is_dir():
+        paths += sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.name: _of_file(path) for path in paths}
 
 
 def _named(value: object) -> str | float | None:
@@ -95,7 +120,8 @@ def _files(folder: str, suffix: str) -> list[Path]:
 
 
 def _of_file(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:  # a language model is too large to read at once
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _digest(lines: Iterable[str]) -> str:

@@ -18,6 +18,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from eval.case_score import spoken
 from eval.cases import SAMPLE_CASES, SAMPLE_LIBRARY, Case, find_quote, json_rows, load_cases
 from eval.metrics import contains_answer, mean
 from ingest.chunk import split_sentences
@@ -280,7 +281,7 @@ def _ask(
                 answer = index.ask(slot.case.question, settings=settings)
                 outcome.engines[answer.engine] += 1
                 answered = answer.status == "answered"
-                right = answered and contains_answer(answer.text, slot.case.answers)
+                right = answered and contains_answer(spoken(answer), slot.case.answers)
                 outcome.right.append((slot.case.id, right))
                 for number, sentence in _said(answer, runs, places):
                     said.add(number)

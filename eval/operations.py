@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from eval.metrics import percentile, ratio
+from eval.metrics import percentile, ratio, shown
 from eval.record import Record
 
 
@@ -24,18 +24,36 @@ class Operations:
     """The cost of a run.
 
     ``timings`` are the stages as answers name them, ``first text`` and ``whole answer``. ``tokens``
-    are sums by the names of ``Answer.usage``. ``per_good`` is what one right and grounded answer
-    cost: the run's seconds and tokens, wrong answers included, over their number.
+    are sums by the names of ``Answer.usage``. ``good`` is how many answers are right, grounded and
+    cited, and ``per_good`` what each of them cost: the run's seconds and tokens, and its money
+    where prices are known, wrong answers included, over their number; None where it is 0.
     """
 
     timings: tuple[Timing, ...]
     tokens: dict[str, int]
     peak_mb: float | None
+    good: int
     per_good: dict[str, float | None]
 
 
-def operations(records: Sequence[Record], good: int) -> Operations:
-    """The cost of the records, of which ``good`` are right and grounded answers."""
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What a million tokens cost that a language model reads (``per_input``) and writes.
+
+    In whatever currency; what is not given is free.
+    """
+
+    per_input: float = 0.0
+    per_output: float = 0.0
+
+    def of(self, tokens: Mapping[str, int]) -> float:
+        """The money that tokens cost, counted as ``Answer.usage`` does."""
+        read, written = tokens.get("input_tokens", 0), tokens.get("output_tokens", 0)
+        return (read * self.per_input + written * self.per_output) / 1_000_000
+
+
+def operations(records: Sequence[Record], good: int, prices: Prices | None = None) -> Operations:
+    """The cost of the records, of which ``good`` are right, grounded and cited answers."""
     seconds: dict[str, list[float]] = {}
     tokens: dict[str, int] = {}
     for record in records:
@@ -55,8 +73,22 @@ def operations(records: Sequence[Record], good: int) -> Operations:
         ),
         tokens,
         max(peaks, default=None),
+        good,
         {
             "seconds": ratio(sum(whole), good),
             **{name: ratio(count, good) for name, count in tokens.items()},
+            **({"money": ratio(prices.of(tokens), good)} if prices else {}),
         },
     )
+
+
+def format_cost(operations: Operations) -> str:
+    """What each right and grounded answer cost, in words."""
+    if not operations.good:
+        return "there is none"
+    parts = [f"{shown(operations.per_good['seconds'], 2)} seconds"]
+    for name, unit in (("input_tokens", "tokens read"), ("output_tokens", "tokens written")):
+        parts.append(f"{operations.per_good.get(name) or 0:,.0f} {unit}")
+    if (money := operations.per_good.get("money")) is not None:
+        parts.append(f"{money:.6f} in money at the prices given")
+    return ", ".join(parts)

@@ -66,7 +66,9 @@ class Record:
     ``seconds`` until the whole answer, ``first_seconds`` until its first piece. ``excerpts`` are
     the texts around the citations, read from the library anew. ``deep`` has for each piece of
     evidence that no passage of the answer touches the rank at which a deeper search finds it (None:
-    not found; 0: not looked for). ``peak_mb`` is the process's peak memory so far.
+    not found; 0: not looked for). ``peak_mb`` is the process's peak memory so far. ``unused`` says
+    of each sentence whether it is said again without the passages that the answer cites, of none
+    for a question that failed; None where that was not tried.
     """
 
     id: str
@@ -78,6 +80,7 @@ class Record:
     deep: tuple[int | None, ...] = ()
     anchors: tuple[Anchor, ...] = ()
     peak_mb: float | None = None
+    unused: tuple[bool, ...] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The record as JSON; the answer in the one shape of answers."""
@@ -131,6 +134,7 @@ def read_record(row: Mapping[str, Any]) -> Record:
             "answer": None if row["answer"] is None else read_answer(row["answer"]),
             "excerpts": tuple(Excerpt(**e) for e in row["excerpts"]),
             "deep": tuple(row["deep"]),
+            "unused": None if row.get("unused") is None else tuple(row["unused"]),
             "anchors": tuple(anchors),
         }
     )

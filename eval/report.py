@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
+from dataclasses import asdict
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -17,8 +18,11 @@ from eval.figures import MEASURES, Figure, Measure
 from eval.folder import write_scores
 from eval.junit import write_run_junit
 from eval.metrics import shown
+from eval.operations import format_cost
 from eval.refusal_figures import CURVES
+from eval.report_others import other_measurements
 from eval.report_questions import questions
+from eval.report_ruler import percent, ruler, spread
 from eval.scored import ALL, Run
 from eval.stats import Interval
 
@@ -33,17 +37,26 @@ def report(
     junit: str | Path | None = None,
     json: str | Path | None = None,
     agreement: Agreement | None = None,
+    others: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a scored run as HTML for people, JUnit XML for CI, JSON for programs."""
+    """Write a scored run as HTML for people, JUnit XML for CI, JSON for programs.
+
+    ``agreement`` is that of people with the verifier, ``others`` what other measurements wrote as
+    JSON, by name; JUnit has neither.
+    """
     if html is not None:
-        Path(html).write_text(page(run, agreement), encoding="utf-8")
+        Path(html).write_text(page(run, agreement, others), encoding="utf-8")
     if junit is not None:
         write_run_junit(junit, run)
     if json is not None:
-        write_scores(Path(json), run.to_dict())
+        people = None if agreement is None else asdict(agreement)
+        whole = {**run.to_dict(), "agreement": people, "others": dict(others or {})}
+        write_scores(Path(json), whole)
 
 
-def page(run: Run, agreement: Agreement | None = None) -> str:
+def page(
+    run: Run, agreement: Agreement | None = None, others: Mapping[str, Any] | None = None
+) -> str:
     """The HTML, with all text of documents, questions and answers escaped.
 
     Its own policy lets no script but the page's run, and nothing be fetched.
@@ -65,8 +78,9 @@ def page(run: Run, agreement: Agreement | None = None) -> str:
                 _scorecard(figures),
                 _plots(run),
                 _kinds(run),
-                _ruler(run, agreement),
+                ruler(run, agreement),
                 _operations(run),
+                other_measurements(others or {}),
                 questions(run),
                 _made_with(run.header),
             )
@@ -96,8 +110,8 @@ def _head(run: Run, figures: Mapping[str, Figure]) -> str:
         ("Declined when present", _of(figures["over_refusal"]), "less is better"),
     ]
     cells = "".join(
-        f'<div class="tile">{escape(name)}<b>{_percent(value.value)}</b>'
-        f"<small>{_range(value)}<br>{escape(note)}</small></div>"
+        f'<div class="tile">{escape(name)}<b>{percent(value.value)}</b>'
+        f"<small>{spread(value)}<br>{escape(note)}</small></div>"
         for name, value, note in tiles
     )
     counts = (
@@ -170,7 +184,7 @@ def _score_row(measure: Measure, figure: Figure) -> str:
     anchors = "".join(f'<td class="n">{shown(figure.anchors.get(a))}</td>' for a in ANCHORS)
     return (
         f"<tr><td>{escape(measure.title)}<small>{escape(measure.note)}{less}</small></td>"
-        f'<td class="n"><b>{shown(figure.value)}</b><small>{_range(_of(figure))}</small>'
+        f'<td class="n"><b>{shown(figure.value)}</b><small>{spread(_of(figure))}</small>'
         f"<small>over {figure.whole:,.0f} {escape(measure.unit)}</small></td>"
         f"<td>{picture}</td>{anchors}{numbers}</tr>"
     )
@@ -213,42 +227,6 @@ def _kinds(run: Run) -> str:
     )
 
 
-def _ruler(run: Run, agreement: Agreement | None) -> str:
-    rows = "".join(
-        f'<tr><td>{escape(a.name)}</td><td class="n">{a.n:,}</td>'
-        + "".join(
-            f'<td class="n">{shown(i.value)} <small>{_range(i)}</small></td>'
-            for i in (a.balanced, a.sensitivity, a.specificity)
-        )
-        + "</tr>"
-        for a in run.verifier
-    )
-    people = (
-        "<p>No one has judged this run's sentences: <code>footnote eval annotate RUN</code>.</p>"
-        if agreement is None
-        else f"<h3>People on this run</h3><p>{agreement.n} sentences judged. Both supported: "
-        f"{agreement.both}; verifier only: {agreement.verifier_only}; people only: "
-        f"{agreement.people_only}; neither: {agreement.neither}. Agreement "
-        f"{_percent(agreement.agreed.value)} ({_range(agreement.agreed)}), Cohen's kappa "
-        f"{shown(agreement.kappa.value)} ({_range(agreement.kappa)}).</p>"
-    )
-    measured = (
-        "This is how it does on sentences that people judged (<code>footnote eval grounding</code>)"
-        ", and why the headline is corrected: sentences that are not verbatim quotes, by Rogan and "
-        "Gladen's formula with the sensitivity and specificity over all sets."
-        "</p><div class='scroll'><table><tr><th>judged by people</th><th class='n'>rows</th>"
-        "<th class='n'>balanced accuracy</th><th class='n'>sensitivity</th>"
-        f"<th class='n'>specificity</th></tr>{rows}</table></div>"
-        if rows
-        else f"It was {escape(str(run.header['settings']['verifier']))} here; how often that is "
-        "right was not measured, so that nothing can be corrected for it.</p>"
-    )
-    return (
-        "<h2>The ruler: how often the verifier is right</h2><p>Whether sentences are supported is "
-        f"judged by the verifier. {measured}{people}"
-    )
-
-
 def _operations(run: Run) -> str:
     o = run.operations
     rows = "".join(
@@ -257,13 +235,12 @@ def _operations(run: Run) -> str:
         for t in o.timings
     )
     tokens = ", ".join(f"{n:,} {escape(name)}" for name, n in o.tokens.items()) or "none"
-    cost = ", ".join(f"{shown(v, 2)} {escape(name)}" for name, v in o.per_good.items())
     memory = "not known" if o.peak_mb is None else f"{o.peak_mb:,.0f} MB"
     return (
         "<h2>Operations</h2><div class='scroll'><table><tr><th>stage</th><th class='n'>questions"
         f"</th><th class='n'>p50 s</th><th class='n'>p95 s</th></tr>{rows}</table></div>"
-        f"<p>Tokens of a language model: {tokens}. Peak memory: {memory}. Each right and grounded "
-        f"answer cost: {cost}.</p>"
+        f"<p>Tokens of a language model: {tokens}. Peak memory: {memory}. Right and grounded "
+        f"answers: {o.good}; the cost of each, wrong ones included: {escape(format_cost(o))}.</p>"
     )
 
 
@@ -283,16 +260,6 @@ def _plain(value: object) -> str:
 
 def _of(figure: Figure) -> Interval:
     return Interval(figure.value, figure.low, figure.high)
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1%}"
-
-
-def _range(interval: Interval) -> str:
-    if interval.low is None or interval.high is None:
-        return "no interval"
-    return f"{interval.low:.3f} to {interval.high:.3f}"
 
 
 def _asset(name: str) -> str:

@@ -78,8 +78,10 @@ def _body(n: int, row: CaseResult, detail: Detail) -> str:
     parts.append(f"<h3>{escape(answer.status.capitalize())}</h3>")
     if not answer.sentences:
         parts.append(f"<p>{escape(answer.text)}</p>")
-    for i, (sentence, found) in enumerate(zip(answer.sentences, detail.grounds, strict=True)):
-        parts.append(_sentence(f"q{n}-{i}", sentence, found, record.excerpts))
+    unused = record.unused or (False,) * len(answer.sentences)
+    rows = zip(answer.sentences, detail.grounds, unused, strict=True)
+    for i, (sentence, found, again) in enumerate(rows):
+        parts.append(_sentence(f"q{n}-{i}", sentence, found, record.excerpts, again))
     for sentence in answer.withheld:
         reasons = "; ".join(sentence.reasons)
         parts.append(f'<p class="soft">withheld: {escape(sentence.text)} ({escape(reasons)})</p>')
@@ -93,7 +95,9 @@ def _body(n: int, row: CaseResult, detail: Detail) -> str:
     return "".join([*parts, f"<h3>Scores</h3><p><small>{scores}</small></p>"])
 
 
-def _sentence(name: str, sentence: Sentence, found: Grounds, excerpts: Sequence[Excerpt]) -> str:
+def _sentence(
+    name: str, sentence: Sentence, found: Grounds, excerpts: Sequence[Excerpt], again: bool
+) -> str:
     verdict = (
         '<span class="ok">supported, verbatim</span>'
         if found.verbatim and found.supported
@@ -102,6 +106,7 @@ def _sentence(name: str, sentence: Sentence, found: Grounds, excerpts: Sequence[
         else f'<span class="no">not supported by what it cites, {found.score:.2f}</span>'
     )
     numbers = "".join(f" [{c.number}]" for c in sentence.citations)
+    unused = '; <span class="no">said again without what it cites</span>' if again else ""
     evidence = "".join(
         _evidence(f"{name}-{i}", citation, excerpts)
         for i, citation in enumerate(sentence.citations)
@@ -109,7 +114,7 @@ def _sentence(name: str, sentence: Sentence, found: Grounds, excerpts: Sequence[
     return (
         f'<div class="sentence"><a href="#{name}-0">{escape(sentence.text)}</a>{numbers} '
         f"<small>{verdict}; told to the reader: {escape(sentence.verdict)}"
-        f"{escape(_because(sentence.reasons))}</small>{evidence}</div>"
+        f"{escape(_because(sentence.reasons))}{unused}</small>{evidence}</div>"
     )
 
 

@@ -1,4 +1,4 @@
-"""The verifier as a measuring instrument: how often it is right, and what that does to a figure."""
+"""What judges sentences as a measuring instrument: how often it is right, and what follows."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from eval.metrics import ratio
 from eval.stats import NOTHING, Array, Interval, beta_draws, interval, resampled, rogan_gladen
 
 MEASURED = Path(__file__).parent / "results" / "grounding.json"
@@ -16,14 +17,16 @@ MEASURED = Path(__file__).parent / "results" / "grounding.json"
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """How the verifier did on sentences that people judged, with 95% intervals.
+    """How a verifier or judge did on sentences that people judged, with 95% intervals.
 
-    ``sensitivity`` is the share of the ``supported`` rows it calls supported, ``specificity`` the
-    share of the others it does not, ``balanced`` the mean of the two.
+    Of ``n`` it told ``right`` so many. ``sensitivity`` is the share of the ``supported`` rows it
+    calls supported, ``specificity`` the share of the others it does not, ``balanced`` the mean of
+    the two; None where there are no such rows.
     """
 
     name: str
     n: int
+    right: int
     supported: int
     sensitivity: Interval
     specificity: Interval
@@ -46,12 +49,13 @@ def verifier_accuracy(path: Path = MEASURED, seed: int = 0) -> tuple[Accuracy, .
         for name, run in rows.items()
     }
     counts["all"] = tuple(map(sum, zip(*counts.values(), strict=True)))  # type: ignore[assignment]
-    return tuple(_accuracy(name, *count, seed) for name, count in counts.items())
+    return tuple(accuracy_of(name, *count, seed) for name, count in counts.items())
 
 
 def corrected_groundedness(
     verbatim: Sequence[int],
     judged: Sequence[tuple[int, int]],
+    failed: Sequence[bool],
     clusters: Sequence[Hashable],
     accuracy: Accuracy,
     seed: int,
@@ -59,58 +63,71 @@ def corrected_groundedness(
     """The share of sentences that are truly supported, as far as the verifier's errors allow.
 
     Per question: ``verbatim`` sentences are supported by their making, so that no error touches
-    them; of the others, ``judged`` has how many were called supported, and how many there are.
-    Their share is corrected for the verifier's sensitivity and specificity (Rogan and Gladen 1978).
-    The interval carries the uncertainty of all three: bootstrap over clusters for the counts,
-    posteriors for the verifier's (as Lang and Reiczigel 2014 advise). Nothing without sentences.
+    them; of the others, ``judged`` has how many were called supported, and how many there are. A
+    question that ``failed`` counts as one sentence that is not. The share of the judged ones is
+    corrected for sensitivity and specificity (Rogan and Gladen 1978). The interval carries the
+    uncertainty of all three: bootstrap over clusters for the counts, posteriors for the other two
+    (as Lang and Reiczigel 2014 advise). Nothing without sentences, or where sensitivity or
+    specificity is not known and needed.
     """
-    exact, rest = sum(verbatim), sum(n for _, n in judged)
-    if not rest:
-        return interval([(float(n), float(n)) for n in verbatim], clusters, seed)
+    rows = [(v, f, k, n) for v, f, (k, n) in zip(verbatim, failed, judged, strict=True)]
+    if not sum(n for *_, n in rows):
+        return interval([(float(v), float(v + f)) for v, f, *_ in rows], clusters, seed)
     se, sp = accuracy.sensitivity.value, accuracy.specificity.value
-    assert se is not None
-    assert sp is not None
+    if se is None or sp is None:
+        return NOTHING
     negatives = accuracy.n - accuracy.supported
-    rows = [(v, k, n) for v, (k, n) in zip(verbatim, judged, strict=True)]
+    sums = resampled(rows, clusters, seed)
     drawn = _corrected(
-        resampled(rows, clusters, seed),
+        sums,
         beta_draws(round(se * accuracy.supported), accuracy.supported, seed + 1),
         beta_draws(round(sp * negatives), negatives, seed + 2),
     )
-    whole = np.array([[exact, sum(k for k, _ in judged), rest]], dtype=float)
+    whole = np.array([rows], dtype=float).sum(axis=1)
     (value,) = _corrected(whole, np.array([se]), np.array([sp]))
-    if np.isnan(value) or np.isnan(drawn).all():
+    if np.isnan(value):
         return NOTHING
-    low, high = np.nanquantile(drawn, [0.025, 0.975])
+    # Where what judges may be no better than chance, all or none of what it judged may be true.
+    exact, unsure = sums[:, 0], sums[:, 3]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        everything = sums[:, [0, 1, 3]].sum(axis=1)
+        least, most = exact / everything, (exact + unsure) / everything
+    low = np.nanquantile(np.where(np.isnan(drawn), least, drawn), 0.025)
+    high = np.nanquantile(np.where(np.isnan(drawn), most, drawn), 0.975)
     return Interval(float(value), float(low), float(high))
 
 
-def _corrected(sums: Array, sensitivity: Array, specificity: Array) -> Array:
-    """The true share from rows of (verbatim, called supported, judged)."""
-    exact, called, judged = sums.T
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = rogan_gladen(called / judged, sensitivity, specificity)
-        true = np.where(judged > 0, judged * share, 0.0)
-        found: Array = (exact + true) / (exact + judged)
-    return found
-
-
-def _accuracy(
+def accuracy_of(
     name: str, positives: int, negatives: int, told_yes: int, told_no: int, seed: int
 ) -> Accuracy:
+    """The accuracy behind counts: of so many supported and other rows, how many were told right."""
     yes = beta_draws(told_yes, positives, seed)
     no = beta_draws(told_no, negatives, seed + 1)
-    se, sp = told_yes / positives, told_no / negatives
+    se, sp = ratio(told_yes, positives), ratio(told_no, negatives)
+    both = None if se is None or sp is None else (se + sp) / 2
     return Accuracy(
         name,
         positives + negatives,
+        told_yes + told_no,
         positives,
         _around(se, yes),
         _around(sp, no),
-        _around((se + sp) / 2, (yes + no) / 2),
+        _around(both, (yes + no) / 2),
     )
 
 
-def _around(value: float, drawn: Array) -> Interval:
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return Interval(value, float(low), float(high))
+def _corrected(sums: Array, sensitivity: Array, specificity: Array) -> Array:
+    """The true share from rows of (verbatim, failed, called supported, judged)."""
+    exact, failed, called, judged = sums.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = rogan_gladen(called / judged, sensitivity, specificity)
+        true = np.where(judged > 0, judged * share, 0.0)
+        found: Array = (exact + true) / (exact + failed + judged)
+    return found
+
+
+def _around(value: float | None, drawn: Array) -> Interval:
+    if value is None:
+        return NOTHING
+    low, high = (float(end) for end in np.quantile(drawn, [0.025, 0.975]))
+    return Interval(value, min(low, value), max(high, value))  # none or all of few: Brown et al.

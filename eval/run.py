@@ -16,13 +16,14 @@ from pathlib import Path
 
 from eval.anchors import ask_anchors
 from eval.cases import Case
-from eval.folder import ANSWERS, append_record, start_folder
+from eval.folder import ANSWERS, appending, start_folder
 from eval.header import make_header
 from eval.hidden import without
 from eval.locate import excerpts, locate, overlaps
 from eval.record import Asked, Piece, Record, citations_of, passage_spots, spot_of
 from eval.score import score
 from eval.scored import Run
+from eval.unused import unused_citations
 from rag.errors import BadInput, FootnoteError
 from rag.index import Index
 from rag.settings import Settings
@@ -39,10 +40,21 @@ def run_cases(
     settings: Settings | None = None,
     *,
     workers: int = 1,
+    without_cited: bool = False,
     progress: Progress | None = None,
 ) -> Run:
     """Ask every case of the index and score the answers: ``ask_cases``, then ``score``."""
-    return score(ask_cases(index, cases, out, settings, workers=workers, progress=progress))
+    return score(
+        ask_cases(
+            index,
+            cases,
+            out,
+            settings,
+            workers=workers,
+            without_cited=without_cited,
+            progress=progress,
+        )
+    )
 
 
 def ask_cases(
@@ -52,6 +64,7 @@ def ask_cases(
     settings: Settings | None = None,
     *,
     workers: int = 1,
+    without_cited: bool = False,
     progress: Progress | None = None,
 ) -> Asked:
     """Ask every case of the index, and keep all that scoring needs.
@@ -59,9 +72,10 @@ def ask_cases(
     ``out`` is the run's folder; a run that is there already goes on where it stopped, also after a
     question that failed: failed questions are asked again. ``workers`` questions are asked at a
     time, which helps where a language model is waited for; seconds are then not those of a user
-    alone. The models are loaded before the first question, so its seconds are a question's. A
-    ``FootnoteError`` fails its case and the run goes on. ``progress`` is called with the number of
-    cases done and of all.
+    alone. ``without_cited`` asks what a language model wrote a second time, without the passages
+    it cites: see ``eval.unused``. The models are loaded before the first question, so its seconds
+    are a question's. A ``FootnoteError`` fails its case and the run goes on. ``progress`` is called
+    with the number of cases done and of all.
 
     Raises ``BadInput`` for ids that two cases share, and for a folder with another run.
     """
@@ -70,20 +84,24 @@ def ask_cases(
         raise BadInput("two cases have the same id: give each its own")
     warm = index.warm()
     header = make_header(index, cases, settings) | {"warm_seconds": warm}
+    if without_cited:
+        header["without_cited"] = True
     evidence = locate(index, cases)
     asked = Asked(header, tuple(cases), evidence)
     if out is not None:
         asked = start_folder(Path(out), header, cases, evidence)
     records = {i: record for i, record in asked.records.items() if record.answer is not None}
     left = [case for case in asked.cases if case.id not in records]
-    opened = nullcontext() if out is None else (Path(out) / ANSWERS).open("a", encoding="utf-8")
-    with opened as file, _workers(workers) as pool:
-        waiting = [pool.submit(_ask, index, c, evidence[c.id], settings) for c in left]
+    opened = nullcontext() if out is None else appending(Path(out) / ANSWERS)
+    with opened as append, _workers(workers) as pool:
+        waiting = [
+            pool.submit(_ask, index, c, evidence[c.id], settings, without_cited) for c in left
+        ]
         for future in as_completed(waiting):
             record = future.result()
             records[record.id] = record
-            if file is not None:
-                append_record(file, record)
+            if append is not None:
+                append(record.to_dict())
             if progress is not None:
                 progress(len(records), len(cases))
     return replace(asked, records=records)
@@ -99,11 +117,13 @@ def _workers(n: int) -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(cancel_futures=True)
 
 
-def _ask(index: Index, case: Case, pieces: Sequence[Piece], settings: Settings) -> Record:
+def _ask(
+    index: Index, case: Case, pieces: Sequence[Piece], settings: Settings, without_cited: bool
+) -> Record:
     start = time.perf_counter()
     first, answer, problem = None, None, ""
+    hidden = tuple(spot for piece in pieces for spot in piece.places) if case.without else ()
     try:
-        hidden = [spot for piece in pieces for spot in piece.places] if case.without else []
         opened = without(index, hidden) if hidden else index
         for part in opened.stream(case.question, case.history, settings):
             if first is None:
@@ -113,6 +133,10 @@ def _ask(index: Index, case: Case, pieces: Sequence[Piece], settings: Settings) 
     except FootnoteError as error:
         problem = f"{type(error).__name__}: {error}"
     seconds = time.perf_counter() - start
+    quotes = settings.engine == "extractive" or (settings.engine == "auto" and not settings.llm)
+    unused: tuple[bool, ...] | None = () if quotes or without_cited else None
+    if answer and (without_cited or answer.engine != "llm"):
+        unused = unused_citations(index, case, answer, settings, hidden)
     return Record(
         id=case.id,
         answer=answer,
@@ -123,6 +147,7 @@ def _ask(index: Index, case: Case, pieces: Sequence[Piece], settings: Settings) 
         deep=_deep(index, answer, pieces) if answer and case.answerable else (),
         anchors=ask_anchors(index, answer.query if answer else case.question),
         peak_mb=_peak_mb(),
+        unused=unused,
     )
 
 

@@ -19,7 +19,7 @@ from eval.figures import MEASURES, Scored, make_figure
 from eval.grounding_metrics import Claim, Grounds, ground
 from eval.header import SEED
 from eval.metrics import refusal
-from eval.operations import operations
+from eval.operations import Prices, operations
 from eval.record import Asked, Piece, Record
 from eval.refusal_figures import Confidence, confidence_figures, curves_of
 from eval.ruler import Accuracy, corrected_groundedness, verifier_accuracy
@@ -31,12 +31,18 @@ from rag.verify import SUPPORTED, Verifier, find_copy, load_verifier
 from rag.verify_words import read
 
 
-def score(asked: Asked, verifier: Verifier | None = None, encoder: Encoder | None = None) -> Run:
+def score(
+    asked: Asked,
+    verifier: Verifier | None = None,
+    encoder: Encoder | None = None,
+    prices: Prices | None = None,
+) -> Run:
     """Score a run that was asked to its end.
 
     ``verifier`` is by default the one that the run's settings name, ``encoder`` the default
     embedding model. What is said of the verifier's accuracy is of the one that ships; of another
-    one it is nothing. Raises ``BadInput`` when questions are still to be asked.
+    one it is nothing. With ``prices`` the cost is told in money too. Raises ``BadInput`` when
+    questions are still to be asked.
     """
     if asked.missing:
         raise BadInput(
@@ -55,7 +61,7 @@ def score(asked: Asked, verifier: Verifier | None = None, encoder: Encoder | Non
         )
     ]
     # Only the verifier that ships has been measured.
-    return _summed_up(asked, rows, () if named else verifier_accuracy())
+    return _summed_up(asked, rows, () if named else verifier_accuracy(), prices)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +108,9 @@ def _score_one(
     return _Row(Detail(case, pieces, record, own.grounds), own, scores, result)
 
 
-def _summed_up(asked: Asked, rows: Sequence[_Row], accuracy: tuple[Accuracy, ...]) -> Run:
+def _summed_up(
+    asked: Asked, rows: Sequence[_Row], accuracy: tuple[Accuracy, ...], prices: Prices | None
+) -> Run:
     results = [row.result for row in rows]
     seed = int(asked.header.get("seed", SEED))
     scored = [row.parts_of_figures() for row in rows]
@@ -127,7 +135,7 @@ def _summed_up(asked: Asked, rows: Sequence[_Row], accuracy: tuple[Accuracy, ...
         ),
         groundedness=_groundedness(rows, accuracy, seed),
         causes={cause: sum(row.cause == cause for row in results) for cause in CAUSES},
-        operations=operations([row.detail.record for row in rows], good),
+        operations=operations([row.detail.record for row in rows], good, prices),
         verifier=accuracy,
         cases=tuple(results),
         curves=curves_of(surest),
@@ -143,8 +151,14 @@ def _groundedness(rows: Sequence[_Row], accuracy: Sequence[Accuracy], seed: int)
         rest = [g for g in row.own.grounds if not (g.verbatim and g.supported)]
         verbatim.append(len(row.own.grounds) - len(rest))
         judged.append((sum(g.supported for g in rest), len(rest)))
-    clusters = [row.result.cluster for row in rows]
-    return corrected_groundedness(verbatim, judged, clusters, accuracy[-1], seed)
+    return corrected_groundedness(
+        verbatim,
+        judged,
+        [row.result.status == "failed" for row in rows],
+        [row.result.cluster for row in rows],
+        accuracy[-1],
+        seed,
+    )
 
 
 def cluster_of(case: Case) -> str:

@@ -10,6 +10,7 @@ from eval.cases import Case
 from eval.causes import Cause
 from eval.figures import Figure
 from eval.grounding_metrics import Grounds
+from eval.judged import Judged
 from eval.metrics import Refusal, mean, percentile
 from eval.operations import Operations
 from eval.record import Piece, Record
@@ -109,7 +110,8 @@ class Run:
     """One evaluation: what was measured (``header``), per kind and all, and case by case.
 
     ``causes`` sum to the number of cases. ``groundedness`` is the share of sentences that are truly
-    supported, corrected for the ``verifier``'s own accuracy. ``details`` are by case id.
+    supported, corrected for the ``verifier``'s own accuracy. ``details`` are by case id. ``judges``
+    are language models that were asked for a second opinion; nothing else follows from it.
     """
 
     header: Mapping[str, Any]
@@ -123,6 +125,7 @@ class Run:
     cases: tuple[CaseResult, ...]
     curves: Curves
     details: Mapping[str, Detail]
+    judges: tuple[Judged, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The run as JSON, without curves and details, which the answers hold."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from eval.figures import Figure
+from eval.judged import format_judge
 from eval.metrics import shown
+from eval.operations import format_cost
 from eval.scored import Run
 from eval.stats import Interval
 
@@ -39,6 +41,10 @@ def format_table(run: Run) -> str:
         if figure.name in HEADLINE:
             lines.append(f"{figure.name}: {_with_interval(figure)}{_anchors(figure)}")
     lines.append(f"sentences truly supported: {_with_interval(run.groundedness)}")
+    for judged in run.judges:
+        lines.append(f"{format_judge(judged)}: {_with_interval(judged.share)}")
+        lines.append(f"  corrected for its errors: {_with_interval(judged.groundedness)}")
+    lines.append(f"each right and grounded answer cost: {format_cost(run.operations)}")
     lines.append("causes: " + ", ".join(f"{name} {n}" for name, n in run.causes.items() if n))
     lines += [f"failed: {row.id}: {row.problem}" for row in run.cases if row.problem]
     lines += [f"unscored: {row.id}: {row.case_error}" for row in run.cases if row.case_error]

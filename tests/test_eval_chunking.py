@@ -82,6 +82,10 @@ def test_the_references_of_the_development_data_stand_where_they_say(shared: Pat
     [
         ({}, ":1: a row needs 'question', 'corpus' and 'references'"),
         (OPENED | {"references": []}, ":1: has no references"),
+        (
+            OPENED | {"references": [{"content": "", "start_index": 3, "end_index": 3}]},
+            ":1: has no references, or empty ones",
+        ),
         (OPENED | {"references": [{"content": "1932"}]}, ":1: a row needs"),
         (OPENED | {"corpus": "ship"}, "holds no ship.md"),
         (OPENED | {"corpus": "ferry"}, ":1: ferry.md does not hold '1932'"),

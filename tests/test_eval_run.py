@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,7 +22,7 @@ from ingest.sync import sync
 from rag.errors import BadIndex, BadInput
 from rag.index import Index, create_index
 from rag.settings import Settings
-from rag.types import Answer, Citation, Turn
+from rag.types import Answer, Citation, Sentence, Turn
 
 TOWER = "The Quillon Tower is 330 metres high.\n\nIt was opened in 1921 by Mara Devlin.\n"
 BRIDGE = "The Osric Bridge is 812 metres\nlong. It was built by Mara Devlin in 1934.\n"
@@ -146,6 +147,15 @@ def test_a_wrong_citation_is_not_cited(index: Index) -> None:
     assert other.right and not other.cited
     wrong = judge(index, asked, answer(index, "It is 812 metres. [1]", ("tower.txt", 0, 30)))
     assert wrong.cited and not wrong.right and not wrong.right_and_cited
+
+
+def test_the_number_of_a_citation_is_no_answer(index: Index) -> None:
+    two = case("two", HIGH, answers=("2",))
+    made = answer(index, "It is high. [2]", ("tower.txt", 0, 37))
+    said = Sentence("It is high.", 0, 11, "supported", 0.9, made.citations)
+    assert not judge(index, two, replace(made, sentences=(said,))).right
+    told = replace(said, text="It has 2.")
+    assert judge(index, two, replace(made, sentences=(told,))).right
 
 
 @pytest.mark.parametrize("kind", ["two_document", "contradiction"])
@@ -329,3 +339,27 @@ def test_a_model_given_as_an_object_is_named_in_the_header(index: Index) -> None
 
     header = make_header(index, [FAR], Settings(llm=Model()))  # type: ignore[arg-type]
     assert json.loads(json.dumps(header))["settings"]["llm"] == "Model tiny-1"
+
+
+def test_what_is_secret_in_an_address_is_not_written_down(index: Index) -> None:
+    secret = Settings("auto", "openai:x", "https://me:word@host:81/v1?api_key=word")
+    header = make_header(index, [FAR], secret)
+    assert header["settings"]["base_url"] == "https://host:81/v1"
+    assert "word" not in json.dumps(header["settings"])
+    assert make_header(index, [FAR], Settings())["settings"]["base_url"] == ""
+
+
+def test_model_files_are_hashed_in_the_header(index: Index, tmp_path: Path) -> None:
+    gguf, nli = tmp_path / "tiny.gguf", tmp_path / "nli"
+    gguf.write_bytes(b"GGUF")
+    (nli / "deep").mkdir(parents=True)
+    (nli / "deep" / "weights.bin").write_bytes(b"w")
+    used = Settings("llm", f"local:{gguf}", verifier=str(nli))
+    files = make_header(index, [FAR], used)["model_files"]
+    assert files == {
+        "tiny.gguf": hashlib.sha256(b"GGUF").hexdigest(),
+        "weights.bin": hashlib.sha256(b"w").hexdigest(),
+    }
+    gguf.write_bytes(b"GGUF2")
+    assert make_header(index, [FAR], used)["model_files"] != files
+    assert "model_files" not in make_header(index, [FAR], Settings("extractive", "local:gone.gguf"))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from eval.annotate import Annotation, agreement
 from eval.grounding_metrics import Grounds
-from eval.ruler import corrected_groundedness, verifier_accuracy
+from eval.ruler import accuracy_of, corrected_groundedness, verifier_accuracy
 from eval.stats import (
     interval,
     kappa,
@@ -128,17 +128,39 @@ def test_groundedness_is_corrected_only_where_the_verifier_judges() -> None:
         for share in (one.sensitivity, one.specificity, one.balanced):
             assert share.low and share.high and share.value
             assert share.low < share.value < share.high
-    quoted = corrected_groundedness([1] * 5, [(0, 0)] * 5, range(5), everything, 0)
+    quoted = corrected_groundedness([1] * 5, [(0, 0)] * 5, [False] * 5, range(5), everything, 0)
     assert (quoted.value, quoted.high) == (1, 1)
     assert quoted.low == pytest.approx(0.025 ** (1 / 5)), "five questions are not all there are"
-    mixed = corrected_groundedness([1] * 40, [(3, 4)] * 40, range(40), everything, 0)
+    mixed = corrected_groundedness([1] * 40, [(3, 4)] * 40, [False] * 40, range(40), everything, 0)
     assert mixed.value and mixed.low and mixed.high
     se, sp = everything.sensitivity.value, everything.specificity.value
     assert se and sp
     assert mixed.value == pytest.approx((40 + 160 * min(1, (0.75 + sp - 1) / (se + sp - 1))) / 200)
     assert mixed.low < mixed.value <= mixed.high <= 1
-    nothing = corrected_groundedness([0], [(0, 0)], [0], everything, 0)
+    nothing = corrected_groundedness([0], [(0, 0)], [False], [0], everything, 0)
     assert nothing.value is None
+
+
+def test_a_judge_that_may_be_no_better_than_chance_tells_little() -> None:
+    few = accuracy_of("few", 3, 3, 2, 2, 0)
+    found = corrected_groundedness([1] * 40, [(3, 4)] * 40, [False] * 40, range(40), few, 0)
+    assert (found.value, found.low, found.high) == (1, 0.2, 1), "only the verbatim fifth is sure"
+    useless = accuracy_of("coin", 10, 10, 5, 5, 0)
+    none = corrected_groundedness([1] * 9, [(3, 4)] * 9, [False] * 9, range(9), useless, 0)
+    assert none.value is None
+    half = accuracy_of("half", 4, 0, 3, 0, 0)
+    assert (half.sensitivity.value, half.specificity.value, half.balanced.value) == (
+        0.75,
+        None,
+        None,
+    )
+    assert (half.n, half.right) == (4, 3)
+    whole = accuracy_of("whole", 5, 5, 5, 0, 0)
+    assert (whole.sensitivity.value, whole.sensitivity.high) == (1, 1)
+    assert (whole.specificity.value, whole.specificity.low) == (0, 0)
+    assert corrected_groundedness([0], [(1, 1)], [False], [0], half, 0).value is None
+    quoted = corrected_groundedness([2, 0], [(0, 0)] * 2, [False, True], range(2), half, 0)
+    assert quoted.value == 2 / 3, "a question that failed is a sentence that is not supported"
 
 
 def test_people_and_verifier() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +15,7 @@ from ui.files import check_writable
 from ui.options import index_option, settings_options
 
 if TYPE_CHECKING:
+    from eval.operations import Prices
     from eval.scored import Run
     from rag.settings import Settings
 
@@ -22,6 +26,27 @@ anyway_option = click.option(
 json_out = click.option(
     "--json", "out", type=click.Path(dir_okay=False), metavar="OUT", help="Write JSON."
 )
+
+
+def price_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Prices of a language model's tokens; the command gets them as one ``prices``, or None."""
+
+    @wraps(command)
+    def with_prices(price_in: float | None, price_out: float | None, **values: Any) -> Any:  # noqa: ANN401
+        from eval.operations import Prices
+
+        given = price_in is not None or price_out is not None
+        prices = Prices(price_in or 0.0, price_out or 0.0) if given else None
+        return command(prices=prices, **values)
+
+    for way, what in (("out", "written"), ("in", "read")):
+        with_prices = click.option(
+            f"--price-{way}",
+            type=click.FloatRange(0),
+            metavar="MONEY",
+            help=f"Of a million tokens {what}, to say what a right answer costs.",
+        )(with_prices)
+    return with_prices
 
 
 @click.command(name="run")
@@ -42,6 +67,12 @@ json_out = click.option(
     metavar="N",
     help="Questions at a time.",
 )
+@click.option(
+    "--without-cited",
+    is_flag=True,
+    help="Ask what a language model wrote once more without the passages it cites, and flag "
+    "sentences that stay the same.",
+)
 @settings_options
 @json_out
 def eval_run(
@@ -49,32 +80,79 @@ def eval_run(
     index_dir: str,
     folder: str | None,
     parallel: int,
+    without_cited: bool,
     settings: Settings,
     out: str | None,
 ) -> None:
     """Ask the cases (by default those of the sample library) and score the answers."""
     check_writable(out)
     from eval.cases import SAMPLE_CASES, load_cases
+    from eval.judged import with_judges
     from eval.run import run_cases
     from rag.index import open_index
     from ui.progress import counted
 
     loaded = [case for path in cases or (str(SAMPLE_CASES),) for case in load_cases(Path(path))]
     with open_index(index_dir) as index, counted("asked") as step:
-        run = run_cases(index, loaded, folder, settings, workers=parallel, progress=step)
-    _finish(run, folder, out)
+        run = run_cases(
+            index,
+            loaded,
+            folder,
+            settings,
+            workers=parallel,
+            without_cited=without_cited,
+            progress=step,
+        )
+    _finish(run if folder is None else with_judges(run, Path(folder)), folder, out)
 
 
 @click.command(name="score")
 @run_argument
+@click.option(
+    "--judge",
+    default="",
+    metavar="PROVIDER:MODEL",
+    help="Ask a language model for a second opinion on every sentence; the gate never sees it.",
+)
+@click.option(
+    "--llm-base-url",
+    "base_url",
+    default="",
+    metavar="URL",
+    help="An OpenAI-compatible server, for --judge openai:MODEL.",
+)
+@click.option(
+    "--labelled",
+    multiple=True,
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Rows people judged, as `eval grounding` reads them, to see how often the judge is right.",
+)
+@price_options
 @json_out
-def eval_score(run: str, out: str | None) -> None:
+def eval_score(
+    run: str,
+    judge: str,
+    base_url: str,
+    labelled: tuple[str, ...],
+    prices: Prices | None,
+    out: str | None,
+) -> None:
     """Score the answers of a run again, without asking."""
+    if not judge and (labelled or base_url):
+        raise click.UsageError("--labelled and --llm-base-url need --judge PROVIDER:MODEL")
     check_writable(out)
     from eval.folder import read_folder
+    from eval.judge import judge_run
+    from eval.judged import with_judges
     from eval.score import score
+    from ui.progress import counted
 
-    _finish(score(read_folder(Path(run))), run, out)
+    folder = Path(run)
+    if judge:
+        with counted("judged") as step:
+            judge_run(folder, judge, base_url, [Path(path) for path in labelled], step)
+    _finish(with_judges(score(read_folder(folder), prices=prices), folder), run, out)
 
 
 @click.command(name="compare")
@@ -138,10 +216,27 @@ def eval_gate(
 
 @click.command(name="report")
 @run_argument
+@click.option(
+    "--with",
+    "others",
+    multiple=True,
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Show what another measurement wrote with --json: benchmark, grounding, chunking, "
+    "injection, calibrate.",
+)
+@price_options
 @click.option("--html", type=click.Path(dir_okay=False), metavar="F", help="Write one HTML file.")
 @click.option("--junit", type=click.Path(dir_okay=False), metavar="F", help="Write JUnit XML.")
 @json_out
-def eval_report(run: str, html: str | None, junit: str | None, out: str | None) -> None:
+def eval_report(
+    run: str,
+    others: tuple[str, ...],
+    prices: Prices | None,
+    html: str | None,
+    junit: str | None,
+    out: str | None,
+) -> None:
     """Report a run as HTML for people, JUnit XML for CI, JSON for programs."""
     if not (html or junit or out):
         raise click.UsageError("say what to write: --html F, --junit F or --json F")
@@ -149,13 +244,18 @@ def eval_report(run: str, html: str | None, junit: str | None, out: str | None) 
         check_writable(path)
     from eval.annotate import agreement, read_annotations
     from eval.folder import read_folder
+    from eval.judged import with_judges
     from eval.report import report
     from eval.score import score
 
-    scored = score(read_folder(Path(run)))
+    measured = {Path(path).stem: _read_json(path) for path in others}
+    if len(measured) < len(others):
+        raise click.UsageError("two files of --with have the same name: rename one")
+    folder = Path(run)
+    scored = with_judges(score(read_folder(folder), prices=prices), folder)
     grounds = {i: detail.grounds for i, detail in scored.details.items()}
-    people = agreement(read_annotations(Path(run)), grounds)
-    report(scored, html=html, junit=junit, json=out, agreement=people)
+    people = agreement(read_annotations(folder), grounds)
+    report(scored, html=html, junit=junit, json=out, agreement=people, others=measured)
 
 
 @click.command(name="annotate")
@@ -204,6 +304,23 @@ def eval_generate(n: int, index_dir: str, out: str) -> None:
         f"{sum(not case.answerable for case in cases)} without: look them through in {out!r}, then "
         f"`footnote eval run {out}`"
     )
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number")
+
+
+def _read_json(path: str) -> dict[str, Any]:
+    """What another measurement wrote. Raises ``BadInput``."""
+    try:
+        value = json.loads(Path(path).read_text(encoding="utf-8"), parse_constant=_no_number)
+    except OSError as error:
+        raise BadInput(f"{path!r} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise BadInput(f"{path!r} is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise BadInput(f"{path!r} holds no measurement: give what one wrote with --json")
+    return value
 
 
 def _finish(run: Run, folder: str | None, out: str | None) -> None:

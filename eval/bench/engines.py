@@ -16,12 +16,13 @@ import argparse
 import json
 import os
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from eval.benchmark import Query, corpus_index, read_queries
+from eval.folder import appending, read_rows
 from eval.metrics import contains_answer, mean, percentile
 from rag.index import Index
 from rag.settings import Settings
@@ -41,17 +42,20 @@ def main() -> None:
     parser.add_argument("--json", type=Path, required=True)
     options = parser.parse_args()
     kept = options.json.with_suffix(".rows.jsonl")
-    rows = [json.loads(line) for line in kept.read_text().splitlines()] if kept.exists() else []
+    rows = read_rows(kept, dict, "a row")
+    done = {(row["set"], row["id"], row["asked"]) for row in rows}
     for folder in options.sets:
-        done = {row["id"] for row in rows if row["set"] == folder.name}
-        queries = _spread(read_queries(folder), options.limit)
-        with corpus_index(folder) as index, kept.open("a", encoding="utf-8") as file:
+        asked = [
+            (query, engine)
+            for query in _spread(read_queries(folder), options.limit)
+            for engine in ENGINES
+            if (folder.name, query.id, engine) not in done
+        ]
+        with corpus_index(folder) as index, appending(kept) as append:
             index.warm()
-            for query in (q for q in queries if q.id not in done):
-                for row in _ask(index, query, folder.name, options.llm):
-                    rows.append(row)
-                    file.write(json.dumps(row) + "\n")
-                file.flush()
+            for query, engine in asked:
+                rows.append(_ask(index, query, folder.name, engine, options.llm))
+                append(rows[-1])
                 print(json.dumps(rows[-1]), flush=True)
     result = {
         "llm": options.llm,
@@ -74,27 +78,25 @@ def _spread(queries: Sequence[Query], limit: int) -> list[Query]:
     return [queries[int(i * step)] for i in range(min(limit, len(queries)))]
 
 
-def _ask(index: Index, query: Query, name: str, llm: str) -> Iterator[dict[str, Any]]:
-    for engine in ENGINES:
-        answer = index.ask(query.text, query.history, Settings(engine, llm))
-        written = [s.verdict for s in (*answer.sentences, *answer.withheld)]
-        yield {
-            "set": name,
-            "id": query.id,
-            "asked": engine,
-            "engine": answer.engine,
-            "answerable": query.answerable,
-            "declined": answer.status == "declined",
-            "right": bool(query.answers)
-            and contains_answer(_said(answer.sentences), query.answers),
-            "scored": bool(query.answers),
-            "supported": written.count("supported"),
-            "sentences": len(written),
-            "seconds": sum(answer.timings.values()),
-            "question": query.text,
-            "said": answer.text,
-            "notes": answer.notes,
-        }
+def _ask(index: Index, query: Query, name: str, engine: Engine, llm: str) -> dict[str, Any]:
+    answer = index.ask(query.text, query.history, Settings(engine, llm))
+    written = [s.verdict for s in (*answer.sentences, *answer.withheld)]
+    return {
+        "set": name,
+        "id": query.id,
+        "asked": engine,
+        "engine": answer.engine,
+        "answerable": query.answerable,
+        "declined": answer.status == "declined",
+        "right": bool(query.answers) and contains_answer(_said(answer.sentences), query.answers),
+        "scored": bool(query.answers),
+        "supported": written.count("supported"),
+        "sentences": len(written),
+        "seconds": sum(answer.timings.values()),
+        "question": query.text,
+        "said": answer.text,
+        "notes": answer.notes,
+    }
 
 
 def _said(sentences: Sequence[Any]) -> str:
