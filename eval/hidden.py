@@ -12,7 +12,7 @@ from rag.index import PASSAGES, Index
 from rag.types import Passage
 
 if TYPE_CHECKING:
-    from rag.retrieve import HybridRetriever
+    from rag.retrieve import Found, HybridRetriever
 
 
 def without(index: Index, hidden: Sequence[Spot]) -> Index:
@@ -34,15 +34,16 @@ class _Without(Index):
     @cached_property
     def retriever(self) -> HybridRetriever:
         """The retriever, which leaves out every passage that holds a hidden character."""
-        from rag.retrieve import HybridRetriever
+        from rag.retrieve import Found, HybridRetriever
 
         hidden = self._hidden
 
         class Leaving(HybridRetriever):
-            def search(self, query: str, k: int | None = None) -> list[Passage]:
+            def find(self, query: str, k: int | None = None) -> Found:
                 wanted = k or PASSAGES
-                found = super().search(query, wanted + 10 * len(hidden))
-                return [p for p in found if not overlaps(hidden, [_spot(p)])][:wanted]
+                found, queries = super().find(query, wanted + 10 * len(hidden))
+                kept = [p for p in found if not overlaps(hidden, [_spot(p)])]
+                return Found(kept[:wanted], queries)
 
         return Leaving(index=self)
 

@@ -23,6 +23,7 @@ def answer_from_dict(row: Mapping[str, Any]) -> Answer:
                 "citations": tuple(map(_citation, row["citations"])),
                 "passages": tuple(map(_passage, row["passages"])),
                 "notes": tuple(row.get("notes", ())),
+                "searched": tuple(row.get("searched", ())),
             }
         )
     except (TypeError, KeyError, AttributeError) as error:

@@ -103,7 +103,8 @@ class AnswerChain(Runnable[Question | str, Answer]):
         clock = _Clock()
         asked, failure = _asked(question, conversation, model)
         clock.lap("complete")
-        retrieved = [index.retriever.search(query, settings.passages) for query in asked]
+        results = [index.retriever.find(query, settings.passages) for query in asked]
+        retrieved = [result.passages for result in results]
         clock.lap("retrieve")
         spoken = " ".join(turn.text for turn in conversation if turn.role == "assistant")
         found = [_judge(index, *part, spoken) for part in zip(asked, retrieved, strict=True)]
@@ -153,6 +154,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
             model=said.model,
             prompt_sha256=said.prompt_sha256,
             usage=said.usage,
+            searched=tuple(query for result in results for query in result.queries),
         )
 
     def _written(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
@@ -32,6 +32,13 @@ DATED = 0.1
 MAX_QUESTION = 10_000
 
 
+class Found(NamedTuple):
+    """Passages, best first, and the queries that found them, in order."""
+
+    passages: list[Passage]
+    queries: tuple[str, ...]
+
+
 class HybridRetriever(BaseRetriever):
     """An index as a LangChain retriever: BM25 and cosine similarity, fused by score."""
 
@@ -40,7 +47,11 @@ class HybridRetriever(BaseRetriever):
     k: int = PASSAGES
 
     def search(self, query: str, k: int | None = None) -> list[Passage]:
-        """The ``k`` best passages, best first, near-duplicates left out.
+        """The ``k`` best passages, best first, near-duplicates left out. Raises as ``find``."""
+        return self.find(query, k).passages
+
+    def find(self, query: str, k: int | None = None) -> Found:
+        """The ``k`` best passages, and what was searched for to find them.
 
         What the best passage leaves open is searched for as well, and a date in the query weighs
         dated sources. Raises ``BadQuestion`` for an empty or absurdly long query.
@@ -57,7 +68,7 @@ class HybridRetriever(BaseRetriever):
                 passages = _in_place(passages[:FIXED], self._scored(asked))
         ranked = by_date(query, passages)
         kept = drop_near_duplicates([(n, p.chunk.text) for n, p in enumerate(ranked)], k)
-        return [ranked[n] for n in kept]
+        return Found([ranked[n] for n in kept], tuple(a.text for a in asked))
 
     def _ask(self, text: str) -> _Asked:
         index: Index = self.index

@@ -183,9 +183,10 @@ class Answer:
     """What a question comes back as. Failures raise; there is no third status.
 
     ``query`` is what was searched, which differs from ``question`` when a follow-up was completed
-    from the history. ``confidence`` in [0, 1] is the chance that the passages answer the question;
-    below the index's threshold the status is ``declined``, ``sentences`` is empty and ``passages``
-    are the nearest. ``notes`` tells the reader of anything that made this answer a lesser one.
+    from the history; ``searched`` are all queries that were sent to the index, also for what the
+    best passage left open. ``confidence`` in [0, 1] is the chance that the passages answer the
+    question; below the index's threshold the status is ``declined``, ``sentences`` is empty and
+    ``passages`` are the nearest. ``notes`` tells the reader of anything that made this answer a lesser one.
     ``timings`` are seconds per stage, ``usage`` the tokens a language model read and wrote.
 
     ``engine`` is the one that made the answer, which is not the one asked for when that failed; a
@@ -211,6 +212,13 @@ class Answer:
     model: str = ""
     prompt_sha256: str = ""
     usage: Mapping[str, int] = field(default_factory=dict)
+    searched: tuple[str, ...] = ()
+
+    @property
+    def searched_for(self) -> str:
+        """What a reader is told was searched for; "" when that is the question and no more."""
+        searched = self.searched or (self.query,)
+        return "" if searched == (self.question,) else "; ".join(searched)
 
     def to_dict(self) -> dict[str, Any]:
         """The one JSON shape of an answer: command line, HTTP, run files."""

@@ -27,8 +27,8 @@ class QuestionRow(TypedDict):
 def format_answer(answer: Answer) -> str:
     """An answer for a terminal: the text, then its sources, or the nearest passages."""
     lines = answer.text.splitlines()
-    if answer.query != answer.question:
-        lines.insert(0, f"(searched for: {answer.query})")
+    if searched := answer.searched_for:
+        lines.insert(0, f"(searched for: {searched})")
     lines += ["", *(_source_line(c) for c in answer.citations)]
     if answer.status == "declined":
         lines += [_passage_line(p) for p in answer.passages[:3]]

@@ -35,8 +35,8 @@ def answer(
     is what the reader said of the answer: 1, -1 or 0.
     """
     body = ""
-    if given.query != given.question:
-        body += f'<p class="fn-searched" dir="auto">Searched for: {escape(given.query)}</p>'
+    if searched := given.searched_for:
+        body += f'<p class="fn-searched" dir="auto">Searched for: {escape(searched)}</p>'
     if given.status == "answered":
         body += _sentences(given) + _withheld(given) + _notes(given.notes)
         body += _cards(given.citations, standing or {})
