@@ -12,6 +12,7 @@ from rag.index import PASSAGES, Index
 from rag.types import Passage
 
 if TYPE_CHECKING:
+    from rag.chain import AnswerChain
     from rag.retrieve import Found, HybridRetriever
 
 
@@ -29,6 +30,7 @@ class _Without(Index):
             for name, value in index.__dict__.items()
             if name not in ("retriever", "chain")
         }
+        self._whole = index
         self._hidden = tuple(hidden)
 
     @cached_property
@@ -46,6 +48,13 @@ class _Without(Index):
                 return Found(kept[:wanted], queries)
 
         return Leaving(index=self)
+
+    @cached_property
+    def chain(self) -> AnswerChain:
+        """The way from question to answer, with the models that the other index has loaded."""
+        from rag.chain import AnswerChain
+
+        return AnswerChain(self, self._whole.chain)
 
     def close(self) -> None:
         """Nothing: the index it was made of is still in use."""

@@ -337,8 +337,8 @@ def _engines() -> str:
         "| supported sentences | written by the model | p50 / p95, s |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for name in ("engines_squad2", "engines_multihop"):
-        for row in _read(name)["rows"]:
+    for path in sorted(RESULTS.glob("engines_*.json")):
+        for row in _read(path.stem)["rows"]:
             names = ("right", "declined_wrong", "declined_right", "supported", "written")
             cells = " | ".join("-" if row[x] is None else f"{row[x]:.2f}" for x in names)
             lines.append(

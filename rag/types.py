@@ -186,8 +186,9 @@ class Answer:
     from the history; ``searched`` are all queries that were sent to the index, also for what the
     best passage left open. ``confidence`` in [0, 1] is the chance that the passages answer the
     question; below the index's threshold the status is ``declined``, ``sentences`` is empty and
-    ``passages`` are the nearest. ``notes`` tells the reader of anything that made this answer a lesser one.
-    ``timings`` are seconds per stage, ``usage`` the tokens a language model read and wrote.
+    ``passages`` are the nearest. ``notes`` tells the reader of anything that made this answer a
+    lesser one. ``timings`` are seconds per stage, ``usage`` the tokens a language model read and
+    wrote.
 
     ``engine`` is the one that made the answer, which is not the one asked for when that failed; a
     note then says so. ``model`` names the language model, ``prompt_sha256`` is the hash of all that
