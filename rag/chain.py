@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise, zip_longest
@@ -101,7 +102,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
         conversation = turns(row.get("history", ()))
         revision = index.library.revision()
         clock = _Clock()
-        asked, failure = _asked(question, conversation, model)
+        asked, failure, usage = _asked(question, conversation, model)
         clock.lap("complete")
         results = [index.retriever.find(query, settings.passages) for query in asked]
         retrieved = [result.passages for result in results]
@@ -153,7 +154,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
             withheld=said.withheld,
             model=said.model,
             prompt_sha256=said.prompt_sha256,
-            usage=said.usage,
+            usage=dict(Counter(usage) + Counter(said.usage)),
             searched=tuple(query for result in results for query in result.queries),
         )
 
@@ -284,15 +285,16 @@ def _instead(said: _Said) -> str:
 
 def _asked(
     question: str, conversation: Sequence[Turn], model: LanguageModel | None
-) -> tuple[list[str], str]:
-    """The questions to search for, each fit to stand alone, and what failed meanwhile, if so."""
+) -> tuple[list[str], str, Mapping[str, int]]:
+    """The questions to search for, each fit to stand alone, what failed meanwhile, and tokens."""
     completed, failure = None, ""
+    usage: Mapping[str, int] = {}
     if model and conversation:
         try:
-            completed = rewrite(question, conversation, model)
+            completed, usage = rewrite(question, conversation, model)
         except ModelError as error:
             failure = str(error)
-    return parts(completed or standalone(question, conversation)), failure
+    return parts(completed or standalone(question, conversation)), failure, usage
 
 
 def _threshold(settings: Settings, manifest: Manifest) -> float:

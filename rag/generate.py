@@ -133,16 +133,19 @@ def write(
     return draft
 
 
-def rewrite(question: str, history: Sequence[Turn], model: LanguageModel) -> str | None:
-    """A follow-up as a question that stands alone, or None when the reply is no such question.
+def rewrite(
+    question: str, history: Sequence[Turn], model: LanguageModel
+) -> tuple[str | None, Mapping[str, int]]:
+    """A follow-up as a question that stands alone, and the tokens that took.
 
-    Raises ``ModelError`` when the model fails.
+    None for a reply that is no such question. Raises ``ModelError`` when the model fails.
     """
-    reply = "".join(Reply(model, rewrite_prompt(question, history)))
-    lines = [line.strip() for line in reply.rpartition("</think>")[2].splitlines() if line.strip()]
+    reply = Reply(model, rewrite_prompt(question, history))
+    text = "".join(reply).rpartition("</think>")[2]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) != 1 or len(lines[0]) > LONGEST_QUESTION or not any(map(str.isalnum, lines[0])):
-        return None
-    return lines[0].strip("\"'“” ")
+        return None, reply.usage
+    return lines[0].strip("\"'“” "), reply.usage
 
 
 def _say(claim: Claim, draft: Draft, verifier: Verifier) -> Iterator[str]:

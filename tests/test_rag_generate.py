@@ -204,6 +204,7 @@ def test_a_follow_up_is_rewritten_by_the_model_and_shown(sample: Index) -> None:
     )
     answer = ask(sample, model, "When was he dismissed?", history=history)
     assert answer.query == "When was Sam Altman dismissed by the board?"
+    assert answer.usage == {"input_tokens": 14, "output_tokens": 10}  # of both replies
     assert "17 November 2023" in answer.text
     assert "Who is Sam Altman?" in str(model.asked[0][1].text)
 
