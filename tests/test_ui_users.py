@@ -151,11 +151,13 @@ def test_another_address_needs_users(
         start(sample, "0.0.0.0", free_port())
 
 
-def served(index: Index, users: Users | None) -> tuple[Any, str]:
+def served(
+    index: Index, users: Users | None, collections: tuple[str, ...] | None = None
+) -> tuple[Any, str]:
     """A server, and its address."""
 
     async def inside() -> tuple[Any, str]:
-        return start(index, "127.0.0.1", free_port(), users=users)
+        return start(index, "127.0.0.1", free_port(), users=users, collections=collections)
 
     # Where no event loop runs, Gradio makes many and leaves them open.
     app, url = asyncio.run(inside())
@@ -197,12 +199,23 @@ def call(client: httpx.Client, component: int, name: str, row: dict[str, Any]) -
     return client.post("/gradio_api/component_server", json=body)
 
 
-def send(client: httpx.Client, event: str, data: dict[str, Any], session: str = "") -> list[Any]:
-    """Send an event as the page's script does, and return its last outputs."""
+def send(
+    client: httpx.Client,
+    event: str,
+    data: dict[str, Any],
+    session: str = "",
+    settings: dict[str, Any] | None = None,
+) -> list[Any]:
+    """Send an event as the page's script does, and return its outputs.
+
+    ``settings`` are values of controls, by their label.
+    """
     config = client.get("/config").json()
     component = rail(client)
     wanted = next(d for d in config["dependencies"] if [component, event] in d["targets"])
     values = {c["id"]: c["props"].get("value") for c in config["components"]}
+    labels = {c["props"].get("label"): c["id"] for c in config["components"]}
+    values |= {labels[label]: value for label, value in (settings or {}).items()}
     session = session or secrets.token_hex(6)
     joined = client.post(
         "/gradio_api/queue/join",
@@ -222,7 +235,8 @@ def send(client: httpx.Client, event: str, data: dict[str, Any], session: str = 
             if message.get("msg") == "process_generating":
                 shown = shown or message["output"]["data"]
             if message.get("msg") == "process_completed":
-                assert message["success"], message
+                if not message["success"]:
+                    return [message]
                 return [*shown, *message["output"]["data"]]
     raise AssertionError("the server said nothing")
 
