@@ -18,6 +18,7 @@ from ingest.sync import sync
 from rag.errors import BadInput
 from rag.index import Index, create_index
 from tests.test_ui_users import PASSWORD, call, first_id, rail, send, served, signed_in
+from tests.test_ui_web import BOX, CHROMIUM, QUIET
 from ui.cli import main
 from ui.users import Users, put_user
 from ui.web import uploads as uploads_module
@@ -117,8 +118,43 @@ def test_another_readers_document_is_nowhere(site: Site) -> None:
     with signed_in(site.url, "eve") as eve:
         assert SECRET in str(send(eve, "ask", {"question": ASKED}))
         assert site.call(eve, "library", {})["count"] == "3"
-        narrowed = send(eve, "ask", {"question": ASKED}, settings={"Collections": ["law"]})
-        assert SECRET not in str(narrowed)
+
+
+def test_collections_are_chosen_on_the_page_and_the_reader_leaves(site: Site) -> None:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: the chat is not tested in a browser")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        for name, offered in (("bob", []), ("eve", ["hr", "law"])):
+            page.goto(site.url)
+            page.get_by_label("username").fill(name)
+            page.get_by_label("password").fill(PASSWORD)
+            page.get_by_role("button", name="Login").click()
+            page.wait_for_selector(f".fn-reader:has-text('Signed in as {name}.')")
+            page.click("#fn-settings button")
+            page.get_by_text("How many are looked at").wait_for()
+            choice = page.get_by_label("Collections")
+            assert choice.count() == (1 if offered else 0)
+            if offered:
+                choice.click()
+                assert page.get_by_role("option").all_inner_texts() == offered
+                page.get_by_role("option", name="law").click()
+                page.fill(BOX, ASKED)
+                page.press(BOX, "Enter")
+                page.wait_for_selector(".fn-turn[data-done='1']")
+                page.wait_for_selector("#fn-live .fn-near, #fn-live .fn-said")
+                assert "Leeds" not in page.inner_text("#fn-chat")
+                page.keyboard.press("Escape")
+                page.click("#fn-settings .token-remove >> nth=0")
+                page.fill(BOX, ASKED)
+                page.press(BOX, "Enter")
+                page.wait_for_selector(".fn-turn[data-turn='2'][data-done='1']")
+                assert SECRET in page.inner_text("#fn-live")
+            page.click(".fn-reader a")
+            page.get_by_label("username").wait_for()
+        browser.close()
 
 
 def upload(client: httpx.Client, name: str, text: str) -> str:

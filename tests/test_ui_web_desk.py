@@ -138,7 +138,7 @@ def test_a_damaged_file_of_conversations_is_named(tmp_path: Path) -> None:
 def test_old_answers_say_what_has_become_of_their_sources(desk: Desk, docs: Path) -> None:
     index = desk._access.index
     chat = ask(desk, QUESTION)
-    talk = Talk(index, desk._store)
+    talk = Talk(desk._access, desk._store)
     assert "has changed since" not in talk.open("", chat.id, Chat())[2]
     (docs / "apples.txt").write_text("Apples\n\nNothing is known of them.\n", encoding="utf-8")
     sync(index, [docs])
