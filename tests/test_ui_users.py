@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import secrets
 import shutil
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +23,7 @@ from click.testing import CliRunner, Result
 
 from rag.errors import BadInput
 from rag.index import Index, open_index
+from tests.conftest import ROOT
 from tests.test_ui_web import BOX, CHROMIUM, QUIET, free_port
 from ui import users as users_module
 from ui.cli import main
@@ -132,6 +136,33 @@ def test_the_commands_add_list_and_remove(file: Path) -> None:
     assert "no password" in run("add", "eve").output
     assert run("remove", "ada").exit_code == 0
     assert list(read_users(file)) == ["bob"]
+
+
+@pytest.mark.parametrize("second", [PASSWORD, "another horse"])
+def test_on_a_terminal_the_password_is_typed_twice_and_not_seen(file: Path, second: str) -> None:
+    terminal, end = os.openpty()
+    words = ["-m", "ui.cli", "users", "add", "ada", "--auth-file", str(file)]
+    with subprocess.Popen(
+        [sys.executable, *words],
+        cwd=ROOT,
+        stdin=end,
+        stdout=end,
+        stderr=end,
+        start_new_session=True,
+    ) as process:
+        os.close(end)
+        seen = b""
+        for prompt, typed in ((b"Password: ", PASSWORD), (b"confirmation: ", second)):
+            while not seen.endswith(prompt):
+                seen += os.read(terminal, 1000)
+            os.write(terminal, typed.encode() + b"\n")
+        while b"do not match" not in seen and b"added ada" not in seen:
+            seen += os.read(terminal, 1000)
+        process.kill()
+    os.close(terminal)
+    assert PASSWORD.encode() not in seen and second.encode() not in seen
+    assert file.exists() is (second == PASSWORD)
+    assert second != PASSWORD or Users(file).check("ada", PASSWORD)
 
 
 def test_another_address_needs_users(
