@@ -231,7 +231,7 @@ class Index:
 def open_index(path: str | Path = DEFAULT_INDEX, settings: Settings | None = None) -> Index:
     """Open an index for questions; with collections in the settings, only these, to read.
 
-    Raises ``BadIndex`` when there is none that can be used.
+    Raises ``BadIndex`` when there is none that can be used, ``BadInput`` for no such collection.
     """
     folder = _absolute(path)
     if not folder.is_dir():
@@ -250,9 +250,24 @@ def open_index(path: str | Path = DEFAULT_INDEX, settings: Settings | None = Non
     index = Index(folder, library, settings)
     if settings is None or settings.collections is None:
         return index
+    try:
+        check_collections(index, settings.collections)
+    except BadInput:
+        index.close()
+        raise
     from rag.view import IndexView
 
     return IndexView(index, frozenset(settings.collections), closes=True)
+
+
+def check_collections(index: Index, names: Sequence[str] | None) -> None:
+    """Raise ``BadInput`` for a collection that holds nothing."""
+    held = index.library.collection_names()
+    if unknown := [name for name in names or () if name not in held]:
+        raise BadInput(
+            f"no collection {unknown[0]!r} in {str(index.folder)!r}; it has "
+            f"{', '.join(held) or 'none: `footnote ingest PATHS --collection NAME` makes one'}"
+        )
 
 
 def create_index(path: str | Path = DEFAULT_INDEX, embedding_model: str | None = None) -> Index:

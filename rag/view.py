@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -65,7 +66,8 @@ class IndexView(Index):
     def __init__(self, whole: Index, collections: frozenset[str], closes: bool = False) -> None:
         """``closes`` says that the whole index closes with this one."""
         library = LibraryView(whole.library.path, sorted(collections))
-        super().__init__(whole.folder, library, whole.settings)
+        # They are chosen here already.
+        super().__init__(whole.folder, library, replace(whole.settings, collections=None))
         self._whole = whole
         self._collections = collections
         self._closes = closes

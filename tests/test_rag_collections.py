@@ -26,7 +26,7 @@ def folders(tmp_path: Path) -> Path:
     """Documents for everybody, of the staff office and of the lawyers, that say alike things."""
     for name, text in {
         "open/fruit.txt": "The Bramley apple was first grown in Southwell in 1809.",
-        "hr/marmalade.txt": f"Operation Marmalade\n\n{SECRET} of Leeds is on the list of it.",
+        "hr/marmalade.txt": f"{SECRET} of Leeds is on the list of Operation Marmalade.",
         "law/brief.txt": "Operation Marmalade\n\nThe lawyers work in Hull.",
     }.items():
         path = tmp_path / "docs" / name

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import secrets
 import shutil
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +23,7 @@ from click.testing import CliRunner, Result
 
 from rag.errors import BadInput
 from rag.index import Index, open_index
+from tests.conftest import ROOT
 from tests.test_ui_web import BOX, CHROMIUM, QUIET, free_port
 from ui import users as users_module
 from ui.cli import main
@@ -134,6 +138,33 @@ def test_the_commands_add_list_and_remove(file: Path) -> None:
     assert list(read_users(file)) == ["bob"]
 
 
+@pytest.mark.parametrize("second", [PASSWORD, "another horse"])
+def test_on_a_terminal_the_password_is_typed_twice_and_not_seen(file: Path, second: str) -> None:
+    terminal, end = os.openpty()
+    words = ["-m", "ui.cli", "users", "add", "ada", "--auth-file", str(file)]
+    with subprocess.Popen(
+        [sys.executable, *words],
+        cwd=ROOT,
+        stdin=end,
+        stdout=end,
+        stderr=end,
+        start_new_session=True,
+    ) as process:
+        os.close(end)
+        seen = b""
+        for prompt, typed in ((b"Password: ", PASSWORD), (b"confirmation: ", second)):
+            while not seen.endswith(prompt):
+                seen += os.read(terminal, 1000)
+            os.write(terminal, typed.encode() + b"\n")
+        while b"do not match" not in seen and b"added ada" not in seen:
+            seen += os.read(terminal, 1000)
+        process.kill()
+    os.close(terminal)
+    assert PASSWORD.encode() not in seen and second.encode() not in seen
+    assert file.exists() is (second == PASSWORD)
+    assert second != PASSWORD or Users(file).check("ada", PASSWORD)
+
+
 def test_another_address_needs_users(
     tmp_path: Path, sample_folder: Path, sample: Index, file: Path
 ) -> None:
@@ -151,11 +182,13 @@ def test_another_address_needs_users(
         start(sample, "0.0.0.0", free_port())
 
 
-def served(index: Index, users: Users | None) -> tuple[Any, str]:
+def served(
+    index: Index, users: Users | None, collections: tuple[str, ...] | None = None
+) -> tuple[Any, str]:
     """A server, and its address."""
 
     async def inside() -> tuple[Any, str]:
-        return start(index, "127.0.0.1", free_port(), users=users)
+        return start(index, "127.0.0.1", free_port(), users=users, collections=collections)
 
     # Where no event loop runs, Gradio makes many and leaves them open.
     app, url = asyncio.run(inside())
@@ -197,12 +230,23 @@ def call(client: httpx.Client, component: int, name: str, row: dict[str, Any]) -
     return client.post("/gradio_api/component_server", json=body)
 
 
-def send(client: httpx.Client, event: str, data: dict[str, Any], session: str = "") -> list[Any]:
-    """Send an event as the page's script does, and return its last outputs."""
+def send(
+    client: httpx.Client,
+    event: str,
+    data: dict[str, Any],
+    session: str = "",
+    settings: dict[str, Any] | None = None,
+) -> list[Any]:
+    """Send an event as the page's script does, and return its outputs.
+
+    ``settings`` are values of controls, by their label.
+    """
     config = client.get("/config").json()
     component = rail(client)
     wanted = next(d for d in config["dependencies"] if [component, event] in d["targets"])
     values = {c["id"]: c["props"].get("value") for c in config["components"]}
+    labels = {c["props"].get("label"): c["id"] for c in config["components"]}
+    values |= {labels[label]: value for label, value in (settings or {}).items()}
     session = session or secrets.token_hex(6)
     joined = client.post(
         "/gradio_api/queue/join",
@@ -222,7 +266,8 @@ def send(client: httpx.Client, event: str, data: dict[str, Any], session: str = 
             if message.get("msg") == "process_generating":
                 shown = shown or message["output"]["data"]
             if message.get("msg") == "process_completed":
-                assert message["success"], message
+                if not message["success"]:
+                    return [message]
                 return [*shown, *message["output"]["data"]]
     raise AssertionError("the server said nothing")
 

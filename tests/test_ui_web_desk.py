@@ -26,11 +26,12 @@ from rag.index import Index
 from rag.settings import Settings
 from rag.types import Answer
 from tests.test_ui_web_render import HOSTILE, make
+from ui.web.access import UPLOADS, Access
 from ui.web.chat import Chat, Talk
 from ui.web.conversations import Conversation, Conversations, Exchange
 from ui.web.desk import Desk
 from ui.web.export import export, export_name
-from ui.web.uploads import UPLOADS, Uploads
+from ui.web.uploads import Uploads
 
 QUESTION = "Where was the Bramley apple first grown?"
 
@@ -43,7 +44,7 @@ def store(tmp_path: Path) -> Conversations:
 @pytest.fixture
 def desk(index: Index, docs: Path) -> Desk:
     sync(index, [docs])
-    return Desk(index, Conversations(index.folder), Uploads(index))
+    return Desk(Access(index), Conversations(index.folder), Uploads(Access(index)))
 
 
 def said(number: int, answer: Answer) -> Exchange:
@@ -51,7 +52,7 @@ def said(number: int, answer: Answer) -> Exchange:
 
 
 def ask(desk: Desk, question: str, chat: Chat | None = None, owner: str = "") -> Chat:
-    talk = Talk(desk._index, desk._store)
+    talk = Talk(desk._access, desk._store)
     shown: Chat = Chat()
     for output in talk.ask(owner, question, chat or Chat(), Settings()):
         if isinstance(output[0], Chat):
@@ -135,9 +136,9 @@ def test_a_damaged_file_of_conversations_is_named(tmp_path: Path) -> None:
 
 
 def test_old_answers_say_what_has_become_of_their_sources(desk: Desk, docs: Path) -> None:
-    index = desk._index
+    index = desk._access.index
     chat = ask(desk, QUESTION)
-    talk = Talk(index, desk._store)
+    talk = Talk(desk._access, desk._store)
     assert "has changed since" not in talk.open("", chat.id, Chat())[2]
     (docs / "apples.txt").write_text("Apples\n\nNothing is known of them.\n", encoding="utf-8")
     sync(index, [docs])
@@ -157,13 +158,13 @@ def test_old_answers_say_what_has_become_of_their_sources(desk: Desk, docs: Path
 def test_a_question_that_the_server_did_not_finish_says_so(desk: Desk) -> None:
     made = desk._store.begin("", "Anything")
     desk._store.put("", made, Exchange(1, "Anything", "asked"))
-    shown = Talk(desk._index, desk._store).open("", made, Chat())
+    shown = Talk(desk._access, desk._store).open("", made, Chat())
     assert "was not answered" in shown[2]
 
 
 def test_asking_again_replaces_the_last_answer(desk: Desk) -> None:
     chat = ask(desk, QUESTION)
-    talk = Talk(desk._index, desk._store)
+    talk = Talk(desk._access, desk._store)
     *_, (state, past, live, _) = talk.again("", "Which pear won a prize?", chat, Settings())
     assert past == "" and "Conference" in live
     assert [e.question for e in desk._store.load("", chat.id).exchanges] == [
@@ -213,7 +214,7 @@ def test_exports_of_hostile_text_run_nothing(bad: str) -> None:
 
 
 def test_a_bad_answer_becomes_a_case_that_the_evaluation_takes(desk: Desk) -> None:
-    index = desk._index
+    index = desk._access.index
     chat = ask(desk, QUESTION)
     source = next(s for s in index.library.sources().values() if s.uri.endswith("apples.txt"))
     row = {"id": chat.id, "number": 1, "vote": -1, "reason": "too short", "case": True}
@@ -244,26 +245,26 @@ def uploaded(tmp_path: Path, text: str) -> Path:
 
 
 def test_an_uploaded_file_is_searchable_and_can_be_removed(index: Index, tmp_path: Path) -> None:
-    uploads = Uploads(index)
+    uploads = Uploads(Access(index))
     uploads.add_file(uploaded(tmp_path, "The quince is yellow when it is ripe."), "f/Quince.txt")
     assert uploads.wait(60)
-    (job,) = uploads.jobs
+    (job,) = uploads.jobs()
     assert (job.name, job.state) == ("f/Quince.txt", "done")
     answer = index.ask("What colour is a ripe quince?")
     assert answer.citations[0].uri == str(index.folder / UPLOADS / "f" / "Quince.txt")
     assert Path(answer.citations[0].uri).is_file()
-    uploads.remove([answer.citations[0].uri])
+    uploads.remove(next(iter(index.library.sources().values())))
     assert uploads.wait(60)
-    assert uploads.jobs[0].detail == "removed"
+    assert uploads.jobs()[0].detail == "removed"
     assert not index.library.files()
     assert not list((index.folder / "originals").rglob("*.*"))
     assert not list((index.folder / UPLOADS).rglob("*.txt"))
     uploads.dismiss()
-    assert not uploads.jobs
+    assert not uploads.jobs()
 
 
 def test_what_cannot_be_read_fails_alone_and_says_why(index: Index, tmp_path: Path) -> None:
-    uploads = Uploads(index)
+    uploads = Uploads(Access(index))
     with pytest.raises(BadInput, match=r"cannot read \.exe"):
         uploads.add_file(uploaded(tmp_path, "MZ"), "virus.exe")
     with pytest.raises(BadInput, match="no web address"):
@@ -271,7 +272,7 @@ def test_what_cannot_be_read_fails_alone_and_says_why(index: Index, tmp_path: Pa
     uploads.add_file(uploaded(tmp_path, "not a pdf"), "broken.pdf")
     uploads.add_file(uploaded(tmp_path, "The medlar is brown."), "medlar.txt")
     assert uploads.wait(60)
-    assert {job.name: job.state for job in uploads.jobs} == {
+    assert {job.name: job.state for job in uploads.jobs()} == {
         "broken.pdf": "failed",
         "medlar.txt": "done",
     }
@@ -279,17 +280,17 @@ def test_what_cannot_be_read_fails_alone_and_says_why(index: Index, tmp_path: Pa
 
 
 def test_another_writer_is_a_failure_with_a_way_out(index: Index, tmp_path: Path) -> None:
-    uploads = Uploads(index)
+    uploads = Uploads(Access(index))
     with index.lock():
         uploads.add_file(uploaded(tmp_path, "Waits."), "late.txt")
         assert uploads.wait(60)
-    assert "try again when it is done" in uploads.jobs[0].detail
+    assert "try again when it is done" in uploads.jobs()[0].detail
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
 def test_no_name_leads_out_of_the_uploads(index: Index, name: str) -> None:
-    uploads = Uploads(index)
+    uploads = Uploads(Access(index))
     uploads._put = lambda jobs: names.extend(job.uri for job in jobs)  # type: ignore
     names: list[str] = []
     for given_name in (name + ".txt", f"../{name}/../../etc/x.txt", f"/{name}\\..\\x.txt"):
@@ -326,7 +327,7 @@ def test_what_fails_comes_back_as_a_sentence(desk: Desk) -> None:
 def test_thousands_of_sources_are_listed_by_the_page(desk: Desk) -> None:
     from ingest.sync import add_texts
 
-    add_texts(desk._index, [(f"t/{n}", f"Text {n:04}", f"Number {n}.") for n in range(120)])
+    add_texts(desk._access.index, [(f"t/{n}", f"Text {n:04}", f"Number {n}.") for n in range(120)])
     first = LexborHTMLParser(desk.library({}, "")["html"])
     assert len(first.css(".fn-src")) == 50
     assert "73 more" in first.css(".fn-rest")[0].text()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from ui.cli_index import COMMANDS
 from ui.cli_models import COMMANDS as MODEL_COMMANDS
 from ui.cli_receipt import COMMANDS as RECEIPT_COMMANDS
 from ui.cli_users import COMMANDS as USER_COMMANDS
-from ui.options import index_option, json_option, settings_options
+from ui.options import collection_option, index_option, json_option, settings_options
 
 if TYPE_CHECKING:
     from rag.index import Index
@@ -78,6 +79,7 @@ for command in (*COMMANDS, *MODEL_COMMANDS, *RECEIPT_COMMANDS, *USER_COMMANDS, e
     help="Save the answer as a receipt, for `footnote verify`.",
 )
 @settings_options
+@collection_option
 @index_option
 @json_option
 def ask(
@@ -126,6 +128,7 @@ def ask(
 
 @main.command()
 @settings_options
+@collection_option
 @index_option
 def chat(settings: Settings, index_dir: str) -> None:
     """Ask in the terminal, with follow-ups. An empty line or Ctrl-D ends it."""
@@ -138,6 +141,7 @@ def chat(settings: Settings, index_dir: str) -> None:
 
 @main.command()
 @settings_options
+@collection_option
 @index_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=7860, show_default=True, type=click.IntRange(1, 65535))
@@ -160,16 +164,19 @@ def serve(
     open_browser: bool,
 ) -> None:
     """Open the chat in the browser."""
-    from rag.index import open_index
+    from rag.index import check_collections, open_index
     from ui.users import Users
     from ui.web.guard import check_open
 
     check_open(host, auth_file is not None)
     users = Users(auth_file) if auth_file is not None else None
-    with open_index(index_dir, settings) as index:
+    # Opened whole, as documents can be added to it; the page shows the collections only.
+    with open_index(index_dir, replace(settings, collections=None)) as index:
         from ui.web.app import launch
 
-        launch(index, host, port, open_browser, _first_questions(index), users)
+        check_collections(index, settings.collections)
+        questions = _first_questions(index)
+        launch(index, host, port, open_browser, questions, users, settings.collections)
 
 
 @main.command()

@@ -16,12 +16,18 @@ from ui.options import index_option, json_option
 @index_option
 @click.option("--embedding-model", metavar="NAME_OR_PATH", help="For a new index.")
 @click.option("--allow-private", is_flag=True, help="Fetch pages of private networks too.")
+@click.option(
+    "--collection",
+    metavar="NAME",
+    help='Put all of it, and what comes there later, into this collection; "" takes it out.',
+)
 @json_option
 def ingest(
     paths: tuple[str, ...],
     index_dir: str,
     embedding_model: str | None,
     allow_private: bool,
+    collection: str | None,
     as_json: bool,
 ) -> None:
     """Bring an index up to date with files, folders, patterns, web pages and sitemaps.
@@ -39,11 +45,13 @@ def ingest(
         find_files([path for path in paths if not is_url(path)])
     with create_index(index_dir, embedding_model) as index:
         if as_json:
-            report = sync(index, paths, allow_private=allow_private)
+            report = sync(index, paths, allow_private=allow_private, collection=collection)
             click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=1))
         else:
             with BarProgress() as progress:
-                report = sync(index, paths, progress, allow_private=allow_private)
+                report = sync(
+                    index, paths, progress, allow_private=allow_private, collection=collection
+                )
             print_report(report, index)
     if report.count("failed"):
         raise SystemExit(1)

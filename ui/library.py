@@ -26,21 +26,23 @@ def list_sources(index: Index, as_json: bool) -> str:
         counts = library.counts()
         uris = [uri for source in sources for uri in (source.uri, *source.also_at)]
         changed = set(changed_files(library, uris))
+        held = library.collections()
         if as_json:
-            rows = [_source_row(index, source, changed, chunks) for source in sources]
+            rows = [_source_row(index, source, changed, held, chunks) for source in sources]
             return json_text(rows)
-        text = [_source_lines(index, source, changed, chunks) for source in sources]
+        text = [_source_lines(index, source, changed, held, chunks) for source in sources]
     owed = f", {counts.owed:,} of them not embedded yet" if counts.owed else ""
     return "\n".join([*text, f"{counts.sources:,} sources, {counts.chunks:,} passages{owed}"])
 
 
 def _source_row(
-    index: Index, source: Source, changed: set[str], chunks: dict[str, int]
+    index: Index, source: Source, changed: set[str], held: dict[str, str], chunks: dict[str, int]
 ) -> dict[str, Any]:
     library = index.library
     return {
         **asdict(source),
         "state": "changed on disk" if changed & _places(source) else "current",
+        "collections": sorted({held[uri] for uri in _places(source) & set(held)}),
         "version": source.sha256[:12],
         "chunks": chunks.get(source.id, 0),
         "earlier_versions": library.earlier_versions(source.uri),
@@ -49,23 +51,26 @@ def _source_row(
     }
 
 
-def _source_lines(index: Index, source: Source, changed: set[str], chunks: dict[str, int]) -> str:
+def _source_lines(
+    index: Index, source: Source, changed: set[str], held: dict[str, str], chunks: dict[str, int]
+) -> str:
     library = index.library
     fidelity = library.fidelity(source.id)
     read = read_line(source.pages, source.characters, fidelity, len(library.flags(source.id)))
     earlier = library.earlier_versions(source.uri)
     kept = f", {earlier} earlier kept" if earlier else ""
     lines = [
-        source.uri + _note(source.uri, changed),
+        source.uri + _note(source.uri, changed, held),
         f"    {source.title}",
         f"    version {source.sha256[:12]}{kept}; {chunks.get(source.id, 0):,} passages; {read}",
-        *(f"    also at {place}{_note(place, changed)}" for place in source.also_at),
+        *(f"    also at {place}{_note(place, changed, held)}" for place in source.also_at),
     ]
     return "\n".join(map(visible, lines)) + warning_lines(fidelity)
 
 
-def _note(uri: str, changed: set[str]) -> str:
-    return " (changed on disk since)" * (uri in changed)
+def _note(uri: str, changed: set[str], held: dict[str, str]) -> str:
+    collection = f" (collection {held[uri]})" if uri in held else ""
+    return collection + " (changed on disk since)" * (uri in changed)
 
 
 def _places(source: Source) -> set[str]:

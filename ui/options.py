@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import click
 
+from rag.settings import MOST_PASSAGES, PASSAGES, Settings
 from rag.types import Engine, Policy
-
-if TYPE_CHECKING:
-    from rag.settings import Settings
 
 DEFAULT_INDEX = ".footnote"
 
@@ -38,8 +37,8 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def with_settings(**values: Any) -> Any:  # noqa: ANN401 - whatever the command takes
-        names = ("engine", "llm", "base_url", "policy", "verifier", "threshold")
-        return command(settings=_settings(*(values.pop(n) for n in names)), **values)
+        names = ("engine", "llm", "base_url", "policy", "verifier", "threshold", "passages")
+        return command(settings=_settings({n: values.pop(n) for n in names}), **values)
 
     for option in reversed(
         [
@@ -78,17 +77,36 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 type=click.FloatRange(0, 1),
                 help="Decline below this confidence; by default the index's own.",
             ),
+            click.option(
+                "--passages",
+                type=click.IntRange(1, MOST_PASSAGES),
+                default=PASSAGES,
+                show_default=True,
+                help="How many to retrieve for a question.",
+            ),
         ]
     ):
         with_settings = option(with_settings)
     return with_settings
 
 
-def _settings(
-    engine: Engine, llm: str, base_url: str, policy: Policy, verifier: str, threshold: float | None
-) -> Settings:
-    from rag.settings import Settings
+def collection_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Narrow the ``settings`` that ``settings_options`` makes to some collections."""
 
-    if base_url and not llm:
+    @wraps(command)
+    def narrowed(settings: Settings, collections: tuple[str, ...], **values: Any) -> Any:  # noqa: ANN401
+        return command(settings=replace(settings, collections=collections or None), **values)
+
+    return click.option(
+        "--collection",
+        "collections",
+        multiple=True,
+        metavar="NAME",
+        help="Ask only this collection, and what is in none; again for more.",
+    )(narrowed)
+
+
+def _settings(values: dict[str, Any]) -> Settings:
+    if values["base_url"] and not values["llm"]:
         raise click.UsageError("--llm-base-url needs --llm openai:MODEL")
-    return Settings(engine, llm, base_url, policy, verifier, threshold)
+    return Settings(**values)

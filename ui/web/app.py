@@ -20,18 +20,20 @@ from rag.errors import FootnoteError
 from rag.index import Index
 from rag.settings import Settings
 from ui.users import Users
+from ui.web.access import Access
 from ui.web.chat import Chat, Outputs, Talk
 from ui.web.conversations import Conversations
 from ui.web.desk import Desk, owner_of
 from ui.web.guard import Policy, SignedIn, check_address, check_open, past_proxies
-from ui.web.settings import controls, read_controls
+from ui.web.settings import choice_of, controls, read_controls
 from ui.web.shell import RAIL, VIEWER, hero, script
 from ui.web.suggest import first_questions
-from ui.web.uploads import Uploads
+from ui.web.uploads import LARGEST, Uploads
 
 HERE = Path(__file__).parent
 AT_ONCE = 4
-LARGEST_UPLOAD = "500mb"
+# How often to look, and for how long an upload may wait to be added, in seconds.
+LEFT_UPLOADS = (600, 3600)
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 MONO = ("ui-monospace", "Menlo", "Consolas", "monospace")
 QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -40,11 +42,14 @@ QUEUED: dict[str, Any] = {**QUIET, "concurrency_limit": AT_ONCE}
 log = logging.getLogger(__name__)
 
 
-def build(index: Index, store: Conversations, examples: Sequence[str] = ()) -> gr.Blocks:
+def build(access: Access, store: Conversations, examples: Sequence[str] = ()) -> gr.Blocks:
     """The chat over an index. ``examples`` are questions to start with, or else made from it."""
-    talk = Talk(index, store)
-    desk = Desk(index, store, Uploads(index))
-    app = gr.Blocks(title="Footnote", analytics_enabled=False, fill_width=True)
+    settings = access.index.settings
+    talk = Talk(access, store)
+    desk = Desk(access, store, Uploads(access))
+    app = gr.Blocks(
+        title="Footnote", analytics_enabled=False, fill_width=True, delete_cache=LEFT_UPLOADS
+    )
     with app:
         chat = gr.State(Chat())
         with gr.Row(elem_id="fn-page"):
@@ -55,7 +60,7 @@ def build(index: Index, store: Conversations, examples: Sequence[str] = ()) -> g
                     js_on_load=script(),
                     server_functions=desk.functions(),
                 )
-                chosen = controls(index.settings)
+                chosen = controls(settings)
             with gr.Column(elem_id="fn-chat", min_width=300):
                 top = _html(hero(examples), elem_id="fn-hero")
                 past = _html(elem_id="fn-past")
@@ -75,9 +80,14 @@ def build(index: Index, store: Conversations, examples: Sequence[str] = ()) -> g
                     )
             with gr.Column(elem_id="fn-document", min_width=200):
                 _html(VIEWER)
-        _events(talk, index.settings, page, chat, [chat, past, live, box], box, chosen)
-        if not examples:
-            app.load(lambda: hero(first_questions(index)), outputs=top, queue=False, **QUIET)
+        _events(talk, settings, page, chat, [chat, past, live, box], box, chosen)
+
+        def greet(request: gr.Request) -> tuple[Any, Any]:
+            seen = access.seen_by(owner_of(request))
+            shown = gr.skip() if examples else hero(first_questions(seen))
+            return shown, choice_of(seen.library.collection_names())
+
+        app.load(greet, outputs=[top, chosen[-1]], queue=False, **QUIET)
     return app
 
 
@@ -138,12 +148,15 @@ def launch(
     open_browser: bool = False,
     examples: Sequence[str] = (),
     users: Users | None = None,
+    collections: tuple[str, ...] | None = None,
 ) -> None:
     """Serve the chat until it is interrupted, and say where it is.
 
+    ``users`` are who may sign in; ``collections`` are the only ones that are shown.
+
     Raises ``BadInput`` when the address cannot be used, or everyone could without ``users``.
     """
-    app, address = start(index, host, port, open_browser, examples, users)
+    app, address = start(index, host, port, open_browser, examples, users, collections)
     click.echo(f"Footnote is at {address} (Ctrl+C stops it)")
     app.block_thread()
 
@@ -155,18 +168,20 @@ def start(
     open_browser: bool = False,
     examples: Sequence[str] = (),
     users: Users | None = None,
+    collections: tuple[str, ...] | None = None,
 ) -> tuple[gr.Blocks, str]:
     """Serve the chat in the background: what to ``close()``, and the address.
 
+    As ``launch``.
     Raises ``BadInput`` when the address cannot be used, or everyone could without ``users``.
     """
     check_open(host, users is not None)
     check_address(host, port)
     past_proxies()
-    guards = [Middleware(Policy, host=host)]
+    guards = [Middleware(Policy, host=host, largest=LARGEST)]
     if users is not None:
         guards.append(Middleware(SignedIn, knows=users.knows))
-    app = build(index, Conversations(index.folder), examples)
+    app = build(Access(index, users, collections), Conversations(index.folder), examples)
     _, address, _ = app.queue(max_size=64).launch(
         server_name=f"[{host}]" if ":" in host else host,
         server_port=port,
@@ -177,7 +192,7 @@ def start(
         auth=_gate(users) if users is not None else None,
         show_error=True,
         allowed_paths=[],
-        max_file_size=LARGEST_UPLOAD,
+        max_file_size=LARGEST,
         footer_links=[],
         run_history=False,
         enable_monitoring=False,

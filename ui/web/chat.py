@@ -11,11 +11,11 @@ from typing import Any
 import gradio as gr
 
 from rag.errors import FootnoteError
-from rag.index import Index
 from rag.settings import Settings
 from rag.standing import standing
 from rag.types import Answer
 from ui.web import render
+from ui.web.access import Access
 from ui.web.conversations import Conversations, Exchange, turns_of
 from ui.web.run import Run
 
@@ -45,10 +45,10 @@ class Chat:
 
 
 class Talk:
-    """The events of the chat over one index. Each gives the state, past, last turn and box."""
+    """The events of the chat. Each gives the state, past, last turn and box."""
 
-    def __init__(self, index: Index, store: Conversations) -> None:
-        self._index = index
+    def __init__(self, access: Access, store: Conversations) -> None:
+        self._access = access
         self._store = store
 
     def ask(self, owner: str, question: str, chat: Chat, settings: Settings) -> Iterator[Outputs]:
@@ -59,7 +59,7 @@ class Talk:
             yield _page(chat)
             return
         history = turns_of(chat.exchanges)
-        run = Run(lambda: self._index.stream(question, history, settings))
+        run = Run(lambda: self._access.seen_by(owner).stream(question, history, settings))
         exchange = Exchange(len(chat.exchanges) + 1, question, "asked")
         chat = replace(chat, past=chat.past + chat.live, run=run)
         try:
@@ -107,7 +107,7 @@ class Talk:
         except FootnoteError as error:
             gr.Warning(escape(str(error)))
             return _page(Chat())
-        markup = [self._kept_turn(exchange) for exchange in kept.exchanges]
+        markup = [self._kept_turn(owner, exchange) for exchange in kept.exchanges]
         return _page(
             Chat(owner, kept.id, kept.exchanges, "".join(markup[:-1]), "".join(markup[-1:])),
             keep_typed=True,
@@ -135,9 +135,9 @@ class Talk:
         self._store.put(owner, chat.id, exchange)
         return replace(chat, exchanges=(*chat.exchanges[: exchange.number - 1], exchange))
 
-    def _kept_turn(self, exchange: Exchange) -> str:
+    def _kept_turn(self, owner: str, exchange: Exchange) -> str:
         if exchange.answer:
-            now = standing(self._index.library, exchange.answer)
+            now = standing(self._access.seen_by(owner).library, exchange.answer)
             return render.answer(exchange.number, exchange.answer, now, exchange.vote)
         if exchange.state == "asked":
             exchange = replace(exchange, state="failed", text=LEFT)

@@ -17,9 +17,9 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from rag.errors import BadInput, FootnoteError
-from rag.index import Index
 from rag.types import Span
 from ui.web import library_panel, viewer
+from ui.web.access import Access
 from ui.web.conversations import PAGE, Conversations
 from ui.web.export import MEDIA_TYPES, export, export_name
 from ui.web.feedback import add_case
@@ -36,10 +36,10 @@ Row = Mapping[str, Any]
 
 
 class Desk:
-    """The functions behind the page, over one index."""
+    """The functions behind the page, over what each reader sees of one index."""
 
-    def __init__(self, index: Index, store: Conversations, uploads: Uploads) -> None:
-        self._index = index
+    def __init__(self, access: Access, store: Conversations, uploads: Uploads) -> None:
+        self._access = access
         self._store = store
         self._uploads = uploads
 
@@ -56,15 +56,18 @@ class Desk:
         also = [_span(start, end) for start, end in list(row.get("also", ()))[:MOST_MARKS]]
         try:
             span = _span(row["start"], row["end"])
-            return {"html": viewer.view(self._index, str(row["source"]), span, also)}
+            return {
+                "html": viewer.view(self._access.seen_by(owner), str(row["source"]), span, also)
+            }
         except KeyError:
             return {"html": viewer.gone(str(row.get("quote", "")))}
 
     def more(self, row: Row, owner: str) -> dict[str, Any]:
         """What comes before or after: as ``view``, with ``at`` and ``back``."""
         span, at = _span(row["start"], row["end"]), int(row["at"])
+        index = self._access.seen_by(owner)
         try:
-            page = viewer.more(self._index, str(row["source"]), at, bool(row["back"]), span)
+            page = viewer.more(index, str(row["source"]), at, bool(row["back"]), span)
         except KeyError as error:
             raise BadInput("there is no more of this document") from error
         return {"html": page}
@@ -122,49 +125,52 @@ class Desk:
         if not 1 <= number <= len(kept.exchanges):
             raise BadInput("this answer is not there any more")
         quote, source = str(row.get("quote", "")), str(row.get("source", ""))
-        path = add_case(self._index, kept, number, quote, source, reason)
+        path = add_case(self._access.seen_by(owner), kept, number, quote, source, reason)
         return {"said": f"Kept as a case: footnote eval run {path}"}
 
     def library(self, row: Row, owner: str) -> dict[str, Any]:
         """The sources with ``words``, from ``start``, and how much there is."""
-        counts = self._index.library.counts()
+        index = self._access.seen_by(owner)
+        counts = index.library.counts()
         start = int(row.get("start", 0))
         return {
-            "html": library_panel.sources(self._index, str(row.get("words", "")), start),
+            "html": library_panel.sources(index, str(row.get("words", "")), start),
             "count": f"{counts.sources:,}",
             "foot": library_panel.footer(counts),
+            "reader": owner,
         }
 
     def jobs(self, row: Row, owner: str) -> dict[str, Any]:
         """What is being added or removed, and whether anything still is."""
-        jobs = self._uploads.jobs
+        jobs = self._uploads.jobs(owner)
         running = sum(not job.is_over for job in jobs)
         return {"html": library_panel.jobs(jobs), "running": running}
 
     def add(self, row: Row, owner: str) -> dict[str, Any]:
         """Add the ``addresses``, one a line, or the file uploaded to ``path`` as ``name``."""
         if row.get("addresses"):
-            self._uploads.add_addresses(str(row["addresses"]))
+            self._uploads.add_addresses(str(row["addresses"]), owner)
         if row.get("path"):
-            self._uploads.add_file(_uploaded(str(row["path"])), str(row["name"]))
+            self._uploads.add_file(_uploaded(str(row["path"])), str(row["name"]), owner)
         return {}
 
     def remove(self, row: Row, owner: str) -> dict[str, Any]:
         """Drop the ``source`` from the library, wherever it lies."""
-        source = self._index.library.sources([str(row["source"])]).get(str(row["source"]))
+        seen = self._access.seen_by(owner).library
+        source = seen.sources([str(row["source"])]).get(str(row["source"]))
         if source is None:
             raise BadInput("this document is not in the library any more")
-        self._uploads.remove([source.uri, *source.also_at])
+        self._uploads.remove(source, owner)
         return {}
 
     def dismiss(self, row: Row, owner: str) -> dict[str, Any]:
         """Forget what was added or removed."""
-        self._uploads.dismiss()
+        self._uploads.dismiss(owner)
         return {}
 
     def suggest(self, row: Row, owner: str) -> dict[str, Any]:
         """Questions to begin with."""
-        return {"questions": first_questions(self._index)}
+        return {"questions": first_questions(self._access.seen_by(owner))}
 
 
 def _served(function: Callable[[Row, str], dict[str, Any]]) -> Callable[..., dict[str, Any]]:

@@ -21,6 +21,9 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SIGN_IN = ("/", "/login", "/theme.css", "/favicon.ico", "/manifest.json")
 SIGN_IN_PARTS = ("/assets/", "/static/", "/svelte/")
 STARTING = "/gradio_api/startup-events"
+UPLOAD = "/gradio_api/upload"
+# Bytes of any request but an upload, and of what is around a file in one.
+FORM = 5_000_000
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +47,10 @@ class Policy:
     Where only this machine is listened to, that page must not point its own name here either.
     """
 
-    def __init__(self, app: ASGIApp, host: str) -> None:
-        """``host`` is the address that is listened on."""
+    def __init__(self, app: ASGIApp, host: str, largest: int) -> None:
+        """``host`` is the address that is listened on, ``largest`` a file's bytes at most."""
         self._app = app
+        self._largest = largest
         self._is_local = host in LOOPBACK
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,6 +64,10 @@ class Policy:
             await PlainTextResponse("this request comes from another site", 403)(
                 scope, receive, send
             )
+            return
+
+        if refused := _too_large(scope, self._largest):
+            await PlainTextResponse(*refused)(scope, receive, send)
             return
 
         async def guarded(message: Message) -> None:
@@ -101,6 +109,16 @@ class SignedIn:
             for token in [token for token, owner in app.tokens.items() if owner == name]:
                 app.tokens.pop(token, None)
         return known
+
+
+def _too_large(scope: Scope, largest: int) -> tuple[str, int] | None:
+    """What to answer to a body that is too large, or does not say how large it is."""
+    headers = Headers(scope=scope)
+    if scope["type"] != "http" or "transfer-encoding" in headers:
+        return ("say how long this is", 411) if scope["type"] == "http" else None
+    limit = largest + FORM if scope["path"] == UPLOAD else FORM
+    size = int(headers.get("content-length", 0))
+    return (f"this is larger than {limit:,} bytes", 413) if size > limit else None
 
 
 def name_of(app: Any, cookies: Mapping[str, str]) -> str:  # noqa: ANN401 - Gradio's application

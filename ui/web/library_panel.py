@@ -36,7 +36,10 @@ def sources(index: Index, words: str = "", start: int = 0) -> str:
         found.sort(key=lambda source: (source.title.casefold(), source.uri))
         shown = found[start : start + PAGE]
         changed = set(changed_files(library, [source.uri for source in shown]))
-        rows = "".join(_row(index, source, source.uri in changed) for source in shown)
+        held = library.collections()
+        rows = "".join(
+            _row(index, source, source.uri in changed, held.get(source.uri, "")) for source in shown
+        )
     if start + PAGE < len(found):
         rows += (
             f'<li><button type="button" class="fn-rest" data-start="{start + PAGE}">'
@@ -63,16 +66,17 @@ def footer(counts: Counts) -> str:
     return f"{held}. Everything stays on this machine."
 
 
-def _row(index: Index, source: Source, changed: bool) -> str:
+def _row(index: Index, source: Source, changed: bool, collection: str) -> str:
     fidelity = index.library.fidelity(source.id)
     size = count(source.pages, "page") if source.pages else _characters(source.characters)
+    about = facts(collection, source.date[:10], size, file_name(source.uri))
     places = "\n".join((source.uri, *source.also_at))
     notice = ("changed on disk since it was read",) if changed else ()
     return (
         f'<li data-source="{escape(source.id)}"><button type="button" class="fn-src" '
         f'data-source="{escape(source.id)}" title="{escape(places)}">'
         f'<span dir="auto">{escape(source.title)}</span>'
-        f"<small>{facts(source.date[:10], size, file_name(source.uri))}</small></button>"
+        f"<small>{about}</small></button>"
         f'<button type="button" class="fn-drop-src" aria-label="Remove '
         f'{escape(source.title)} from the library" title="Remove">×</button>'
         f"{_warned((*notice, *fidelity.warnings))}</li>"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
 
 import gradio as gr
 
 from rag.select import THRESHOLD
-from rag.settings import Settings
+from rag.settings import MOST_PASSAGES, Settings
 from rag.types import Engine, Policy
 
 ENGINES = [
@@ -24,7 +25,7 @@ POLICIES = [
 
 
 def controls(settings: Settings) -> list[Any]:
-    """Engine, model, policy and threshold, each explained in a sentence."""
+    """How to answer and from what, each explained in a sentence; last, the collections."""
     with gr.Accordion("Settings", open=False, elem_id="fn-settings"):
         engine = gr.Radio(
             ENGINES,
@@ -53,11 +54,38 @@ def controls(settings: Settings) -> list[Any]:
             label="Decline below",
             info="The chance that the passages answer, under which nothing is claimed.",
         )
-    return [engine, llm, policy, threshold]
+        passages = gr.Slider(
+            1,
+            MOST_PASSAGES,
+            value=settings.passages,
+            step=1,
+            label="Passages",
+            info="How many are looked at for a question; more find more and take longer.",
+        )
+        collections = gr.Dropdown(
+            [],
+            value=[],
+            multiselect=True,
+            label="Collections",
+            info="Ask only these, and what is in none; empty asks everything.",
+            visible=False,
+        )
+    return [engine, llm, policy, threshold, passages, collections]
+
+
+def choice_of(names: Sequence[str]) -> Any:  # noqa: ANN401 - a change of a component
+    """The choice of collections for a reader who sees these; of one there is none to make."""
+    return gr.update(choices=list(names), visible=len(names) > 1)
 
 
 def read_controls(
-    settings: Settings, engine: str, llm: str, policy: str, threshold: float
+    settings: Settings,
+    engine: str,
+    llm: str,
+    policy: str,
+    threshold: float,
+    passages: int,
+    collections: Sequence[str] | None,
 ) -> Settings:
     """The settings of the next question; what is as it was stays exactly so."""
     moved = threshold != _threshold(settings)
@@ -67,6 +95,8 @@ def read_controls(
         llm=settings.llm if llm.strip() == _model(settings) else llm.strip(),
         policy=cast(Policy, policy),
         threshold=threshold if moved else settings.threshold,
+        passages=int(passages),
+        collections=tuple(collections) if collections else settings.collections,
     )
 
 

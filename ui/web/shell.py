@@ -25,6 +25,7 @@ RAIL = """
 <button type="button" class="fn-quiet" data-dismiss hidden>Dismiss</button>
 <ul class="fn-library"></ul></section>
 <footer id="fn-foot"></footer>
+<p class="fn-reader" hidden><span></span> <a href="logout">Sign out</a></p>
 </nav>
 <template id="fn-menu"><details class="fn-menu"><summary aria-label="More"></summary><div>
 <button type="button" data-do="rename">Rename</button>

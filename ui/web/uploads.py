@@ -17,11 +17,12 @@ from ingest.parse import SUPPORTED
 from ingest.report import FileReport, Progress
 from ingest.sync import remove, sync
 from rag.errors import BadInput, FootnoteError
-from rag.index import Index
+from rag.types import Source
+from ui.web.access import UPLOADS, Access
 from ui.web.markup import file_name, is_web
 
-UPLOADS = "uploads"
 MOST_WAITING = 500
+LARGEST = 500 * 1000**2
 _SHOWN = 200
 _NAME_BYTES = 180
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069<>:"|?*\\/]')
@@ -41,6 +42,8 @@ class Job:
     detail: str = ""
     warnings: tuple[str, ...] = ()
     is_removal: bool = False
+    owner: str = ""
+    collection: str | None = None
 
     @property
     def is_over(self) -> bool:
@@ -51,55 +54,76 @@ class Job:
 class Uploads:
     """The queue of changes to one library, and what became of the last ones."""
 
-    def __init__(self, index: Index, allow_private: bool = False) -> None:
+    def __init__(self, access: Access, allow_private: bool = False) -> None:
         """``allow_private`` lets addresses lead into a private network."""
-        self._index = index
+        self._access = access
+        self._index = access.index
         self._allow_private = allow_private
         self._lock = threading.Lock()
         self._jobs: deque[Job] = deque(maxlen=MOST_WAITING + _SHOWN)
         self._worker: threading.Thread | None = None
 
-    @property
-    def jobs(self) -> list[Job]:
-        """The latest changes, the newest first."""
+    def jobs(self, owner: str = "") -> list[Job]:
+        """The latest changes by a reader, the newest first."""
         with self._lock:
-            return list(self._jobs)[: -_SHOWN - 1 : -1]
+            return [job for job in self._jobs if job.owner == owner][: -_SHOWN - 1 : -1]
 
-    def add_file(self, path: Path, name: str) -> None:
+    def add_file(self, path: Path, name: str, owner: str = "") -> None:
         """Take a file that was uploaded to ``path`` into the library as ``name``.
 
-        ``name`` may have folders. Raises ``BadInput`` for a kind of file that is not read.
+        ``name`` may have folders. Raises ``BadInput`` for a kind of file that is not read, for one
+        that is too large, and while too much waits.
         """
         parts = [_safe(part) for part in name.replace("\\", "/").split("/")]
         parts = [part for part in parts if part][-4:]
         suffix = Path(parts[-1]).suffix.lower() if parts else ""
-        if suffix not in SUPPORTED | CONTAINER_SUFFIXES:
+        try:
+            if suffix not in SUPPORTED | CONTAINER_SUFFIXES:
+                raise BadInput(
+                    f"{name}: cannot read {suffix or 'a file without suffix'}; read are "
+                    f"{', '.join(sorted(SUPPORTED | CONTAINER_SUFFIXES))}"
+                )
+            if path.stat().st_size > LARGEST:
+                raise BadInput(
+                    f"{name} is larger than {LARGEST / 1e6:,.0f} MB: divide it, or use "
+                    "`footnote ingest` on the machine that runs Footnote"
+                )
+            self._check_room(1)
+        except BadInput:
             path.unlink(missing_ok=True)
-            raise BadInput(
-                f"{name}: cannot read {suffix or 'a file without suffix'}; read are "
-                f"{', '.join(sorted(SUPPORTED | CONTAINER_SUFFIXES))}"
-            )
-        target = self._index.folder.joinpath(UPLOADS, *parts)
+            raise
+        target = self._access.folder_of(owner).joinpath(*parts)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(path, target)
-        self._put([Job("/".join(parts), str(target))])
+        collection = self._access.collection_of(owner)
+        self._put([Job("/".join(parts), str(target), owner=owner, collection=collection)])
 
-    def add_addresses(self, text: str) -> None:
-        """Fetch web pages, given one a line. Raises ``BadInput`` for what is no web address."""
+    def add_addresses(self, text: str, owner: str = "") -> None:
+        """Fetch web pages, given one a line.
+
+        Raises ``BadInput`` for what is no web address, and for a reader who may not.
+        """
+        self._access.check_address(owner)
         addresses = text.split()
         for address in addresses:
             if not is_web(address):
                 raise BadInput(f"{address} is no web address: it begins with https:// or http://")
-        self._put([Job(address, address) for address in addresses])
+        collection = self._access.collection_of(owner)
+        self._put([Job(a, a, owner=owner, collection=collection) for a in addresses])
 
-    def remove(self, uris: Sequence[str]) -> None:
-        """Drop a document from the library; a file that was uploaded here is deleted."""
-        self._put([Job(file_name(uri), uri, is_removal=True) for uri in uris])
+    def remove(self, source: Source, owner: str = "") -> None:
+        """Drop a document from the library; a file that was uploaded here is deleted.
 
-    def dismiss(self) -> None:
-        """Forget what is done."""
+        Raises ``BadInput`` for a reader who may not.
+        """
+        self._access.check_removal(owner, source)
+        uris = (source.uri, *source.also_at)
+        self._put([Job(file_name(uri), uri, is_removal=True, owner=owner) for uri in uris])
+
+    def dismiss(self, owner: str = "") -> None:
+        """Forget what is done of a reader's changes."""
         with self._lock:
-            left = [job for job in self._jobs if not job.is_over]
+            left = [job for job in self._jobs if job.owner != owner or not job.is_over]
             self._jobs.clear()
             self._jobs.extend(left)
 
@@ -112,22 +136,25 @@ class Uploads:
 
     def _put(self, jobs: Sequence[Job]) -> None:
         with self._lock:
-            waiting = sum(not job.is_over for job in self._jobs)
-            if waiting + len(jobs) > MOST_WAITING:
-                raise BadInput(
-                    f"{waiting} documents wait to be read, and at most {MOST_WAITING} may: try "
-                    "again when they are done, or use `footnote ingest` for a whole folder"
-                )
+            self._check_room(len(jobs))
             self._jobs.extend(jobs)
             if not self._worker or not self._worker.is_alive():
                 self._worker = threading.Thread(target=self._work, daemon=True)
                 self._worker.start()
 
+    def _check_room(self, more: int) -> None:
+        waiting = sum(not job.is_over for job in list(self._jobs))
+        if waiting + more > MOST_WAITING:
+            raise BadInput(
+                f"{waiting} documents wait to be read, and at most {MOST_WAITING} may: try "
+                "again when they are done, or use `footnote ingest` for a whole folder"
+            )
+
     def _next(self) -> list[Job]:
         """All that waits of the kind that is next; none ends the worker."""
         with self._lock:
             waiting = [job for job in self._jobs if job.state == "waiting"]
-            batch = [job for job in waiting if job.is_removal == waiting[0].is_removal]
+            batch = [job for job in waiting if _kind(job) == _kind(waiting[0])]
             if not batch:
                 self._worker = None
             return batch
@@ -148,7 +175,13 @@ class Uploads:
         for job in batch:
             job.state = "reading"
         follow = _Follow(batch)
-        sync(self._index, [job.uri for job in batch], follow, allow_private=self._allow_private)
+        sync(
+            self._index,
+            [job.uri for job in batch],
+            follow,
+            allow_private=self._allow_private,
+            collection=batch[0].collection,
+        )
 
     def _remove(self, batch: Sequence[Job]) -> None:
         for job in batch:
@@ -195,6 +228,11 @@ def _end(batch: Sequence[Job], state: JobState, detail: str) -> None:
     for job in batch:
         if not job.is_over:
             job.state, job.detail = state, detail or job.detail * job.is_removal
+
+
+def _kind(job: Job) -> tuple[bool, str | None]:
+    """What can be done in one run."""
+    return job.is_removal, job.collection
 
 
 def _safe(part: str) -> str:

@@ -24,6 +24,8 @@ const listSources = later(async (more) => {
   if (!given) return;
   list("held").textContent = given.count;
   byId("fn-foot").textContent = given.foot;
+  rail.querySelector(".fn-reader").hidden = !given.reader;
+  rail.querySelector(".fn-reader span").textContent = `Signed in as ${given.reader}.`;
 }, 60);
 
 field("find").addEventListener("input", later(() => listConversations()));
