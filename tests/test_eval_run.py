@@ -270,6 +270,9 @@ def test_another_run_does_not_go_on_in_the_same_folder(index: Index, tmp_path: P
         read_folder(tmp_path)
     with pytest.raises(BadInput, match="the same id"):
         run_cases(index, [FAR, FAR])
+    hidden = replace(FAR, id="hidden", without=(HIGH,))
+    with pytest.raises(BadInput, match="whole index"):
+        run_cases(index, [hidden], settings=Settings(collections=("a",)))
 
 
 def test_settings_are_those_of_the_questions(index: Index) -> None:
