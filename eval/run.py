@@ -82,8 +82,9 @@ def ask_cases(
     settings = settings or index.settings
     if len({case.id for case in cases}) < len(cases):
         raise BadInput("two cases have the same id: give each its own")
-    if settings.collections is not None and any(case.without for case in cases):
-        raise BadInput("cases with `without` hide evidence of a whole index: ask no collections")
+    hides = without_cited or any(case.without for case in cases)
+    if hides and settings.collections is not None:
+        raise BadInput("evidence can be hidden in a whole index only: ask without collections")
     warm = index.warm()
     header = make_header(index, cases, settings) | {"warm_seconds": warm}
     if without_cited:
