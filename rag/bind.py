@@ -8,12 +8,14 @@ passages that do not exist or add nothing are dropped.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.reply import Claim
 from rag.types import Passage, Span, Verdict
 from rag.verify import Judgement, Verifier, find_copy
 from rag.verify_facts import read_dates
+
+FRAGMENT = 6  # words
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,28 @@ class Bound:
     evidence: tuple[tuple[Passage, Span], ...]
 
 
-def bind(claim: Claim, passages: Sequence[Passage], verifier: Verifier) -> Bound:
-    """Find what supports a claim among the passages that the model was shown, in their order."""
+def bind(
+    claim: Claim, passages: Sequence[Passage], verifier: Verifier, question: str = ""
+) -> Bound:
+    """Find what supports a claim among the passages that the model was shown, in their order.
+
+    ``question`` is what the claim answers; see ``statement``.
+    """
+    whole = replace(claim, text=statement(claim.text, question))
+    return replace(_bind(whole, passages, verifier), claim=claim)
+
+
+def statement(text: str, question: str) -> str:
+    """What a sentence states: with its question, where it is a few words that say little alone.
+
+    "In 1981." is supported by whatever names that year; that it answers the question is the claim.
+    """
+    if not question or len(text.split()) > FRAGMENT:
+        return text
+    return f"{question.rstrip(' ?')}: {text}"
+
+
+def _bind(claim: Claim, passages: Sequence[Passage], verifier: Verifier) -> Bound:
     named = [passages[n - 1] for n in claim.numbers if 1 <= n <= len(passages)]
     alone = {p.chunk.id: _judge(claim, [p], verifier) for p in named}
     chosen = [p for p in named if alone[p.chunk.id].verdict == "supported"]

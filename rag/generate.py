@@ -119,7 +119,7 @@ def write(
 
     def said() -> Iterator[str]:
         for claim in claims:
-            yield from _say(claim, draft, verifier)
+            yield from _say(claim, question, draft, verifier)
         claims.clear()
 
     for piece in reply:
@@ -148,14 +148,14 @@ def rewrite(
     return lines[0].strip("\"'“” "), reply.usage
 
 
-def _say(claim: Claim, draft: Draft, verifier: Verifier) -> Iterator[str]:
+def _say(claim: Claim, question: str, draft: Draft, verifier: Verifier) -> Iterator[str]:
     """Bind and judge a claim; what only says that something is not there is no claim."""
     missing = _MISSING.match(claim.text)
     if missing or _UNKNOWN.search(claim.text):
         what = missing["what"].strip(" .:") if missing else claim.text
         draft.missing.append(what)
     elif not claim.text.endswith(":"):
-        piece = draft.add(bind(claim, draft.prompt.passages, verifier))
+        piece = draft.add(bind(claim, draft.prompt.passages, verifier, question))
         if piece:
             yield piece
 

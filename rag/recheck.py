@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any, Literal
 
-from rag.bind import judge, place_of
+from rag.bind import judge, place_of, statement
 from rag.index import Index
 from rag.library import Library
 from rag.receipt import BUILT_IN, CitedSource, Receipt
@@ -92,7 +92,7 @@ def check_receipt(index: Index, receipt: Receipt) -> Check:
     else:
         load = cache(lambda: load_verifier(index.settings.verifier or None, index.encoder))
         sentences = tuple(
-            _check_sentence(sentence, receipt.text, load) for sentence in receipt.sentences
+            _check_sentence(sentence, receipt, load) for sentence in receipt.sentences
         )
         verifier = index.settings.verifier or BUILT_IN
         if receipt.verifier != verifier and load.cache_info().currsize:
@@ -146,17 +146,17 @@ def _cited(
     return CitationCheck(citation.number, citation.uri, result, quote, standing, detail)
 
 
-def _check_sentence(sentence: Sentence, text: str, load: _Load) -> SentenceCheck:
+def _check_sentence(sentence: Sentence, receipt: Receipt, load: _Load) -> SentenceCheck:
     quotes = [citation.quote for citation in sentence.citations]
     now: Verdict = "supported"
     reasons: tuple[str, ...] = ()
     # A copy needs no judge, and so no model.
     if not any(" ".join(quote.split()) == sentence.text for quote in quotes):
         evidence = [(place_of(c.title, c.headings), c.quote) for c in sentence.citations]
-        judged = judge(sentence.text, evidence, load())
+        judged = judge(statement(sentence.text, receipt.query), evidence, load())
         now, reasons = judged.verdict, judged.reasons
     change = _RANK[now] - _RANK[sentence.verdict]
     result: Result = "broken" if change < 0 else "changed" if change else "ok"
-    if text[sentence.start : sentence.end] != sentence.text:
+    if receipt.text[sentence.start : sentence.end] != sentence.text:
         result, reasons = "broken", (*reasons, "the answer's text has something else in its place")
     return SentenceCheck(sentence.text, result, sentence.verdict, now, reasons)

@@ -374,6 +374,22 @@ def test_a_year_elsewhere_in_a_passage_dates_nothing_that_has_its_own(
     assert (bound.verdict == "supported") is supported, bound
 
 
+@pytest.mark.parametrize(
+    ("question", "verdict"),
+    [
+        ("When did the bridge open?", "supported"),
+        ("When did the airport close?", "unsupported"),
+        ("", "supported"),
+    ],
+)
+def test_a_few_words_are_judged_as_the_answer_that_they_are(
+    encoder: Encoder, question: str, verdict: str
+) -> None:
+    claim = Claim("In 1932.", (1,))
+    bound = bind(claim, ALL, load_verifier(None, encoder), question)
+    assert (bound.claim, bound.verdict) == (claim, verdict)
+
+
 def test_nothing_can_be_bound_to_no_passages(encoder: Encoder) -> None:
     bound = bind(Claim("The bridge opened.", (1,)), (), load_verifier(None, encoder))
     assert (bound.verdict, bound.evidence) == ("unsupported", ())
