@@ -19,9 +19,9 @@ from eval.run import ask_cases
 from eval.score import score
 from rag.errors import BadInput
 from rag.index import Index
-from rag.retrieve import HybridRetriever
+from rag.retrieve import Found, HybridRetriever
 from rag.settings import Settings
-from rag.types import Answer, Citation, Passage
+from rag.types import Answer, Citation
 from rag.verify import Judgement
 from ui.cli import main
 
@@ -44,13 +44,14 @@ def reckless(sample: Index) -> Scores:
 @pytest.fixture(scope="module")
 def crippled(sample: Index) -> Scores:
     """The retriever leaves out the ten best."""
-    search = HybridRetriever.search
+    find = HybridRetriever.find
 
-    def worse(self: HybridRetriever, query: str, k: int | None = None) -> list[Passage]:
-        return search(self, query, (k or self.k) + 10)[10:]
+    def worse(self: HybridRetriever, query: str, k: int | None = None) -> Found:
+        passages, queries = find(self, query, (k or self.k) + 10)
+        return Found(passages[10:], queries)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(HybridRetriever, "search", worse)
+        patched.setattr(HybridRetriever, "find", worse)
         return scored(ask_cases(sample, load_cases(SAMPLE_CASES)))
 
 
