@@ -78,7 +78,7 @@ results: .venv/tested  ## measure everything again (DATA=) and write the README'
 	$(BIN)/footnote eval injection --attacks $(DATA)/injection/attacks.jsonl \
 	  --benign $(DATA)/injection/benign.jsonl --json eval/results/injection.json
 	$(BIN)/footnote eval chunking $(DATA)/chunking --compare --json eval/results/chunking.json
-	$(BIN)/python -m eval.bench.chunkers $(DATA)/retrieval/hotpotqa_100 --limit 60 --json eval/results/chunkers.json
+	$(BIN)/python -m eval.bench.chunkers $(DATA)/retrieval/hotpotqa_100 $(DATA)/retrieval/mtragun_pool --limit 100 --json eval/results/chunkers.json
 	$(BIN)/python -m eval.bench.grounding $(DATA)/grounding --json eval/results/grounding.json
 	$(BIN)/python -m eval.bench.pdf_readers $(DATA)/pdf --json eval/results/pdf_readers.json
 	$(BIN)/python -m eval.bench.ingest_scale $(DATA)/pdf --json eval/results/ingest_scale.json
