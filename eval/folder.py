@@ -93,7 +93,7 @@ def read_rows(path: Path, read: Callable[[dict[str, Any]], _T], what: str) -> li
     for number, line in _whole_lines(path):
         try:
             found.append(read(json.loads(line)))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, BadInput) as error:
             raise BadInput(f"{path}:{number}: not {what}: {error!r}") from error
     return found
 

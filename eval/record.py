@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from eval.cases import Case
-from rag.types import Answer, Chunk, Citation, Passage, Sentence, Source, Span
+from rag.answer_json import answer_from_dict
+from rag.types import Answer, Citation, Passage
 
 Spot = tuple[str, int, int]
 Standing = Literal["found", "no_source", "no_text"]
@@ -123,7 +124,10 @@ def passage_spots(passages: Sequence[Passage]) -> tuple[Spot, ...]:
 
 
 def read_record(row: Mapping[str, Any]) -> Record:
-    """The record that ``to_dict`` wrote. Raises ``KeyError`` or ``TypeError`` for another row."""
+    """The record that ``to_dict`` wrote.
+
+    Raises ``BadInput``, ``KeyError`` or ``TypeError`` for another row.
+    """
     anchors = [
         Anchor(**{**a, "passages": _spots(a["passages"]), "spot": _spot(a["spot"])})
         for a in row["anchors"]
@@ -131,7 +135,7 @@ def read_record(row: Mapping[str, Any]) -> Record:
     return Record(
         **{
             **row,
-            "answer": None if row["answer"] is None else read_answer(row["answer"]),
+            "answer": None if row["answer"] is None else answer_from_dict(row["answer"]),
             "excerpts": tuple(Excerpt(**e) for e in row["excerpts"]),
             "deep": tuple(row["deep"]),
             "unused": None if row.get("unused") is None else tuple(row["unused"]),
@@ -143,37 +147,6 @@ def read_record(row: Mapping[str, Any]) -> Record:
 def read_piece(row: Mapping[str, Any]) -> Piece:
     """The piece that ``asdict`` made a row of."""
     return Piece(**{**row, "places": _spots(row["places"])})
-
-
-def read_answer(row: Mapping[str, Any]) -> Answer:
-    """The answer that ``Answer.to_dict`` made a row of."""
-    return Answer(
-        **{
-            **row,
-            "sentences": tuple(map(_sentence, row["sentences"])),
-            "withheld": tuple(map(_sentence, row.get("withheld", ()))),
-            "citations": tuple(map(_citation, row["citations"])),
-            "passages": tuple(map(_passage, row["passages"])),
-            "notes": tuple(row.get("notes", ())),
-        }
-    )
-
-
-def _sentence(row: Mapping[str, Any]) -> Sentence:
-    cited = tuple(map(_citation, row["citations"]))
-    return Sentence(**{**row, "citations": cited, "reasons": tuple(row.get("reasons", ()))})
-
-
-def _citation(row: Mapping[str, Any]) -> Citation:
-    return Citation(**{**row, "headings": tuple(row["headings"])})
-
-
-def _passage(row: Mapping[str, Any]) -> Passage:
-    chunk, source = row["chunk"], row["source"]
-    spans = tuple(Span(**span) for span in chunk["sentences"])
-    chunk = {**chunk, "headings": tuple(chunk["headings"]), "sentences": spans}
-    source = {**source, "also_at": tuple(source.get("also_at", ()))}
-    return Passage(**{**row, "chunk": Chunk(**chunk), "source": Source(**source)})
 
 
 def _spots(rows: list[list[Any]]) -> tuple[Spot, ...]:

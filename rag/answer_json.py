@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from rag.errors import BadInput
-from rag.types import Answer, Chunk, Citation, Passage, Sentence, Source, Span
+from rag.types import Answer
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 
 def answer_from_dict(row: Mapping[str, Any]) -> Answer:
@@ -14,50 +18,20 @@ def answer_from_dict(row: Mapping[str, Any]) -> Answer:
 
     Raises ``BadInput`` for what is no such answer.
     """
+    from pydantic import ValidationError
+
     try:
-        return Answer(
-            **{
-                **row,
-                "sentences": tuple(map(_sentence, row["sentences"])),
-                "withheld": tuple(map(_sentence, row.get("withheld", ()))),
-                "citations": tuple(map(_citation, row["citations"])),
-                "passages": tuple(map(_passage, row["passages"])),
-                "notes": tuple(row.get("notes", ())),
-                "searched": tuple(row.get("searched", ())),
-            }
-        )
-    except (TypeError, KeyError, AttributeError) as error:
-        raise BadInput(f"this is not an answer as `footnote ask --json` prints it: {error}") from (
-            error
-        )
+        return _adapter().validate_python(row)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise BadInput(
+            f"this is not an answer as `footnote ask --json` prints it: {place}: {first['msg']}"
+        ) from error
 
 
-def _citation(row: Mapping[str, Any]) -> Citation:
-    return Citation(**{**row, "headings": tuple(row["headings"])})
+@cache
+def _adapter() -> TypeAdapter[Answer]:
+    from pydantic import TypeAdapter
 
-
-def _sentence(row: Mapping[str, Any]) -> Sentence:
-    return Sentence(
-        **{
-            **row,
-            "citations": tuple(map(_citation, row["citations"])),
-            "reasons": tuple(row.get("reasons", ())),
-        }
-    )
-
-
-def _passage(row: Mapping[str, Any]) -> Passage:
-    chunk, source = row["chunk"], row["source"]
-    return Passage(
-        **{
-            **row,
-            "chunk": Chunk(
-                **{
-                    **chunk,
-                    "headings": tuple(chunk["headings"]),
-                    "sentences": tuple(Span(**span) for span in chunk["sentences"]),
-                }
-            ),
-            "source": Source(**{**source, "also_at": tuple(source["also_at"])}),
-        }
-    )
+    return TypeAdapter(Answer)

@@ -128,7 +128,7 @@ def make_receipt(
     )
 
 
-def write(receipt: Receipt, path: str | Path) -> None:
+def write_receipt(receipt: Receipt, path: str | Path) -> None:
     """Save a receipt. Raises ``BadInput`` when the file cannot be written."""
     body = json.dumps(receipt.to_dict(), ensure_ascii=False, indent=1) + "\n"
     try:

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from ingest.sync import sync
 from rag import Answer
+from rag.answer_json import answer_from_dict
+from rag.errors import BadInput
 from rag.index import Index
 from rag.select import THRESHOLD, choose, confidence, rank_sentences
 from rag.settings import Settings
@@ -148,3 +150,12 @@ def test_words_find_what_has_no_vector_yet(index: Index, docs: Path) -> None:
     assert "Southwell" in answer.text
     assert all(passage.similarity is None for passage in answer.passages)
     assert "no vector yet" in answer.notes[0]
+
+
+def test_an_answer_is_the_same_when_read_back(sample: Index) -> None:
+    question = "What did the company that invested $1 billion in OpenAI in 2019 spend on Anthropic?"
+    answer = sample.ask(question)
+    assert len(answer.searched) == 2 and question in answer.searched_for
+    assert answer_from_dict(json.loads(json.dumps(answer.to_dict()))) == answer
+    with pytest.raises(BadInput, match=r"not an answer.*: citations\.0"):
+        answer_from_dict({**answer.to_dict(), "citations": [{"number": "first"}]})

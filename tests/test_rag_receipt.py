@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ingest.sync import remove, sync
 from rag import Answer, BadInput, Turn
 from rag.index import Index
-from rag.receipt import BUILT_IN, Receipt, make_receipt, read_receipt, write
+from rag.receipt import BUILT_IN, Receipt, make_receipt, read_receipt, write_receipt
 from rag.recheck import Check, check_receipt
 from rag.settings import Settings
 
@@ -48,7 +48,7 @@ def test_what_is_written_is_what_is_read(sample: Index, tmp_path: Path) -> None:
     history = [Turn("user", "Hello, wörld"), {"role": "assistant", "content": "東京"}]
     answer = sample.ask("How much did Microsoft invest in OpenAI in 2019?", history)
     made = make_receipt(sample, answer, history)
-    write(made, tmp_path / "r.json")
+    write_receipt(made, tmp_path / "r.json")
     assert read_receipt(tmp_path / "r.json") == made
     row = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
     assert row["format"] == "footnote receipt"
@@ -74,7 +74,7 @@ def test_the_verifier_of_the_question_is_recorded(ready: Index) -> None:
 def test_a_declined_answer_has_a_receipt_too(ready: Index, tmp_path: Path) -> None:
     answer = ready.ask("Who won the chess world championship of 1972?")
     assert answer.status == "declined"
-    write(make_receipt(ready, answer), tmp_path / "r.json")
+    write_receipt(make_receipt(ready, answer), tmp_path / "r.json")
     check = check_receipt(ready, read_receipt(tmp_path / "r.json"))
     assert (check.result, check.citations, check.sentences) == ("ok", (), ())
 
@@ -83,7 +83,7 @@ def test_a_declined_answer_has_a_receipt_too(ready: Index, tmp_path: Path) -> No
 def written(sample: Index, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("receipts") / "r.json"
     question = "How much did Microsoft invest in OpenAI in 2019?"
-    write(make_receipt(sample, sample.ask(question), [Turn("user", "Hi")]), path)
+    write_receipt(make_receipt(sample, sample.ask(question), [Turn("user", "Hi")]), path)
     return path
 
 
@@ -170,9 +170,9 @@ def test_files_that_cannot_be_used(tmp_path: Path, receipt: Receipt) -> None:
     with pytest.raises(BadInput, match="check the path"):
         read_receipt(tmp_path / "none.json")
     with pytest.raises(BadInput, match="another file"):
-        write(receipt, tmp_path / "none" / "r.json")
+        write_receipt(receipt, tmp_path / "none" / "r.json")
     with pytest.raises(BadInput, match="not valid text"):
-        write(replace(receipt, text="\ud800"), tmp_path / "r.json")
+        write_receipt(replace(receipt, text="\ud800"), tmp_path / "r.json")
 
 
 def test_an_edited_file_that_was_read_again(ready: Index, docs: Path, receipt: Receipt) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag import open_index
-from rag.receipt import make_receipt, write
+from rag.receipt import make_receipt, write_receipt
 from rag.settings import Settings
 from tests.test_ui_cli import fails, footnote
 from ui.cli import main
@@ -31,7 +31,7 @@ def ready(tmp_path: Path, docs: Path) -> Path:
 @pytest.fixture
 def receipt(tmp_path: Path, ready: Path) -> Path:
     with open_index(ready) as index:
-        write(make_receipt(index, index.ask(GROWN)), tmp_path / "r.json")
+        write_receipt(make_receipt(index, index.ask(GROWN)), tmp_path / "r.json")
     return tmp_path / "r.json"
 
 
@@ -74,7 +74,7 @@ def test_a_worse_verdict_shows_the_reason(ready: Path, tmp_path: Path) -> None:
         text = "The Bramley apple was first grown in Southwell in 1909."
         false = replace(answer.sentences[0], text=text, start=0, end=len(text))
         answer = replace(answer, text=text, sentences=(false,), engine="llm")
-        write(make_receipt(index, answer), tmp_path / "r.json")
+        write_receipt(make_receipt(index, answer), tmp_path / "r.json")
     result = footnote("verify", tmp_path / "r.json", "--index", ready)
     assert result.exit_code == 1
     assert "supported then" in result.stdout
@@ -138,7 +138,7 @@ def test_no_escape_sequence_of_a_document_reaches_the_terminal(tmp_path: Path) -
         assert "\x1b[31m" in opened.library.text(*opened.library.sources())
         answer = opened.ask("Is the pepper ripe?", settings=Settings(threshold=0.0))
         assert answer.status == "answered"
-        write(make_receipt(opened, answer), tmp_path / "r.json")
+        write_receipt(make_receipt(opened, answer), tmp_path / "r.json")
     arguments: list[tuple[Any, ...]] = [
         ("find", "pepper ripe"),
         ("find", '"pepper"'),

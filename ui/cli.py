@@ -102,9 +102,9 @@ def ask(
         with open_index(index_dir, settings) as index:
             answer = index.ask(question)
             if receipt is not None:
-                from rag.receipt import make_receipt, write
+                from rag.receipt import make_receipt, write_receipt
 
-                write(make_receipt(index, answer), receipt)
+                write_receipt(make_receipt(index, answer), receipt)
         click.echo(_json_line(answer) if as_json else format_answer(answer))
         return
     assert questions is not None
