@@ -7,6 +7,7 @@ passages that do not exist or add nothing are dropped.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,11 @@ from rag.verify import Judgement, Verifier, find_copy
 from rag.verify_facts import read_dates
 
 FRAGMENT = 6  # words
+# What a few words have that are a sentence of their own; names in -ed are written large.
+_CLAUSE = re.compile(
+    r"\b(?:(?i:it|he|she|they|there|this|that|is|are|was|were|be|has|have|had|does|did|will|can)"
+    r"|[a-z]+ed)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +47,11 @@ def bind(
 
 
 def statement(text: str, question: str) -> str:
-    """What a sentence states: with its question, where it is a few words that say little alone.
+    """What a sentence states: with its question, where it is a few words and no sentence.
 
     "In 1981." is supported by whatever names that year; that it answers the question is the claim.
     """
-    if not question or len(text.split()) > FRAGMENT:
+    if not question or len(text.split()) > FRAGMENT or _CLAUSE.search(text):
         return text
     return f"{question.rstrip(' ?')}: {text}"
 

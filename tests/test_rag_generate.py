@@ -390,6 +390,12 @@ def test_a_few_words_are_judged_as_the_answer_that_they_are(
     assert (bound.claim, bound.verdict) == (claim, verdict)
 
 
+def test_a_short_sentence_is_judged_by_itself(encoder: Encoder) -> None:
+    claim = Claim("It opened in 1932.", (1,))
+    bound = bind(claim, ALL, load_verifier(None, encoder), "When did the airport close?")
+    assert (bound.claim, bound.verdict) == (claim, "supported")
+
+
 def test_nothing_can_be_bound_to_no_passages(encoder: Encoder) -> None:
     bound = bind(Claim("The bridge opened.", (1,)), (), load_verifier(None, encoder))
     assert (bound.verdict, bound.evidence) == ("unsupported", ())
