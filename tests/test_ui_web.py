@@ -96,6 +96,7 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     visit.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
     visit.goto(address)
     visit.wait_for_selector(BOX)
+    visit.wait_for_selector(".fn-library li")  # the page's own script has run to its end
     yield visit
     pwned = visit.evaluate("window.__pwned")
     visit.close()
@@ -123,7 +124,6 @@ def last(page: Page, selector: str) -> str:
 
 def test_the_page_opens_with_the_library_and_examples(page: Page, index: Index) -> None:
     assert page.title() == "Footnote"
-    page.wait_for_selector(".fn-library li")
     assert page.locator(".fn-library .fn-src").count() == index.library.counts().sources
     assert "Everything stays on this machine" in page.inner_text("#fn-foot")
     assert page.evaluate("document.documentElement.scrollWidth") == 1280

@@ -88,19 +88,20 @@ on("click", ".fn-menu [data-do]", async (button) => {
 });
 
 // The library: what is added or removed shows how far it is, until nothing more happens.
-let watching = false;
+let watching = false, asked = false;
 const watch = async () => {
+  // What is already on its way may have been read before the change that asks.
+  asked = true;
   if (watching) return;
   watching = true;
-  let running = 1, before = -1;
-  while (running) {
+  for (let running = 0, before = -1; running || asked; before = running) {
+    asked = false;
     const given = await call("jobs");
     if (!given) break;
     list("jobs").innerHTML = given.html;
     rail.querySelector("[data-dismiss]").hidden = !given.html || given.running > 0;
     running = given.running;
     if (running !== before) listSources();
-    before = running;
     if (running) await new Promise((done) => setTimeout(done, 500));
   }
   watching = false;
