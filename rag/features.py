@@ -21,15 +21,6 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-def _opposites(pairs: str) -> dict[str, set[str]]:
-    table: dict[str, set[str]] = {}
-    for pair in pairs.split("|"):
-        one, other = analyze(pair)
-        table.setdefault(one, set()).add(other)
-        table.setdefault(other, set()).add(one)
-    return table
-
-
 _TOKEN = re.compile(r"\d[\d,.]*\d|\w+")
 _STOP = _set(
     """a about after all also am an and any are as at be because been being but by can could did do
@@ -92,8 +83,10 @@ _REFUSAL = re.compile(
 )
 _PRONOUN = re.compile(r"(?:He|She|It|They|This|These|Those|That|His|Her|Its|Their)\b")
 _OPPOSING_PREFIX = re.compile(r"(?:un|in|im|il|ir|non|anti|dis)(?=\w{5})")
-_OPPOSITES = _opposites(
-    """before after|increase decrease|rise fall|more less|more fewer|most least|most fewest|high low
+OPPOSITES = tuple(
+    tuple(pair.split())
+    for pair in (
+        """before after|increase decrease|rise fall|more less|more fewer|most least|most fewest|high low
     |higher lower|highest lowest|large small|larger smaller|largest smallest|big small|first last
     |first second|win lose|won lost|old young|older younger|oldest youngest|old new|oldest newest
     |modern ancient|earliest latest|earlier later|early late|best worst|better worse|good bad
@@ -112,7 +105,20 @@ _OPPOSITES = _opposites(
     |hard easy|near far|rarely often|national international|domestic foreign|permanent temporary
     |input output|entitle forbid|require prohibit|unite divide|day night|death birth
     |primary secondary"""
+    ).split("|")
 )
+"""Pairs of words of which one means the contrary of the other."""
+
+
+def _stems_of_opposites() -> dict[str, set[str]]:
+    table: dict[str, set[str]] = {}
+    for one, other in (analyze(" ".join(pair)) for pair in OPPOSITES):
+        table.setdefault(one, set()).add(other)
+        table.setdefault(other, set()).add(one)
+    return table
+
+
+_OPPOSITES = _stems_of_opposites()
 _ASKS = r"|\b(?:what|which)(?: \w+)? "
 _WANTED = tuple(
     (kind, re.compile(pattern, re.I))

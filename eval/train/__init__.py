@@ -1,0 +1,1 @@
+"""Training of the small model that reads, declines and checks: ``python -m eval.train``."""

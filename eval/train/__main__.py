@@ -1,0 +1,32 @@
+"""Train the small model: ``python -m eval.train DATA --out RUN --steps N``; the same goes on."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from eval.train.data import counted, load_examples
+from eval.train.loop import train
+from eval.train.model import load_tokenizer
+from rag.embed import DEFAULT_MODEL, model_path
+
+
+def main() -> None:
+    """Read the data, train, and write the figures."""
+    parser = argparse.ArgumentParser(prog="python -m eval.train", description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--seed", type=int, default=7)
+    given = parser.parse_args()
+    base = model_path(DEFAULT_MODEL)
+    sides = load_examples(given.data, given.seed)
+    print(f"{len(sides[0]):,} examples to train on, {len(sides[1]):,} to develop on")
+    print(json.dumps(counted(sides[0])))
+    figures = train(sides, base, load_tokenizer(base), given.out, given.steps, given.seed)
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()

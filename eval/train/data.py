@@ -1,0 +1,176 @@
+"""Rows of public sets as examples to learn from: what to read, and what to judge.
+
+Only sets whose licence allows shipping weights are taken (``READER``, ``JUDGED``, ``RELEVANCE``;
+the data's own README has the licences), and of those never the rows marked ``test``.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from eval.train.edits import both_ways, edited
+from ingest.chunk import split_sentences
+from rag.errors import BadInput
+from rag.features import OPPOSITES
+from rag.types import Span
+
+Label = Literal["supported", "unsupported", "contradicted", "not supported"]
+
+# At most so many rows of a set: captions and simple sentences would drown the rest.
+READER = {
+    "clapnq_sent": 600, "covidqa": 1200, "fairytaleqa": 6000, "fairytaleqa_neg": 3500,
+    "qamr": 9000, "qamr_neg": 2200, "qed": 8100, "qed_neg": 5700, "quotesum": 300,
+    "selqa_sent": 800, "squadshifts_amazon": 5000, "squadshifts_amazon_neg": 2600,
+    "squadshifts_reddit": 5000, "squadshifts_reddit_neg": 4100, "squadshifts_wiki": 8000,
+    "squadshifts_wiki_neg": 5000,
+}  # fmt: skip
+JUDGED = {
+    "begin_dev": 525, "cad_snli": 6000, "conjnli": 616, "factcheckgpt_stance": 3100,
+    "fever_binary": 7500, "fever_rte": 4900, "fever_symmetric": 600, "mnli": 10500,
+    "mnli_binary": 4100, "propsegment": 1000, "q2_wow": 1100, "snli": 6000,
+}  # fmt: skip
+RELEVANCE = {"medquad": 3000, "selqa": 5000}
+# Sets that call unsupported what may as well be contradicted.
+TWO_WAY = {
+    "begin_dev", "factcheckgpt_stance", "fever_binary", "fever_rte", "mnli_binary", "q2_wow",
+}  # fmt: skip
+LONGEST = 640
+"""Characters of a passage; of a longer one a part is read, with its answer if it has one."""
+EDITED_QUESTIONS = 0.25
+EDITED_SENTENCES = 0.12
+DEVELOPMENT = 100
+"""One of so many contexts is kept for development."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A question and a passage, and where in the passage the answer is; None where it is not."""
+
+    question: str
+    passage: str
+    answer: Span | None
+    source: str
+    answerable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """A sentence, and what its evidence says of it."""
+
+    claim: str
+    evidence: str
+    label: Label
+    source: str
+
+
+Example = Reading | Judging
+
+
+def load_examples(folder: Path, seed: int) -> tuple[list[Example], list[Example]]:
+    """What to train on and what to develop on, from the ``*.jsonl.gz`` of a folder.
+
+    Rows of one context are on one side. Edited questions and sentences are made of the training
+    side and of the development side alike, and named ``edited``.
+
+    Raises ``BadInput`` when a file is missing.
+    """
+    rng = random.Random(seed)
+    opposites = both_ways(OPPOSITES)
+    sides: tuple[list[Example], list[Example]] = ([], [])
+    for row in _capped(_rows(folder / "reader.jsonl.gz"), READER, rng):
+        side = sides[_is_kept(row["set"], row["context"])]
+        reading = _reading(row, rng)
+        side.append(reading)
+        if not reading.answerable:
+            continue
+        if rng.random() < EDITED_QUESTIONS:
+            changed = edited(reading.question, reading.passage, opposites, rng)
+            if changed:
+                side.append(Reading(changed, reading.passage, None, "edited", False))
+        if rng.random() < EDITED_SENTENCES:
+            side.extend(_sentence_pair(reading.passage, opposites, rng))
+    for row in _capped(_rows(folder / "grounding.jsonl.gz"), JUDGED, rng):
+        label: Label = row["label"]
+        if row["set"] in TWO_WAY and label == "unsupported":
+            label = "not supported"
+        evidence = row["context"][:LONGEST]
+        side = sides[_is_kept(row["set"], row["context"])]
+        side.append(Judging(row["claim"], evidence, label, row["set"]))
+    for row in _capped(_rows(folder / "relevance.jsonl.gz"), RELEVANCE, rng):
+        side = sides[_is_kept(row["set"], row["question"])]
+        passage = row["passage"][:LONGEST]
+        side.append(Reading(row["question"], passage, None, row["set"], bool(row["label"])))
+    return sides
+
+
+def counted(examples: list[Example]) -> dict[str, int]:
+    """How many examples each set gave."""
+    return dict(sorted(Counter(example.source for example in examples).items()))
+
+
+def _reading(row: dict[str, Any], rng: random.Random) -> Reading:
+    text: str = row["context"]
+    answers = [Span(a["start"], a["start"] + len(a["text"])) for a in row["answers"]]
+    answer = min(answers, key=lambda a: (a.end - a.start, a.start), default=None)
+    start = 0
+    if answer is not None:
+        low = max(0, answer.end - LONGEST)
+        start = 0 if not low else rng.randint(low, max(low, min(answer.start, len(text) - LONGEST)))
+    elif len(text) > LONGEST:
+        start = rng.randint(0, len(text) - LONGEST)
+    passage = text[start : start + LONGEST]
+    inside = None
+    if answer is not None and answer.start >= start and answer.end <= start + len(passage):
+        inside = Span(answer.start - start, answer.end - start)
+    return Reading(row["question"], passage, inside, row["set"], bool(row["answerable"]))
+
+
+def _sentence_pair(
+    passage: str, opposites: dict[str, str], rng: random.Random
+) -> Iterator[Judging]:
+    """A sentence of the passage as it stands, and with one thing changed."""
+    sentences = [s for s in split_sentences(passage) if 40 <= s.end - s.start <= 300]
+    if not sentences:
+        return
+    chosen = rng.choice(sentences)
+    sentence = passage[chosen.start : chosen.end]
+    changed = edited(sentence, passage, opposites, rng)
+    if changed:
+        yield Judging(sentence, passage, "supported", "edited")
+        yield Judging(changed, passage, "not supported", "edited")
+
+
+def _capped(
+    rows: Iterator[dict[str, Any]], most: dict[str, int], rng: random.Random
+) -> list[dict[str, Any]]:
+    """The rows of the sets named, a random part of a large one."""
+    by_set: dict[str, list[dict[str, Any]]] = {name: [] for name in most}
+    for row in rows:
+        if row["split"] != "test" and row["set"] in most:
+            by_set[row["set"]].append(row)
+    return [
+        row
+        for name, found in by_set.items()
+        for row in (found if len(found) <= most[name] else rng.sample(found, most[name]))
+    ]
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    if not path.is_file():
+        raise BadInput(f"no {path.name} in {str(path.parent)!r}: name the folder of training data")
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)
+
+
+def _is_kept(name: str, context: str) -> bool:
+    digest = hashlib.sha256(f"{name}\n{context}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") % DEVELOPMENT == 0

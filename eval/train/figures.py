@@ -1,0 +1,80 @@
+"""How well a trained reader does on examples that were kept for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from torch import Tensor
+
+from eval.train.model import LABELS, Batch
+
+Figures = Mapping[str, float]
+MOST_ANSWER = 30
+
+
+def figures_of(results: Sequence[tuple[Batch, tuple[Tensor, Tensor, Tensor]]]) -> Figures:
+    """The figures over batches and what the model gave for each.
+
+    ``answer_auroc`` over all readings, ``near_auroc`` with edited questions as the negatives,
+    ``span_f1`` by tokens (Rajpurkar et al. 2016, arXiv 1606.05250) where there is an answer,
+    ``support_auroc`` of supported against the rest and ``support_edited_auroc`` on edited sentences.
+    """
+    answers: list[tuple[float, bool, bool]] = []
+    support: list[tuple[float, bool, bool]] = []
+    f1: list[float] = []
+    for batch, (answer, spans, verdict) in results:
+        chances = verdict.float().softmax(-1)[:, 0].tolist()
+        for row, example in enumerate(batch.examples):
+            is_edited = example.source == "edited"
+            label = float(batch.labels[row])
+            if hasattr(example, "claim"):
+                support.append(
+                    (
+                        chances[row],
+                        LABELS[int(label)] == "supported" if label >= 0 else False,
+                        is_edited,
+                    )
+                )
+                continue
+            answers.append((float(answer[row]), label == 1.0, is_edited))
+            if batch.spans[row, 0] >= 0:
+                first, last = best_span(spans[row].float().numpy(), batch.segments[row].numpy())
+                gold = set(range(int(batch.spans[row, 0]), int(batch.spans[row, 1]) + 1))
+                said = set(range(first, last + 1))
+                shared = len(gold & said)
+                f1.append(2 * shared / (len(gold) + len(said)))
+    return {
+        "answer_auroc": _auroc([(s, y) for s, y, _ in answers]),
+        "near_auroc": _auroc([(s, y) for s, y, edited in answers if y or edited]),
+        "span_f1": float(np.mean(f1)) if f1 else float("nan"),
+        "support_auroc": _auroc([(s, y) for s, y, edited in support if not edited]),
+        "support_edited_auroc": _auroc([(s, y) for s, y, edited in support if edited]),
+    }
+
+
+def best_span(scores: np.ndarray, segments: np.ndarray) -> tuple[int, int]:
+    """First and last token of the likeliest answer within the second text."""
+    inside = np.flatnonzero(segments == 1)[:-1]
+    begins = np.full(len(segments), -np.inf)
+    ends = begins.copy()
+    begins[inside], ends[inside] = scores[inside, 0], scores[inside, 1]
+    sums = begins[:, None] + ends[None, :]
+    n = np.arange(len(segments))
+    length = n[None, :] - n[:, None]
+    sums[(length < 0) | (length >= MOST_ANSWER)] = -np.inf
+    first, last = divmod(int(np.argmax(sums)), len(segments))
+    return first, last
+
+
+def _auroc(rows: Sequence[tuple[float, bool]]) -> float:
+    """The chance that a positive scores above a negative, ties counted half (Hanley 1982)."""
+    scores = np.array([s for s, _ in rows])
+    positive = np.array([y for _, y in rows])
+    if not len(rows) or positive.all() or not positive.any():
+        return float("nan")
+    values, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = np.cumsum(counts) - (counts - 1) / 2
+    n = positive.sum()
+    total = ranks[inverse][positive].sum()
+    return float((total - n * (n + 1) / 2) / (n * (len(rows) - n)))

@@ -1,0 +1,150 @@
+"""One encoder with three heads: does the passage answer, where, and does it support a sentence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from tokenizers import Encoding, Tokenizer
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import BertModel
+
+from eval.train.data import Example, Judging, Reading
+
+LABELS = ("supported", "unsupported", "contradicted")
+MOST_TOKENS = 256
+WIDTHS = 32
+WEIGHTS = "model.safetensors"
+
+
+class Reader(nn.Module):
+    """A BERT encoder over pairs of texts.
+
+    ``forward`` takes token ids, a mask and segment ids, each (n, tokens), and gives ``answers``
+    (n,), the log-odds that the second text answers the first; ``spans`` (n, tokens, 2), how likely
+    each token begins and ends the answer; ``support`` (n, 3), scores of ``LABELS``.
+    """
+
+    def __init__(self, encoder: BertModel) -> None:
+        super().__init__()
+        self.encoder = encoder
+        width: int = encoder.config.hidden_size
+        self.dropout = nn.Dropout(0.1)
+        self.answers = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 1))
+        self.spans = nn.Linear(width, 2)
+        self.support = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 3))
+
+    def forward(self, ids: Tensor, mask: Tensor, segments: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        hidden = self.encoder(
+            input_ids=ids, attention_mask=mask, token_type_ids=segments
+        ).last_hidden_state
+        hidden = self.dropout(hidden.float())
+        first = hidden[:, 0]
+        return self.answers(first)[:, 0], self.spans(hidden), self.support(first)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Examples of one kind as tensors.
+
+    ``labels`` (n,) are 1.0 and 0.0 for readings, positions in ``LABELS`` or -1 for "not supported"
+    else. ``spans`` (n, 2) are first and last token of the answers, -1 where there is none.
+    """
+
+    examples: Sequence[Example]
+    encodings: Sequence[Encoding]
+    ids: Tensor
+    mask: Tensor
+    segments: Tensor
+    labels: Tensor
+    spans: Tensor
+
+
+def load_tokenizer(folder: Path) -> Tokenizer:
+    """The tokenizer of a model's folder, for pairs of which the second text is cut."""
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(MOST_TOKENS, strategy="only_second")
+    return tokenizer
+
+
+def padded(tokens: int) -> int:
+    """The width of a batch whose longest has so many tokens.
+
+    Few widths: the processor's kernels are made anew for each.
+    """
+    return -(-tokens // WIDTHS) * WIDTHS
+
+
+def batch_of(examples: Sequence[Example], encodings: Sequence[Encoding]) -> Batch:
+    """Examples of one kind and their encodings as tensors, padded to the longest."""
+    width = padded(max(len(e.ids) for e in encodings))
+    shape = (len(examples), width)
+    ids, mask, segments = (torch.zeros(shape, dtype=torch.long) for _ in range(3))
+    spans = torch.full((len(examples), 2), -1)
+    for row, encoding in enumerate(encodings):
+        n = len(encoding.ids)
+        ids[row, :n] = torch.tensor(encoding.ids)
+        mask[row, :n] = 1
+        segments[row, :n] = torch.tensor(encoding.type_ids)
+        example = examples[row]
+        if isinstance(example, Reading) and example.answer is not None:
+            first = encoding.char_to_token(example.answer.start, 1)
+            last = encoding.char_to_token(example.answer.end - 1, 1)
+            if first is not None and last is not None:
+                spans[row] = torch.tensor([first, last])
+    labels = torch.tensor([_label(example) for example in examples])
+    return Batch(examples, encodings, ids, mask, segments, labels, spans)
+
+
+def loss_of(batch: Batch, outputs: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+    """What a batch of one kind costs: of readings answer and span, of judgements the verdict."""
+    answers, spans, support = outputs
+    if isinstance(batch.examples[0], Judging):
+        chances = functional.log_softmax(support, dim=-1)
+        known = batch.labels >= 0
+        exact = -chances[known].gather(1, batch.labels[known].long()[:, None])[:, 0]
+        either = -torch.logsumexp(chances[~known][:, 1:], dim=-1)
+        return torch.cat([exact, either]).mean()
+    loss = functional.binary_cross_entropy_with_logits(answers, batch.labels)
+    found = batch.spans[:, 0] >= 0
+    if found.any():
+        # Only words of the passage can answer.
+        outside = (batch.segments == 0) | (batch.mask == 0)
+        masked = spans[found].masked_fill(outside[found][:, :, None], -1e4)
+        ends = functional.cross_entropy(masked, batch.spans[found])
+        loss = loss + ends
+    return loss
+
+
+def save_weights(model: nn.Module, folder: Path) -> None:
+    """Write the weights of a model into a folder, whole or not at all."""
+    part = folder / (WEIGHTS + ".part")
+    save_file({k: v.contiguous() for k, v in model.state_dict().items()}, str(part))
+    part.replace(folder / WEIGHTS)
+
+
+def load_weights(model: nn.Module, folder: Path) -> None:
+    """Read the weights that ``save_weights`` wrote."""
+    model.load_state_dict(load_file(str(folder / WEIGHTS)))
+
+
+def new_reader(folder: Path) -> Reader:
+    """A reader that begins as the encoder of a folder; its word embeddings stay as they are."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if config["model_type"] != "bert":
+        raise ValueError(f"{folder} holds a {config['model_type']} model, not a BERT one")
+    encoder = BertModel.from_pretrained(str(folder), add_pooling_layer=False)
+    encoder.embeddings.word_embeddings.weight.requires_grad_(False)
+    return Reader(encoder)
+
+
+def _label(example: Example) -> float:
+    if isinstance(example, Reading):
+        return float(example.answerable)
+    return -1.0 if example.label == "not supported" else float(LABELS.index(example.label))
