@@ -27,22 +27,22 @@ Label = Literal["supported", "unsupported", "contradicted", "not supported"]
 # At most so many rows of a set: captions and simple sentences would drown the rest.
 READER = {
     "clapnq_sent": 600, "covidqa": 1200, "fairytaleqa": 6000, "fairytaleqa_neg": 3500,
-    "qamr": 9000, "qamr_neg": 2200, "qed": 8100, "qed_neg": 5700, "quotesum": 300,
-    "selqa_sent": 800, "squadshifts_amazon": 5000, "squadshifts_amazon_neg": 2600,
-    "squadshifts_reddit": 5000, "squadshifts_reddit_neg": 4100, "squadshifts_wiki": 8000,
+    "qamr": 6000, "qamr_neg": 2200, "qed": 8100, "qed_neg": 5700, "quotesum": 300,
+    "selqa_sent": 800, "squadshifts_amazon": 3000, "squadshifts_amazon_neg": 1500,
+    "squadshifts_reddit": 3000, "squadshifts_reddit_neg": 2000, "squadshifts_wiki": 8000,
     "squadshifts_wiki_neg": 5000,
 }  # fmt: skip
 JUDGED = {
-    "begin_dev": 525, "cad_snli": 6000, "conjnli": 616, "factcheckgpt_stance": 3100,
+    "begin_dev": 525, "cad_snli": 4000, "conjnli": 616, "factcheckgpt_stance": 3100,
     "fever_binary": 7500, "fever_rte": 4900, "fever_symmetric": 600, "mnli": 10500,
-    "mnli_binary": 4100, "propsegment": 1000, "q2_wow": 1100, "snli": 6000,
+    "mnli_binary": 4100, "propsegment": 1000, "q2_wow": 1100, "snli": 4000,
 }  # fmt: skip
-RELEVANCE = {"medquad": 3000, "selqa": 5000}
+RELEVANCE = {"medquad": 1500, "selqa": 5000}
 # Sets that call unsupported what may as well be contradicted.
 TWO_WAY = {
     "begin_dev", "factcheckgpt_stance", "fever_binary", "fever_rte", "mnli_binary", "q2_wow",
 }  # fmt: skip
-LONGEST = 640
+LONGEST = 480
 """Characters of a passage; of a longer one a part is read, with its answer if it has one."""
 EDITED_QUESTIONS = 0.25
 EDITED_SENTENCES = 0.12
