@@ -11,7 +11,7 @@ import hashlib
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -46,6 +46,8 @@ LONGEST = 480
 """Characters of a passage; of a longer one a part is read, with its answer if it has one."""
 EDITED_QUESTIONS = 0.25
 EDITED_SENTENCES = 0.12
+CUT = 0.35
+SHORTEST = 120
 DEVELOPMENT = 100
 """One of so many contexts is kept for development."""
 
@@ -77,8 +79,8 @@ Example = Reading | Judging
 def load_examples(folder: Path, seed: int) -> tuple[list[Example], list[Example]]:
     """What to train on and what to develop on, from the ``*.jsonl.gz`` of a folder.
 
-    Rows of one context are on one side. Edited questions and sentences are made of the training
-    side and of the development side alike, and named ``edited``.
+    Rows of one context are on one side. Of both sides alike are made edited questions and
+    sentences, named ``edited``, and passages that have lost their answer, named ``cut``.
 
     Raises ``BadInput`` when a file is missing.
     """
@@ -95,6 +97,8 @@ def load_examples(folder: Path, seed: int) -> tuple[list[Example], list[Example]
             changed = edited(reading.question, reading.passage, opposites, rng)
             if changed:
                 side.append(Reading(changed, reading.passage, None, "edited", False))
+        if rng.random() < CUT and (rest := _cut(reading, row["answers"])):
+            side.append(Reading(reading.question, rest, None, "cut", False))
         if rng.random() < EDITED_SENTENCES:
             side.extend(_sentence_pair(reading.passage, opposites, rng))
     for row in _capped(_rows(folder / "grounding.jsonl.gz"), JUDGED, rng):
@@ -131,6 +135,15 @@ def _reading(row: dict[str, Any], rng: random.Random) -> Reading:
     if answer is not None and answer.start >= start and answer.end <= start + len(passage):
         inside = Span(answer.start - start, answer.end - start)
     return Reading(row["question"], passage, inside, row["set"], bool(row["answerable"]))
+
+
+def _cut(reading: Reading, answers: Sequence[dict[str, Any]]) -> str:
+    """What is left of a passage without the sentences that hold an answer; "" for too little."""
+    texts = {a["text"] for a in answers}
+    sentences = [reading.passage[s.start : s.end] for s in split_sentences(reading.passage)]
+    left = [s for s in sentences if not any(text in s for text in texts)]
+    rest = " ".join(left)
+    return rest if len(left) < len(sentences) and len(rest) >= SHORTEST else ""
 
 
 def _sentence_pair(

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from torch import Tensor
 
+from eval.train.data import Judging
 from eval.train.model import LABELS, Batch
 
 Figures = Mapping[str, float]
@@ -16,40 +17,32 @@ MOST_ANSWER = 30
 def figures_of(results: Sequence[tuple[Batch, tuple[Tensor, Tensor, Tensor]]]) -> Figures:
     """The figures over batches and what the model gave for each.
 
-    ``answer_auroc`` over all readings, ``near_auroc`` with edited questions as the negatives,
-    ``span_f1`` by tokens (Rajpurkar et al. 2016, arXiv 1606.05250) where there is an answer,
+    ``answer_auroc`` over all readings, ``edited_auroc`` with edited questions as the only ones that
+    are not answered, ``cut_auroc`` with passages that lost their answer; ``span_f1`` by tokens (Rajpurkar et al. 2016, arXiv 1606.05250) where there is an answer,
     ``support_auroc`` of supported against the rest and ``support_edited_auroc`` on edited sentences.
     """
-    answers: list[tuple[float, bool, bool]] = []
-    support: list[tuple[float, bool, bool]] = []
+    answers: list[tuple[float, bool, str]] = []
+    support: list[tuple[float, bool, str]] = []
     f1: list[float] = []
     for batch, (answer, spans, verdict) in results:
         chances = verdict.float().softmax(-1)[:, 0].tolist()
         for row, example in enumerate(batch.examples):
-            is_edited = example.source == "edited"
-            label = float(batch.labels[row])
-            if hasattr(example, "claim"):
-                support.append(
-                    (
-                        chances[row],
-                        LABELS[int(label)] == "supported" if label >= 0 else False,
-                        is_edited,
-                    )
-                )
+            if isinstance(example, Judging):
+                support.append((chances[row], example.label == LABELS[0], example.source))
                 continue
-            answers.append((float(answer[row]), label == 1.0, is_edited))
+            answers.append((float(answer[row]), example.answerable, example.source))
             if batch.spans[row, 0] >= 0:
                 first, last = best_span(spans[row].float().numpy(), batch.segments[row].numpy())
                 gold = set(range(int(batch.spans[row, 0]), int(batch.spans[row, 1]) + 1))
                 said = set(range(first, last + 1))
-                shared = len(gold & said)
-                f1.append(2 * shared / (len(gold) + len(said)))
+                f1.append(2 * len(gold & said) / (len(gold) + len(said)))
     return {
         "answer_auroc": _auroc([(s, y) for s, y, _ in answers]),
-        "near_auroc": _auroc([(s, y) for s, y, edited in answers if y or edited]),
+        "edited_auroc": _auroc([(s, y) for s, y, made in answers if y or made == "edited"]),
+        "cut_auroc": _auroc([(s, y) for s, y, made in answers if y or made == "cut"]),
         "span_f1": float(np.mean(f1)) if f1 else float("nan"),
-        "support_auroc": _auroc([(s, y) for s, y, edited in support if not edited]),
-        "support_edited_auroc": _auroc([(s, y) for s, y, edited in support if edited]),
+        "support_auroc": _auroc([(s, y) for s, y, made in support if made != "edited"]),
+        "support_edited_auroc": _auroc([(s, y) for s, y, made in support if made == "edited"]),
     }
 
 

@@ -54,7 +54,7 @@ def train(
     batches = _endless(sides[0], tokenizer, seed + done)
     losses: list[float] = []
     last = time.monotonic()
-    with tqdm(total=steps, initial=done, unit="batch", desc="training") as bar:
+    with tqdm(total=steps, initial=done, unit="batch", desc="training", mininterval=5.0) as bar:
         for step in range(done, steps):
             batch = next(batches)
             for group in optimizer.param_groups:

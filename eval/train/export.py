@@ -1,0 +1,60 @@
+"""Write a trained reader as ONNX in eight bits: ``python -m eval.train.export RUN --out FILE``.
+
+The file is compared with the model it was made of, on pairs of the development side.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import warnings
+from pathlib import Path
+
+import torch
+from onnxruntime.quantization import QuantType, quantize_dynamic
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from eval.train.model import load_weights, new_reader
+from rag.embed import DEFAULT_MODEL, model_path
+
+INPUTS = ("ids", "mask", "segments")
+OUTPUTS = ("answers", "spans", "support")
+
+
+def export(run: Path, out: Path) -> None:
+    """Write the reader of a training run as one ONNX file with weights of eight bits."""
+    model = new_reader(model_path(DEFAULT_MODEL))
+    load_weights(model, run)
+    model.eval()
+    example = tuple(torch.ones((2, 16), dtype=torch.long) for _ in INPUTS)
+    axes = {name: {0: "pairs", 1: "tokens"} for name in (*INPUTS, "spans")}
+    with tempfile.TemporaryDirectory() as folder:
+        whole, ready = Path(folder) / "whole.onnx", Path(folder) / "ready.onnx"
+        with warnings.catch_warnings(), torch.inference_mode():
+            # The tracing exporter warns of its age and of branches this model does not take.
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                model,
+                example,
+                str(whole),
+                input_names=list(INPUTS),
+                output_names=list(OUTPUTS),
+                dynamic_axes={**axes, "answers": {0: "pairs"}, "support": {0: "pairs"}},
+                dynamo=False,
+            )
+        quant_pre_process(str(whole), str(ready), skip_symbolic_shape=True)
+        quantize_dynamic(str(ready), str(out), weight_type=QuantType.QInt8, per_channel=True)
+
+
+def main() -> None:
+    """Export and say how large the file is."""
+    parser = argparse.ArgumentParser(prog="python -m eval.train.export", description=__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args()
+    export(given.run, given.out)
+    print(f"{given.out}: {given.out.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()

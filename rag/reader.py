@@ -1,0 +1,134 @@
+"""A small cross-encoder of our own: does a passage answer, where, and does it support a sentence.
+
+``reader.onnx`` was trained by ``eval.train`` from the weights of the default embedding model, whose
+tokenizer it shares; its card is ``reader.md``. It reads a question and a passage together, which
+word overlap and separate embeddings cannot do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.embed import DEFAULT_MODEL, model_path
+from rag.errors import ModelError
+from rag.types import Span
+
+PATH = Path(__file__).with_name("reader.onnx")
+SHA256 = ""
+MOST_TOKENS = 256
+BATCH_TOKENS = 2048
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the model makes of a question and one passage.
+
+    ``answers`` is the log-odds that the passage answers. ``begins`` and ``ends`` (tokens,) are how
+    likely each token of the passage begins and ends the answer; ``offsets`` (tokens, 2) are the
+    tokens' characters in the passage.
+    """
+
+    answers: float
+    begins: Array
+    ends: Array
+    offsets: NDArray[np.int64]
+
+    def best(self, within: Span, longest: int = 24) -> tuple[float, Span] | None:
+        """The likeliest answer inside a range of the passage, of at most so many tokens.
+
+        None where the range has no token that was read.
+        """
+        inside = (self.offsets[:, 0] >= within.start) & (self.offsets[:, 1] <= within.end)
+        found = np.flatnonzero(inside)
+        if not len(found):
+            return None
+        sums = self.begins[found][:, None] + self.ends[found][None, :]
+        length = found[None, :] - found[:, None]
+        sums = np.where((length >= 0) & (length < longest), sums, -np.inf)
+        first, last = divmod(int(np.argmax(sums)), len(found))
+        span = Span(int(self.offsets[found[first], 0]), int(self.offsets[found[last], 1]))
+        return float(sums[first, last]), span
+
+
+class Reader:
+    """The model, run by onnxruntime. Safe to share between threads."""
+
+    def __init__(self, path: Path = PATH) -> None:
+        """Raises ``ModelError`` when the file is not there or cannot be read."""
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        if not path.is_file():
+            raise ModelError(f"the reading model {str(path)!r} is missing: install Footnote again")
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(path), providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime has no public error of its own
+            raise ModelError(f"cannot load the reading model {str(path)!r}: {error}") from error
+        self._tokenizer = Tokenizer.from_file(str(model_path(DEFAULT_MODEL) / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(MOST_TOKENS, strategy="only_second")
+
+    def read(self, question: str, passages: Sequence[str]) -> list[Reading]:
+        """Read each passage for the question. What is longer than the model reads is cut."""
+        encodings, (answers, spans, _) = self._run([(question[:1000], text) for text in passages])
+        readings = []
+        for row, encoding in enumerate(encodings):
+            own = [i for i, segment in enumerate(encoding.sequence_ids) if segment == 1]
+            readings.append(
+                Reading(
+                    float(answers[row]),
+                    spans[row, own, 0],
+                    spans[row, own, 1],
+                    np.array([encoding.offsets[i] for i in own], dtype=np.int64).reshape(-1, 2),
+                )
+            )
+        return readings
+
+    def support(self, pairs: Sequence[tuple[str, str]]) -> Array:
+        """Of pairs of a sentence and evidence, the chances (n, 3) of supported, not, denied."""
+        _, (_, _, scores) = self._run([(claim[:1000], evidence) for claim, evidence in pairs])
+        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+        chances: Array = powers / powers.sum(axis=1, keepdims=True)
+        return chances
+
+    def _run(self, pairs: Sequence[tuple[str, str]]) -> tuple[list, tuple[Array, Array, Array]]:
+        encodings = self._tokenizer.encode_batch(list(pairs))
+        n, width = len(pairs), max((len(e.ids) for e in encodings), default=1)
+        answers, support = np.zeros(n, np.float32), np.zeros((n, 3), np.float32)
+        spans = np.full((n, width, 2), -np.inf, np.float32)
+        order = sorted(range(n), key=lambda i: -len(encodings[i].ids))
+        while order:
+            longest = len(encodings[order[0]].ids)
+            take = max(1, BATCH_TOKENS // longest)
+            rows, order = order[:take], order[take:]
+            feeds = {
+                name: np.zeros((len(rows), longest), np.int64)
+                for name in ("ids", "mask", "segments")
+            }
+            for k, i in enumerate(rows):
+                size = len(encodings[i].ids)
+                feeds["ids"][k, :size] = encodings[i].ids
+                feeds["mask"][k, :size] = 1
+                feeds["segments"][k, :size] = encodings[i].type_ids
+            answers[rows], spans[rows, :longest], support[rows] = self._session.run(None, feeds)
+        return encodings, (answers, spans, support)
+
+
+@cache
+def load_reader() -> Reader:
+    """The model that ships, loaded once. Raises ``ModelError`` when its file is damaged."""
+    digest = hashlib.sha256(PATH.read_bytes()).hexdigest()
+    if digest != SHA256:
+        raise ModelError(f"the reading model {str(PATH)!r} is damaged: install Footnote again")
+    return Reader()
