@@ -83,10 +83,7 @@ _REFUSAL = re.compile(
 )
 _PRONOUN = re.compile(r"(?:He|She|It|They|This|These|Those|That|His|Her|Its|Their)\b")
 _OPPOSING_PREFIX = re.compile(r"(?:un|in|im|il|ir|non|anti|dis)(?=\w{5})")
-OPPOSITES = tuple(
-    tuple(pair.split())
-    for pair in (
-        """before after|increase decrease|rise fall|more less|more fewer|most least|most fewest|high low
+_PAIRS = """before after|increase decrease|rise fall|more less|more fewer|most least|most fewest|high low
     |higher lower|highest lowest|large small|larger smaller|largest smallest|big small|first last
     |first second|win lose|won lost|old young|older younger|oldest youngest|old new|oldest newest
     |modern ancient|earliest latest|earlier later|early late|best worst|better worse|good bad
@@ -105,8 +102,7 @@ OPPOSITES = tuple(
     |hard easy|near far|rarely often|national international|domestic foreign|permanent temporary
     |input output|entitle forbid|require prohibit|unite divide|day night|death birth
     |primary secondary"""
-    ).split("|")
-)
+OPPOSITES = tuple((one, other) for one, other in map(str.split, _PAIRS.split("|")))
 """Pairs of words of which one means the contrary of the other."""
 
 

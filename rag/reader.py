@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ from numpy.typing import NDArray
 from rag.embed import DEFAULT_MODEL, model_path
 from rag.errors import ModelError
 from rag.types import Span
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding
 
 PATH = Path(__file__).with_name("reader.onnx")
 SHA256 = ""
@@ -102,7 +106,9 @@ class Reader:
         chances: Array = powers / powers.sum(axis=1, keepdims=True)
         return chances
 
-    def _run(self, pairs: Sequence[tuple[str, str]]) -> tuple[list, tuple[Array, Array, Array]]:
+    def _run(
+        self, pairs: Sequence[tuple[str, str]]
+    ) -> tuple[list[Encoding], tuple[Array, Array, Array]]:
         encodings = self._tokenizer.encode_batch(list(pairs))
         n, width = len(pairs), max((len(e.ids) for e in encodings), default=1)
         answers, support = np.zeros(n, np.float32), np.zeros((n, 3), np.float32)

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from eval.train.data import Judging
 from eval.train.model import LABELS, Batch
 
-Figures = Mapping[str, float]
+Figures = dict[str, float]
 MOST_ANSWER = 30
 
 
 def figures_of(results: Sequence[tuple[Batch, tuple[Tensor, Tensor, Tensor]]]) -> Figures:
     """The figures over batches and what the model gave for each.
 
-    ``answer_auroc`` over all readings, ``edited_auroc`` with edited questions as the only ones that
-    are not answered, ``cut_auroc`` with passages that lost their answer; ``span_f1`` by tokens (Rajpurkar et al. 2016, arXiv 1606.05250) where there is an answer,
-    ``support_auroc`` of supported against the rest and ``support_edited_auroc`` on edited sentences.
+    ``answer_auroc`` is over all readings, ``edited_auroc`` with edited questions as the only ones
+    without an answer, ``cut_auroc`` with passages that lost theirs. ``span_f1`` is by tokens
+    (Rajpurkar et al. 2016, arXiv 1606.05250), where there is an answer. ``support_auroc`` is of
+    supported against the rest, ``support_edited_auroc`` the same on edited sentences.
     """
     answers: list[tuple[float, bool, str]] = []
     support: list[tuple[float, bool, str]] = []
@@ -46,7 +48,7 @@ def figures_of(results: Sequence[tuple[Batch, tuple[Tensor, Tensor, Tensor]]]) -
     }
 
 
-def best_span(scores: np.ndarray, segments: np.ndarray) -> tuple[int, int]:
+def best_span(scores: NDArray[np.float32], segments: NDArray[np.int64]) -> tuple[int, int]:
     """First and last token of the likeliest answer within the second text."""
     inside = np.flatnonzero(segments == 1)[:-1]
     begins = np.full(len(segments), -np.inf)
@@ -66,7 +68,7 @@ def _auroc(rows: Sequence[tuple[float, bool]]) -> float:
     positive = np.array([y for _, y in rows])
     if not len(rows) or positive.all() or not positive.any():
         return float("nan")
-    values, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
     ranks = np.cumsum(counts) - (counts - 1) / 2
     n = positive.sum()
     total = ranks[inverse][positive].sum()

@@ -18,7 +18,14 @@ from tqdm import tqdm
 from eval.train.data import Example, Judging, Reading
 from eval.train.figures import Figures, figures_of
 from eval.train.model import (
-    Batch, Reader, batch_of, load_weights, loss_of, new_reader, padded, save_weights,
+    Batch,
+    Reader,
+    batch_of,
+    load_weights,
+    loss_of,
+    new_reader,
+    padded,
+    save_weights,
 )  # fmt: skip
 
 PEAK = 8e-5
@@ -63,7 +70,7 @@ def train(
             with torch.autocast("cpu", dtype=torch.bfloat16):
                 outputs = model(batch.ids, batch.mask, batch.segments)
             loss = loss_of(batch, outputs)
-            loss.backward()
+            torch.autograd.backward(loss)
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             optimizer.zero_grad()
@@ -133,7 +140,7 @@ def _rate(step: int, steps: int) -> float:
 
 def _save(model: Reader, optimizer: AdamW, step: int, out: Path) -> None:
     save_weights(model, out)
-    state = {}
+    state: dict[str, torch.Tensor] = {}
     for i, entry in optimizer.state_dict()["state"].items():
         state |= {f"{i}.{name}": value for name, value in entry.items()}
     state["done"] = torch.tensor(step)

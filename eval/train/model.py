@@ -40,6 +40,7 @@ class Reader(nn.Module):
         self.support = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 3))
 
     def forward(self, ids: Tensor, mask: Tensor, segments: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The three outputs, in the order above."""
         hidden = self.encoder(
             input_ids=ids, attention_mask=mask, token_type_ids=segments
         ).last_hidden_state
@@ -139,7 +140,7 @@ def new_reader(folder: Path) -> Reader:
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     if config["model_type"] != "bert":
         raise ValueError(f"{folder} holds a {config['model_type']} model, not a BERT one")
-    # Each example is seen once or twice, which needs no dropout, and it takes an eighth of the time.
+    # Each example is seen once or twice, which needs no dropout; it costs an eighth of the time.
     encoder = BertModel.from_pretrained(
         str(folder),
         add_pooling_layer=False,
