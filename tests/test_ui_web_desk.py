@@ -23,8 +23,12 @@ from ingest.sync import sync
 from rag.answer_json import answer_from_dict
 from rag.errors import BadIndex, BadInput
 from rag.index import Index
+from rag.receipt import read_receipt, read_receipts
+from rag.recheck import check_receipt
+from rag.reply import ReplyReader
 from rag.settings import Settings
-from rag.types import Answer
+from rag.types import Answer, Sentence
+from tests.test_ui_cli import footnote
 from tests.test_ui_web_render import HOSTILE, make
 from ui.web.access import UPLOADS, Access
 from ui.web.chat import Chat, Talk
@@ -179,8 +183,8 @@ def exported() -> Conversation:
     return Conversation("x", "About *everything*", exchanges)
 
 
-def test_markdown_has_every_quote_as_a_footnote() -> None:
-    text = export(exported(), "md")
+def test_markdown_has_every_quote_as_a_footnote(sample: Index) -> None:
+    text = export(exported(), "md", sample)
     assert text.startswith("# About \\*everything\\*\n")
     assert re.search(r"The quoted words stand here\.\[\^1-1\]\n", text)
     assert "[^1-1]: A title, Part › Chapter, page 4, 2025-11-14, papers/a.md: “The quoted" in text
@@ -188,14 +192,87 @@ def test_markdown_has_every_quote_as_a_footnote() -> None:
     assert "half (stopped)" in text
 
 
-def test_json_can_be_read_back() -> None:
-    rows = json.loads(export(exported(), "json"))["exchanges"]
+def test_json_can_be_read_back(sample: Index) -> None:
+    rows = json.loads(export(exported(), "json", sample))["exchanges"]
     assert answer_from_dict(rows[0]["answer"]) == make()
+    assert rows[0]["receipt"] is None and "papers/a.md is gone" in rows[0]["no_receipt"]
     assert rows[2]["answer"] is None
 
 
-def test_the_page_to_print_has_the_quotes_and_no_script() -> None:
-    tree = LexborHTMLParser(export(exported(), "html"))
+def test_json_has_a_receipt_of_every_answer_that_verify_takes(desk: Desk, tmp_path: Path) -> None:
+    index = desk._access.index
+    chat = ask(desk, QUESTION)
+    chat = ask(desk, "What is it used for?", chat)
+    ask(desk, "How long do I boil an egg?", chat)
+    file = tmp_path / "conversation.json"
+    row = {"id": chat.id, "form": "json"}
+    file.write_text(desk.export(row, "")["text"], encoding="utf-8")
+    receipts = read_receipts(file)
+    assert [len(receipt.history) for receipt in receipts] == [0, 2, 4]
+    assert [check_receipt(index, receipt).result for receipt in receipts] == ["ok"] * 3
+    result = footnote("verify", file, "--index", index.folder)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[-1] == "3 receipts: 3 ok"
+    (single := tmp_path / "one.json").write_text(
+        json.dumps(json.loads(file.read_text(encoding="utf-8"))["exchanges"][0]["receipt"]),
+        encoding="utf-8",
+    )
+    assert read_receipt(single) == receipts[0]
+    changed = file.read_text(encoding="utf-8").replace("Southwell", "Northwell")
+    file.write_text(changed, encoding="utf-8")
+    result = footnote("verify", file, "--index", index.folder)
+    assert result.exit_code == 1
+    assert "question 1: this receipt was changed" in result.stdout
+    file.write_text('{"format": "footnote conversation", "exchanges": [{}, 1]}', encoding="utf-8")
+    with pytest.raises(BadInput, match="no receipt"):
+        read_receipts(file)
+
+
+MARKED = """**Two** fruits, see `a|b` and $x^2 < 3$ [1].
+- The *first* is 2*3 wide [1].
+- Second.
+
+| Fruit | Price |
+|---|---|
+| Apple | <b>3</b> [1] |
+
+```html
+<script>window.__pwned = 1</script>
+```
+[1]"""
+
+
+def marked() -> Answer:
+    """An answer with every mark that a model may write."""
+    citation = make().citations[0]
+    reader, text, sentences = ReplyReader(), "", []
+    for claim in [*reader.feed(MARKED), *reader.end()]:
+        start = len(text) + len(claim.lead)
+        text += claim.lead + claim.text
+        cited = (citation,) * len(claim.numbers)
+        sentences.append(Sentence(claim.text, start, len(text), "supported", 1.0, cited))
+        text += " [1]" * len(cited)
+    return make(text=text, sentences=tuple(sentences), engine="llm", model="some:model")
+
+
+def test_what_a_model_marked_is_marked_in_the_files(sample: Index) -> None:
+    conversation = Conversation("x", "About fruit", (said(1, marked()),))
+    text = export(conversation, "md", sample)
+    tree = LexborHTMLParser(MarkdownIt("commonmark").enable("table").render(text))
+    assert [n.text() for n in tree.css("strong, em")] == ["Two", "first"]
+    assert [n.text() for n in tree.css("p code")] == ["a|b", "x^2 < 3"]
+    assert len(tree.css("ul li")) == 2 and "is 2*3 wide" in tree.css("ul li")[0].text()
+    assert [n.text() for n in tree.css("td")][:4] == ["Fruit", "Price", "Apple", "<b>3</b>[^1-1]"]
+    assert "<script>" in tree.css("pre code")[0].text()
+    assert not tree.css("script, b")
+    page = LexborHTMLParser(export(conversation, "html", sample))
+    assert [n.text() for n in page.css("strong, em")] == ["Two", "first"]
+    assert [n.text() for n in page.css("td")][:2] == ["Fruit", "Price"]
+    assert len(page.css("math")) == 1 and not page.css("script, b, img")
+
+
+def test_the_page_to_print_has_the_quotes_and_no_script(sample: Index) -> None:
+    tree = LexborHTMLParser(export(exported(), "html", sample))
     assert [n.text() for n in tree.css("sup a")] == ["1"]
     target = (tree.css_first("sup a") or tree).attributes["href"]  # type: ignore[union-attr]
     assert "The quoted words stand here." in tree.css_first(f"[id='{target[1:]}']").text()  # type: ignore
@@ -203,12 +280,12 @@ def test_the_page_to_print_has_the_quotes_and_no_script() -> None:
 
 
 @pytest.mark.parametrize("bad", HOSTILE)
-def test_exports_of_hostile_text_run_nothing(bad: str) -> None:
+def test_exports_of_hostile_text_run_nothing(sample: Index, bad: str) -> None:
     answer = make(title=bad, uri=bad, headings=(bad,), quote=bad, question=bad, notes=(bad,))
     conversation = Conversation("x", bad, (said(1, answer), Exchange(2, bad, "failed", bad)))
-    tree = LexborHTMLParser(export(conversation, "html"))
+    tree = LexborHTMLParser(export(conversation, "html", sample))
     assert not tree.css("script, img, svg, [onerror], [onload], [onfocus], [onmouseover]")
-    rendered = MarkdownIt("commonmark").render(export(conversation, "md"))
+    rendered = MarkdownIt("commonmark").render(export(conversation, "md", sample))
     assert not LexborHTMLParser(rendered).css("script, img, svg, a, strong")
     assert re.fullmatch(r"[\w-]+\.md", export_name(conversation, "md"))
 

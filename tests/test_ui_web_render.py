@@ -29,7 +29,7 @@ HOSTILE = [
     "&lt;script&gt; &amp; <!-- <b> --> <![CDATA[ ]]>",
 ]
 ALLOWED = {
-    "article": {"class", "data-turn", "data-done"},
+    "article": {"class", "data-turn", "data-done", "data-said"},
     "section": {"class"},
     "header": {"class"},
     "figure": {"class"},
@@ -48,17 +48,19 @@ ALLOWED = {
     "b": {"dir"},
     "i": {"class", "style", "aria-hidden"},
     "q": {"dir"},
-    "code": set(),
-    "ol": set(),
+    "code": {"dir"},
+    "pre": {"class", "dir", "tabindex"},
+    "strong": set(), "em": set(),
+    "ol": {"class"},
     "ul": {"class", "id"},
-    "li": {"class", "dir", "data-source"},
+    "li": {"class", "dir", "data-source", "value"},
     "details": {"class"},
     "summary": set(),
     "small": {"class", "title"},
     "mark": {"class"},
     "a": {"href", "target", "rel"},
-    "table": set(), "caption": set(), "thead": set(), "tbody": set(), "tr": set(),
-    "th": {"scope"},
+    "table": set(), "caption": set(), "thead": set(), "tbody": set(), "tr": {"class"},
+    "th": {"scope", "dir"},
     "td": {"class", "dir"},
 }  # fmt: skip
 
@@ -241,7 +243,8 @@ def test_a_blank_line_in_the_answer_starts_a_paragraph() -> None:
     one = Sentence("One.", 0, 4, "supported", 1.0, ())
     two = Sentence("Two.", 5, 9, "supported", 1.0, ())
     three = Sentence("Three.", 11, 17, "supported", 1.0, ())
-    tree = parse(render.answer(1, make(text="One. Two.\n\nThree.", sentences=(one, two, three))))
+    told = {"text": "One. Two.\n\nThree.", "sentences": (one, two, three), "engine": "llm"}
+    tree = parse(render.answer(1, make(**told)))
     shown = [[s.text() for s in p.css(".fn-said")] for p in tree.css(".fn-text")]
     assert shown == [["One.", "Two."], ["Three."]]
 

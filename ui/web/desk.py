@@ -105,7 +105,7 @@ class Desk:
             raise BadInput(f"conversations are exported as {', '.join(MEDIA_TYPES)}")
         kept = self._store.load(owner, str(row["id"]))
         return {
-            "text": export(kept, form),
+            "text": export(kept, form, self._access.seen_by(owner)),
             "name": export_name(kept, form),
             "type": MEDIA_TYPES[form],
         }

@@ -24,7 +24,8 @@ const center = async () => {
 
 const marked = (button, is) => {
   button.toggleAttribute("aria-current", is);
-  button.closest(".fn-pill")?.previousElementSibling?.classList.toggle("fn-at", is);
+  const pill = button.closest(".fn-pill");
+  (pill?.closest("tr") ?? pill?.previousElementSibling)?.classList.toggle("fn-at", is);
 };
 
 const openAt = async (button) => {
