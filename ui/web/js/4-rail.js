@@ -42,7 +42,10 @@ on("click", "[data-new]", () => {
   trigger("begin");
   box().focus();
 });
-on("click", "[data-rail]", () => page.classList.toggle("fn-rail-open"));
+on("click", "[data-rail]", () => {
+  const open = page.classList.toggle("fn-rail-open");
+  (open ? rail : page).querySelector(open ? "[data-rail]" : ".fn-top [data-rail]").focus();
+});
 on("click", "#fn-chat", (_, event) => {
   if (!event.target.closest("[data-rail]")) page.classList.remove("fn-rail-open");
 });
