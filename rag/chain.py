@@ -270,7 +270,7 @@ class _Said:
 
 
 def _judge(index: Index, query: str, passages: Sequence[Passage], said: str) -> _Part:
-    embed, idf = index.encoder.encode_documents, index.library.idf
+    embed, idf = index.encoder.encode_sentences, index.library.idf
     ranked = _news_first(rank_sentences(query, passages, embed, idf), said)
     return _Part(query, ranked, confidence(query, passages, ranked))
 
