@@ -25,11 +25,11 @@ from rag.errors import BadIndex, BadInput
 from rag.index import Index
 from rag.receipt import read_receipt, read_receipts
 from rag.recheck import check_receipt
-from rag.reply import ReplyReader
 from rag.settings import Settings
-from rag.types import Answer, Sentence
+from rag.types import Answer
 from tests.test_ui_cli import footnote
 from tests.test_ui_web_render import HOSTILE, make
+from tests.test_ui_web_written import told
 from ui.web.access import UPLOADS, Access
 from ui.web.chat import Chat, Talk
 from ui.web.conversations import Conversation, Conversations, Exchange
@@ -242,21 +242,8 @@ MARKED = """**Two** fruits, see `a|b` and $x^2 < 3$ [1].
 [1]"""
 
 
-def marked() -> Answer:
-    """An answer with every mark that a model may write."""
-    citation = make().citations[0]
-    reader, text, sentences = ReplyReader(), "", []
-    for claim in [*reader.feed(MARKED), *reader.end()]:
-        start = len(text) + len(claim.lead)
-        text += claim.lead + claim.text
-        cited = (citation,) * len(claim.numbers)
-        sentences.append(Sentence(claim.text, start, len(text), "supported", 1.0, cited))
-        text += " [1]" * len(cited)
-    return make(text=text, sentences=tuple(sentences), engine="llm", model="some:model")
-
-
 def test_what_a_model_marked_is_marked_in_the_files(sample: Index) -> None:
-    conversation = Conversation("x", "About fruit", (said(1, marked()),))
+    conversation = Conversation("x", "About fruit", (said(1, told(MARKED)),))
     text = export(conversation, "md", sample)
     tree = LexborHTMLParser(MarkdownIt("commonmark").enable("table").render(text))
     assert [n.text() for n in tree.css("strong, em")] == ["Two", "first"]

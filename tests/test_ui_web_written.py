@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from rag.reply import ReplyReader
-from rag.types import Sentence
+from rag.types import Answer, Sentence, Verdict
 from tests.test_ui_web_render import HOSTILE, make, parse, text_of
 from ui.web import render
 
@@ -35,16 +35,22 @@ def parse_written(markup: str) -> LexborHTMLParser:
     return parse(tree.body.html.removeprefix("<body>").removesuffix("</body>"))
 
 
-def written(text: str, engine: str = "llm", **changes: object) -> str:
-    """The markup of an answer that a model wrote so, its sentences as they are read from it."""
-    reader, told, sentences = ReplyReader(), "", []
+def told(text: str, verdict: Verdict = "supported", **changes: object) -> Answer:
+    """An answer that a model wrote so, its sentences as they are read from it."""
+    reader, said, sentences = ReplyReader(), "", []
     for claim in [*reader.feed(text), *reader.end()]:
-        start = len(told) + len(claim.lead)
-        told += claim.lead + claim.text
+        start = len(said) + len(claim.lead)
+        said += claim.lead + claim.text
         cited = make().citations * len(claim.numbers)
-        sentences.append(Sentence(claim.text, start, len(told), "supported", 1.0, cited))
-        told += " [1]" * len(cited)
-    return render.answer(1, make(text=told, sentences=tuple(sentences), engine=engine, **changes))
+        sentences.append(Sentence(claim.text, start, len(said), verdict, 1.0, cited))
+        said += " [1]" * len(cited)
+    values = {"text": said, "sentences": tuple(sentences), "engine": "llm", "model": "some:model"}
+    return make(**(values | changes))  # type: ignore[arg-type]
+
+
+def written(text: str, **changes: object) -> str:
+    """The markup of such an answer."""
+    return render.answer(1, told(text, **changes))  # type: ignore[arg-type]
 
 
 def test_lists_tables_and_code_are_shown_as_such_each_sentence_with_its_own_pill() -> None:

@@ -27,7 +27,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import httpx
@@ -36,6 +36,9 @@ from eval.cases import load_cases
 from ingest.sync import sync
 from rag.errors import BadInput
 from rag.index import create_index
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "eval" / "cases" / "sample.jsonl"
@@ -104,6 +107,8 @@ class Visitor:
 
 def main() -> None:
     """Serve the sample library, measure, and print what it took."""
+    from playwright.sync_api import sync_playwright
+
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
@@ -118,9 +123,15 @@ def main() -> None:
     load = os.getloadavg()[0]
     with served() as address:
         # First all at once, so that nobody finds what somebody else's question has warmed.
-        together = _chat(address, chats)
-        alone = [_chat(address, [chat])[0] for chat in chats]
-        opened = [page_figures(address, chats[n]) for n in range(options.rounds)]
+        together = chat(address, chats)
+        alone = [chat(address, [own])[0] for own in chats]
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=shutil.which("chromium") or shutil.which("chromium-browser"),
+                args=["--no-sandbox", "--disable-gpu"],
+            )
+            opened = [page_figures(browser, address, chats[n]) for n in range(options.rounds)]
+            browser.close()
     differing = sum(
         _answer(one) != _answer(other)
         for first, second in zip(alone, together, strict=True)
@@ -175,45 +186,36 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def page_figures(address: str, questions: Sequence[str]) -> dict[str, Any]:
+def page_figures(browser: Browser, address: str, questions: Sequence[str]) -> dict[str, Any]:
     """What a first visit, with an empty cache, waits for, in milliseconds.
 
     Until the first paint; until question box and library are there; for each question, from Enter
     to a quoted answer on the screen.
     """
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium") or shutil.which("chromium-browser"),
-            args=["--no-sandbox", "--disable-gpu"],
-        )
-        page = browser.new_page(viewport={"width": 1280, "height": 800})
-        page.goto(address)
-        page.wait_for_selector(".fn-library li")
-        interactive = page.evaluate("performance.now()")
-        paint = page.evaluate(
-            "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
-        )
-        page.evaluate(_STOPWATCH)
-        answers = []
-        for turn, question in enumerate(questions, 1):
-            page.fill("#fn-box textarea", question)
-            page.press("#fn-box textarea", "Enter")
-            page.wait_for_selector(f".fn-turn[data-turn='{turn}'][data-done='1']")
-            if page.locator("#fn-live .fn-chip").count():
-                page.wait_for_function(f"window.fnShown?.[0] === '{turn}'")
-                answers.append(page.evaluate("window.fnShown[1]"))
-        browser.close()
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(address)
+    page.wait_for_selector(".fn-library li")
+    interactive = page.evaluate("performance.now()")
+    paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0]?.startTime")
+    page.evaluate(_STOPWATCH)
+    answers = []
+    for turn, question in enumerate(questions, 1):
+        page.fill("#fn-box textarea", question)
+        page.press("#fn-box textarea", "Enter")
+        page.wait_for_selector(f".fn-turn[data-turn='{turn}'][data-done='1']")
+        if page.locator("#fn-live .fn-chip").count():
+            page.wait_for_function(f"window.fnShown?.[0] === '{turn}'")
+            answers.append(page.evaluate("window.fnShown[1]"))
+    page.close()
     return {"paint": paint, "interactive": interactive, "answers": answers}
 
 
-def _chat(address: str, chats: Sequence[Sequence[str]]) -> list[Visitor]:
+def chat(address: str, chats: Sequence[Sequence[str]]) -> list[Visitor]:
     """Each of the visitors asks their questions one after the other, all visitors at once."""
     visitors = [Visitor(address) for _ in chats]
     threads = [
-        threading.Thread(target=lambda v=visitor, c=chat: [v.ask(question) for question in c])
-        for visitor, chat in zip(visitors, chats, strict=True)
+        threading.Thread(target=lambda v=visitor, own=own: [v.ask(question) for question in own])
+        for visitor, own in zip(visitors, chats, strict=True)
     ]
     for thread in threads:
         thread.start()
