@@ -236,4 +236,10 @@ def _theme() -> gr.themes.Base:
         body_background_fill_dark="#17191c",
         body_text_color="#22262b",
         body_text_color_dark="#e7e6e2",
+        button_primary_background_fill="#0b5f73",
+        button_primary_background_fill_dark="#86cbdb",
+        button_primary_background_fill_hover="#084a5a",
+        button_primary_background_fill_hover_dark="#a9dbe7",
+        button_primary_text_color="#ffffff",
+        button_primary_text_color_dark="#10272d",
     )
