@@ -287,23 +287,23 @@ def test_text_from_right_to_left_stands_on_the_right(page: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "name", "words"),
+    ("question", "name"),
     [
-        ("What does GitHub Copilot suggest?", "products-built-on-openai-models.html", "Suggests"),
-        ("What is the laboratory culture like?", "corporate-cultures.txt", "laboratory"),
+        ("When did GitHub Copilot become available?", "products-built-on-openai-models.html"),
+        ("Why did many scientists join OpenAI?", "corporate-cultures.txt"),
     ],
 )
-def test_html_and_text_open_at_the_quoted_words(
-    page: Page, question: str, name: str, words: str
-) -> None:
+def test_html_and_text_open_at_the_quoted_words(page: Page, question: str, name: str) -> None:
     ask(page, question)
-    card = page.locator(f"#fn-live .fn-card:has-text('{name}'), #fn-live .fn-near").first
-    card.click()
+    chip = page.locator("#fn-live .fn-chip").first
+    chip.hover()
+    quote = chip.locator("q").inner_text()
+    chip.click()
     mark = page.locator("#fn-viewer mark.fn-here").first
     mark.wait_for()
     in_view(page, mark)
-    if page.locator(f"#fn-viewer .fn-doc:has-text('{name}')").count():
-        assert mark.inner_text()
+    assert name in page.inner_text("#fn-viewer .fn-doc")
+    assert " ".join(quote.split()) == " ".join((mark.text_content() or "").split())
 
 
 def test_the_end_of_the_server_is_noticed_and_the_reader_goes_on(
