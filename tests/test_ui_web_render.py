@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -224,6 +225,13 @@ def test_withheld_sentences_are_counted_and_can_be_opened() -> None:
     )
     assert text_of(two, ".fn-withheld .fn-said") == "Bad <b>claim</b>."
     assert text_of(two, ".fn-withheld small") == "no such number"
+    cited = replace(make().citations[0], number=0)
+    row = Sentence("| a | **b** |", 0, 0, "unsupported", 0.1, (cited,))
+    held = parse(render.answer(1, make(withheld=(row,))))
+    assert [n.text() for n in held.css(".fn-withheld .fn-cell")] == ["a", "b"]
+    chip = held.css_first(".fn-withheld .fn-chip")
+    assert chip is not None and chip.text(deep=False) == "source"
+    assert chip.attributes["aria-label"] == "Source: A title, open the passage"
 
 
 def test_notes_are_shown() -> None:

@@ -122,6 +122,10 @@ def test_quoted_rows_and_code_look_like_what_they_are() -> None:
         "Price: 3",
         "Note: from Kent",
     ]
+    row = "OpenAI spending; 2024 estimate: 9.4; 2025 forecast: 13.0"
+    assert parse(render.answer(1, make(quote=row))).css(".fn-row")
+    for said in ("He said: it rains; he left.", "One; two; three.", "A: b."):
+        assert not parse(render.answer(1, make(quote=said))).css(".fn-row")
     code = "def f(x):\n    return x"
     answer = make(quote=code)
     source = replace(answer.passages[0].source, media_type="text/x-python")

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 NEAREST = 3
 SNIPPET = 240
 # A row of a table as it is read, ``Fruit: Apple; Price: 3`` or ``Apple | 3``: its cells.
-_ROW = re.compile(r"[^;:|]{1,60}: [^;|]+(?:; [^;:|]{1,60}: [^;|]+)+|[^|]+(?: \| [^|]+)+")
+_LABELLED = r"[^;:|]{1,60}: [^;|]+"
+_ROW = re.compile(
+    rf"{_LABELLED}(?:; {_LABELLED})+|[^;|]+(?:; {_LABELLED}){{2,}}|[^|]+(?: \| [^|]+)+"
+)
 _CELL = re.compile(r"(; | \| )")
 VERDICTS = {
     "supported": "Supported by its source",
@@ -186,10 +189,12 @@ def _verdict(sentence: Sentence) -> str:
 
 def _chip(citation: Citation) -> str:
     where = place(citation.title, citation.headings, citation.page, citation.date)
-    label = f"Source {citation.number}: {citation.title}, open the passage"
+    # What was withheld has no number in the answer.
+    number = str(citation.number or "")
+    label = f"Source{f' {number}' if number else ''}: {citation.title}, open the passage"
     return (
         f'<button type="button" class="fn-chip" {_target(citation)} aria-label="{escape(label)}">'
-        f'{citation.number}<span class="fn-tip" aria-hidden="true">'
+        f'{number or "source"}<span class="fn-tip" aria-hidden="true">'
         f'<b dir="auto">{escape(citation.title)}</b><i>{where}</i>'
         f'<q dir="auto">{escape(citation.quote)}</q></span></button>'
     )
@@ -208,12 +213,20 @@ def _withheld(given: Answer) -> str:
         return ""
     one = len(given.withheld) == 1
     was, their = ("was", "its sources do") if one else ("were", "their sources do")
-    rows = "".join(f'<li dir="auto">{_said(s)}{_reasons(s)}</li>' for s in given.withheld)
+    rows = "".join(f'<li dir="auto">{_held_back(s)}{_reasons(s)}</li>' for s in given.withheld)
     return (
         f'<details class="fn-withheld"><summary>{count(len(given.withheld), "sentence")} {was} '
         f"withheld: {their} not support {'it' if one else 'them'}</summary>"
         f"<ul>{rows}</ul></details>"
     )
+
+
+def _held_back(sentence: Sentence) -> str:
+    cells = table_cells(sentence.text)
+    if not cells:
+        return _said(sentence)
+    inside = " ".join(f'<span class="fn-cell">{written.as_html(cell)}</span>' for cell in cells)
+    return _sentence(sentence, inside, "fn-row ")
 
 
 def _reasons(sentence: Sentence) -> str:
