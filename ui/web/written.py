@@ -28,7 +28,7 @@ _ITEM = re.compile(r"([-*•+]|\d{1,2}[.)]) \Z")
 _BELOW_HEADER = re.compile(r"\|[-:| \t]*-[-:| \t]*\|")
 # As money is written, a dollar before a digit ends no formula.
 _FORMULA = re.compile(
-    r"\$\$(?P<block>[^$]+)\$\$|\\\[(?P<display>.+?)\\\]|\\\((?P<inline>.+?)\\\)"
+    r"\$\$(?P<block>[^$]+)\$\$|\\\[(?P<display>.{1,500}?)\\\]|\\\((?P<inline>.{1,500}?)\\\)"
     r"|\$(?P<dollars>[^\s$](?:[^$]*[^\s$\\])?)\$(?!\w)"
 )
 _MARKS = {"strong": "**", "em": "*"}
