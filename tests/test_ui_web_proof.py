@@ -274,6 +274,20 @@ def test_what_a_model_writes_grows_is_shown_as_marked_and_runs_nothing(
     assert live.locator("pre.fn-at").count() == 1 == live.locator(".fn-at").count()
 
 
+def test_an_answer_is_copied_as_it_was_written_with_its_quotes(
+    page: Page, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    say(page, index, monkeypatch, told("- **One** costs $x^2$ [1].\n- Two."))
+    page.click("#fn-live [data-act=copy]")
+    page.wait_for_selector("#fn-say.fn-on:has-text('Copied')")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == (
+        "- **One** costs $x^2$. [1]\n- Two.\n\n"
+        "[1] A title, Part › Chapter · page 4 · 2025-11-14: “The quoted words stand here.”"
+    )
+
+
 def test_text_from_right_to_left_stands_on_the_right(page: Page) -> None:
     ask(page, "تفاحة براملي ساوثويل 1809")
     said = page.locator("#fn-live p.fn-text, #fn-live .fn-snippet").first

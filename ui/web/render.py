@@ -64,7 +64,7 @@ def partial(turn: int, question: str, text: str, stopped: bool = False) -> str:
     body = f'<p class="fn-text fn-growing" dir="auto">{escape(text)}</p>' if text else ""
     body += '<p class="fn-note">Stopped.</p>' * stopped
     wait = '<p class="fn-wait">Searching the library…</p>'
-    return _turn(turn, question, (body or wait) + _acts() * stopped, stopped, text)
+    return _turn(turn, question, (body or wait) + _acts() * stopped, stopped, text * stopped)
 
 
 def failed(turn: int, question: str, message: str) -> str:
