@@ -22,7 +22,7 @@ from rag.generate import rewrite, wants_prose, write
 from rag.index import Index
 from rag.llm import LanguageModel, load_llm
 from rag.manifest import Manifest
-from rag.notes import about_draft, about_library, disagreements
+from rag.notes import about_choice, about_draft, about_library, disagreements
 from rag.parts import parts
 from rag.retrieve import check_question
 from rag.select import THRESHOLD, Candidate, choose, confidence, disagree, rank_sentences
@@ -95,8 +95,8 @@ class AnswerChain(Runnable[Question | str, Answer]):
         row: Question = {"question": given} if isinstance(given, str) else given
         question = check_question(row.get("question", ""))
         settings = row.get("settings") or self._index.settings
-        # From here on, what other collections hold is not there.
-        index = self._index.within(settings.collections)
+        # From here on, what other collections and sources hold is not there.
+        index = self._index.within(settings.collections, settings.sources)
         threshold = _threshold(settings, index.manifest)
         model = self._model(settings)
         conversation = turns(row.get("history", ()))
@@ -149,6 +149,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
                 *said.notes,
                 *disagreements(said.citations),
                 *about_library(index.library, {c.uri for c in said.citations}),
+                *about_choice(index.library, settings.sources),
             ),
             policy=settings.policy,
             withheld=said.withheld,

@@ -95,6 +95,26 @@ class LibraryReader(Database):
                 uris.setdefault(source_id, []).append(uri)
             return {row[0]: _source(row, uris[row[0]]) for row in self._rows(query, *only)}
 
+    def listed(self, words: str = "", start: int = 0, most: int = 50) -> tuple[list[Source], int]:
+        """A page of the sources with all these words in title and places, and how many have.
+
+        They are in the order of their titles.
+        """
+        wanted = [word.casefold() for word in words.split()]
+        has_words = " AND ".join(["instr(said, ?)"] * len(wanted)) or "true"
+        with self.reading():
+            rows = self._rows(
+                "SELECT source_id, count(*) OVER () FROM (SELECT source_id, min(uri) AS place, "
+                "casefold(title) AS name, casefold(title || ' ' || group_concat(uri, ' ')) AS said "
+                "FROM files JOIN sources ON id = source_id GROUP BY source_id) "
+                f"WHERE {has_words} ORDER BY name, place LIMIT ? OFFSET ?",
+                *wanted,
+                most,
+                start,
+            )
+            known = self.sources([source_id for source_id, _ in rows])
+            return [known[source_id] for source_id, _ in rows], rows[0][1] if rows else 0
+
     def version(self, source_id: str) -> Source:
         """A source by id, also a superseded one, at a place it has or had. Raises ``KeyError``."""
         with self.reading():

@@ -228,6 +228,10 @@ def test_collections_on_the_command_line(folders: Path, tmp_path: Path) -> None:
     words = ("ask", ASKED, "--index", index, "--threshold", "0", "--json")
     assert SECRET not in run(*words, "--collection", "law")
     assert len(json.loads(run(*words, "--passages", "1"))["passages"]) == 1
+    assert SECRET not in run(*words, "--source", "fruit.txt", "--source", "brief.txt")
+    assert SECRET in run(*words, "--source", "hr/marmalade.md")
+    assert SECRET not in run(*words, "--source", "hr/marmalade.md", "--collection", "law")
+    assert "no source 'none.txt'" in run(*words, "--source", "none.txt")
     run("ingest", str(folders / "hr"), "--index", index, "--collection", "")
     assert SECRET in run(*words, "--collection", "law")
 

@@ -82,7 +82,7 @@ def show_source(index: Index, name: str, as_json: bool) -> str:
 
     Raises ``BadInput`` when no source, or more than one, is meant by ``name``.
     """
-    source = _find(index, name)
+    source = find_source(index, name)
     library = index.library
     text, places, flags = (
         library.text(source.id),
@@ -131,7 +131,8 @@ def _where(places: list[Place]) -> str:
     return f"page {first.page}" if first.page is not None else ""
 
 
-def _find(index: Index, name: str) -> Source:
+def find_source(index: Index, name: str) -> Source:
+    """The source at a place, or at the end of one. Raises ``BadInput`` for none, or several."""
     sources = index.library.sources().values()
     places = {uri: source for source in sources for uri in (source.uri, *source.also_at)}
     given = str(Path(name).expanduser().absolute())
