@@ -48,6 +48,7 @@ PARTS = (
     "conversations.sqlite3",
     "uploads",
     "cases.jsonl",
+    "watch-",
 )
 FIRST_COLLECTION = "chunks-1"
 # Readers hold the lock for milliseconds, or while they open the vectors.

@@ -9,6 +9,7 @@ from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
+from ingest.watched import line, watched
 from rag.errors import BadInput
 from rag.index import Index
 from rag.standing import changed_files
@@ -32,7 +33,8 @@ def list_sources(index: Index, as_json: bool) -> str:
             return json_text(rows)
         text = [_source_lines(index, source, changed, held, chunks) for source in sources]
     owed = f", {counts.owed:,} of them not embedded yet" if counts.owed else ""
-    return "\n".join([*text, f"{counts.sources:,} sources, {counts.chunks:,} passages{owed}"])
+    total = f"{counts.sources:,} sources, {counts.chunks:,} passages{owed}"
+    return "\n".join([*text, total, *(visible(line(told)) for told in watched(index.folder))])
 
 
 def _source_row(
