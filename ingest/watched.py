@@ -181,6 +181,11 @@ def forget(folder: Path, key: str) -> None:
 
 def line(told: Watched) -> str:
     """What is followed, and how far that is, on one line."""
+    return f"Watching {', '.join(told.places)}: {state_of(told)}"
+
+
+def state_of(told: Watched) -> str:
+    """How far it is, in a few words."""
     if told.state == "stopped":
         ended = f"up to date until {_clock(told.synced)}" if told.synced else "never up to date"
         state = f"stopped, {ended}; `footnote watch` goes on"
@@ -192,7 +197,7 @@ def line(told: Watched) -> str:
     else:
         state = f"up to date since {_clock(told.synced)}"
     problem = f" ({told.problem})" if told.problem else ""
-    return f"Watching {', '.join(told.places)}: {state}{problem}"
+    return f"{state}{problem}"
 
 
 def _clock(seconds: float) -> str:

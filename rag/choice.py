@@ -37,8 +37,8 @@ def check_sources(index: Index, ids: Iterable[str] | None) -> None:
     asked = frozenset(ids or ())
     if unknown := asked - index.library.sources(asked).keys():
         raise BadInput(
-            f"no source {min(unknown)!r} in {str(index.folder)!r}: it was changed or removed; "
-            "`footnote library` lists what is there"
+            f"no source {min(unknown)!r} is in the library (any more): it was changed or removed; "
+            "choose again, `footnote library --json` has the ids"
         )
 
 

@@ -49,9 +49,12 @@ class LibraryReader(Database):
         """The source id at every known place."""
         return dict(self._rows("SELECT uri, source_id FROM files"))
 
-    def collections(self) -> dict[str, str]:
-        """The collection of every place that is in one."""
-        return dict(self._rows("SELECT uri, collection FROM files WHERE collection <> ''"))
+    def collections(self, uris: Iterable[str] | None = None) -> dict[str, str]:
+        """The collection of every place that is in one, or of those of these places."""
+        query = "SELECT uri, collection FROM files WHERE collection <> ''"
+        if uris is None:
+            return dict(self._rows(query))
+        return dict(self._rows(f"{query} AND uri {AMONG}", json.dumps(list(uris))))
 
     def collection_names(self) -> list[str]:
         """The collections that hold anything, by name."""
@@ -198,6 +201,16 @@ class LibraryReader(Database):
             limit,
         )
         return [(row[0], _chunk(row[1:])) for row in rows]
+
+    def owed_of(self, source_ids: Iterable[str]) -> dict[str, int]:
+        """How many chunks await a vector, for each of these sources of which any does."""
+        return dict(
+            self._rows(
+                "SELECT source_id, count(*) FROM chunks WHERE vector IS NULL "
+                f"AND source_id {AMONG} GROUP BY source_id",
+                json.dumps(list(source_ids)),
+            )
+        )
 
     def embedded(self) -> dict[int, str]:
         """The id of every chunk that has a vector, by number in rising order."""
