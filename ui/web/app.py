@@ -88,12 +88,15 @@ def build(access: Access, store: Conversations, examples: Sequence[str] = ()) ->
         _events(talk, settings, page, chat, [chat, past, live, box], box, chosen)
         page.models(models.refresh, None, chosen[1], queue=False, **QUIET)
 
+        def offer(request: gr.Request) -> Any:  # noqa: ANN401 - a change of a component
+            return choice_of(access.seen_by(owner_of(request)).library.collection_names())
+
         def greet(request: gr.Request) -> tuple[Any, Any]:
             seen = access.seen_by(owner_of(request))
-            shown = gr.skip() if examples else hero(first_questions(seen))
-            return shown, choice_of(seen.library.collection_names())
+            return gr.skip() if examples else hero(first_questions(seen)), offer(request)
 
         app.load(greet, outputs=[top, collections], queue=False, **QUIET)
+        page.collections(offer, outputs=collections, queue=False, **QUIET)
     return app
 
 

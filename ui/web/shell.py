@@ -49,7 +49,7 @@ does not answer it<textarea name="quote" rows="2"></textarea></label>
 <dialog id="fn-move"><form method="dialog"><h3>Collection</h3><p></p>
 <label>It is in<select name="collection"></select></label>
 <label hidden>Name of the new collection<input name="name" maxlength="64" autocomplete="off"></label>
-<div><button value="no" class="fn-quiet">Cancel</button><button value="yes">Move</button></div></form></dialog>
+<div><button type="button" class="fn-quiet">Cancel</button><button value="yes">Move</button></div></form></dialog>
 <p id="fn-say" role="status" aria-live="polite"></p>
 <p id="fn-drop" aria-hidden="true">Drop files to add them to the library</p>
 """  # noqa: E501

@@ -17,9 +17,11 @@
       apply();
     },
   };
-  addEventListener("DOMContentLoaded", () => {
+  const begin = () => {
     apply();
     // Gradio sets the theme of the machine, when it starts and whenever that changes.
     new MutationObserver(apply).observe(document.body, { attributeFilter: ["class"] });
-  });
+  };
+  if (document.body) begin();
+  else addEventListener("DOMContentLoaded", begin);
 })();

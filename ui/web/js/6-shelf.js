@@ -18,7 +18,7 @@ on("change", "[name=pick]", (box) => {
 on("click", "[data-ask-all]", () => { picked.clear(); showPicked(); box().focus(); });
 
 // Collections: where a source is, and where goes what is added.
-let collectionNames = [];
+let collectionNames = null;
 const NEW_ONE = "\u0000";
 const fillSelect = (select, first, chosen) => {
   const names = [...new Set([...collectionNames, ...(chosen && chosen !== NEW_ONE ? [chosen] : [])])].sort();
@@ -46,7 +46,7 @@ const askCollection = (title, chosen, verb) => new Promise((resolve) => {
     resolve(mover.returnValue !== "yes" ? null : collection.value === NEW_ONE ? name.value.trim() : collection.value);
   mover.showModal();
 });
-mover.querySelector("[value=no]").addEventListener("click", (event) => { event.preventDefault(); mover.close("no"); });
+mover.querySelector("[type=button]").addEventListener("click", () => mover.close("no"));
 addInto.addEventListener("change", async () => {
   if (addInto.value !== NEW_ONE) return void (addInto.dataset.chosen = addInto.value);
   const name = await askCollection("What you add from now on goes into it.", NEW_ONE, "Choose");
@@ -66,7 +66,10 @@ on("click", ".fn-do-again", async (button) => {
 
 // After each listing: what the reader may do, and which chosen sources are still there.
 function listed(given) {
+  const before = collectionNames;
   collectionNames = given.collections;
+  // The settings offer those there were when the page was opened.
+  if (before && String(before) !== String(collectionNames)) trigger("collections");
   rail.classList.toggle("fn-whole", given.whole);
   rail.querySelector(".fn-into").hidden = !given.whole;
   if (document.activeElement !== addInto) fillSelect(addInto, "no collection", addInto.dataset.chosen ?? "");
