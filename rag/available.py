@@ -85,7 +85,7 @@ def lookup(value: str, base_url: str = "") -> Available:
         models = _ollama()
         same = (m for m in models if m.value in (value, "ollama:"))
         return next(same, Available(value, value))
-    if not colon or not model:
+    if not provider or not colon or not model:
         need = "Give it as provider:model, such as openai:gpt-5-mini, or as local:name."
         return Available(value, value, "not a model", need)
     for known in PROVIDERS:
