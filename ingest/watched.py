@@ -188,7 +188,7 @@ def state_of(told: Watched) -> str:
     """How far it is, in a few words."""
     if told.state == "stopped":
         ended = f"up to date until {_clock(told.synced)}" if told.synced else "never up to date"
-        state = f"stopped, {ended}; `footnote watch` goes on"
+        state = f"stopped, {ended}; run `footnote watch` again"
     elif told.state == "waiting":
         state = "waiting, as another process is writing"
     elif told.state == "reading":

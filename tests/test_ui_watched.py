@@ -93,7 +93,7 @@ def test_how_many_files_are_left_is_told_while_they_are_read(index: Index, docs:
         raise RuntimeError("the disk is gone")
     (now,) = watched(index.folder)
     assert line(now) == (
-        f"Watching {docs}: stopped, never up to date; `footnote watch` goes on (the disk is gone)"
+        f"Watching {docs}: stopped, never up to date; run `footnote watch` again (the disk is gone)"
     )
 
 

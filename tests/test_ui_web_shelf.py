@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from ingest.sync import sync
+from rag.errors import BadInput, ModelError
 from rag.index import Index, create_index
-from rag.model_store import models_folder
+from rag.model_store import KnownModel, Step, models_folder
 from rag.settings import Settings
 from tests.conftest import ROOT
 from tests.model_site import MODEL, ModelSite
@@ -22,6 +26,8 @@ from tests.test_ui_web import BOX, ask, free_port, last
 from tests.test_ui_web import address as address
 from tests.test_ui_web import browser as browser
 from tests.test_ui_web import page as page
+from ui.web.access import Access
+from ui.web.models_panel import Models
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -277,6 +283,41 @@ def test_a_model_is_downloaded_on_the_page_and_goes_on_after_a_failure(
     assert (models_folder() / MODEL.file).stat().st_size == MODEL.size
     model(page).click()
     page.get_by_role("option", name="made-up, on this machine: ready").wait_for()
+
+
+def test_one_download_at_a_time_and_each_says_how_far_it_is(
+    index: Index, monkeypatch: pytest.MonkeyPatch, site: ModelSite
+) -> None:
+    go_on = threading.Event()
+
+    def slow(model: KnownModel, step: Step) -> Path:
+        step(125_000, model.size)
+        go_on.wait(30)
+        raise RuntimeError("secret detail")
+
+    other = replace(MODEL, name="other", file="other.gguf")
+    monkeypatch.setattr("rag.model_store.KNOWN", (MODEL, other))
+    monkeypatch.setattr("ui.web.models_panel.pull", slow)
+    models = Models(Access(index))
+    models.start("made-up", "")
+    models.start("made-up", "")
+    with pytest.raises(BadInput, match="made-up is being downloaded: wait for it"):
+        models.start("other", "")
+    for _ in range(100):
+        if 'max="250000" value="125000"' in models.need("local:made-up", ""):
+            break
+        time.sleep(0.05)
+    assert "data-pulling" in models.need("local:made-up", "")
+    assert "data-pulling" not in models.need("local:other", "")
+    go_on.set()
+    for _ in range(100):
+        if "data-pulling" not in models.need("local:made-up", ""):
+            break
+        time.sleep(0.05)
+    said = models.need("local:made-up", "")
+    assert "The download failed; the terminal" in said and "secret" not in said
+    with pytest.raises(ModelError, match="no known model"):
+        models.start("nothing", "")
 
 
 def is_dark(page: Page) -> bool:

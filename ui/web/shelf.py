@@ -78,6 +78,7 @@ class Shelf:
 
 def _watched(told: Watched) -> str:
     names = ", ".join(Path(place).name or place for place in told.places)
+    state = escape(state_of(told).replace("`", ""))
     button = (
         '<button type="button" class="fn-unwatch" aria-label="Show this no more" '
         'title="Show this no more">×</button>'
@@ -87,5 +88,5 @@ def _watched(told: Watched) -> str:
     return (
         f'<li class="fn-watch fn-watch-{told.state}" data-key="{escape(told.key)}">'
         f'<small title="{escape(", ".join(told.places))}"><i class="fn-dot" aria-hidden="true"></i>'
-        f'Watching <b dir="auto">{escape(names)}</b>: {escape(state_of(told))}</small>{button}</li>'
+        f'Watching <b dir="auto">{escape(names)}</b>: {state}</small>{button}</li>'
     )
