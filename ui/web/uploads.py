@@ -152,7 +152,7 @@ class Uploads:
         self._access.check_collection(owner, collection)
         uris = (source.uri, *source.also_at)
         self._put(
-            [Job(file_name(u), u, "waiting", "", (), "move", owner, collection) for u in uris]
+            [Job(file_name(u), u, task="move", owner=owner, collection=collection) for u in uris]
         )
 
     def dismiss(self, owner: str = "") -> None:

@@ -47,11 +47,12 @@ const askCollection = (title, chosen, verb) => new Promise((resolve) => {
   mover.showModal();
 });
 mover.querySelector("[type=button]").addEventListener("click", () => mover.close("no"));
+const fillInto = () => fillSelect(addInto, addInto.dataset.usual, addInto.dataset.chosen ?? "");
 addInto.addEventListener("change", async () => {
   if (addInto.value !== NEW_ONE) return void (addInto.dataset.chosen = addInto.value);
   const name = await askCollection("What you add from now on goes into it.", NEW_ONE, "Choose");
   if (name !== null) addInto.dataset.chosen = name;
-  fillSelect(addInto, "no collection", addInto.dataset.chosen ?? "");
+  fillInto();
 });
 on("click", ".fn-do-move", async (button) => {
   const { source, collection } = button.closest("li").dataset;
@@ -72,7 +73,8 @@ function listed(given) {
   if (before && String(before) !== String(collectionNames)) trigger("collections");
   rail.classList.toggle("fn-whole", given.whole);
   rail.querySelector(".fn-into").hidden = !given.whole;
-  if (document.activeElement !== addInto) fillSelect(addInto, "no collection", addInto.dataset.chosen ?? "");
+  addInto.dataset.usual = given.into || "no collection";
+  if (document.activeElement !== addInto) fillInto();
   const gone = chosenSources().filter((id) => !given.chosen.includes(id));
   if (gone.length) {
     say(`No longer in the library as chosen: ${gone.map((id) => picked.get(id)).join(", ")}. Choose again.`);
