@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -408,3 +411,99 @@ def test_first_questions_come_from_the_library(sample: Index) -> None:
     assert 2 <= len(questions) <= 4
     assert all(q.endswith("?") for q in questions)
     assert any(sample.ask(q).status == "answered" for q in questions)
+
+
+def test_a_document_is_read_again_and_moved_in_the_order_asked_for(
+    index: Index, docs: Path
+) -> None:
+    sync(index, [docs])
+    uploads = Uploads(Access(index))
+    apples = next(s for s in index.library.sources().values() if s.uri.endswith("apples.txt"))
+    uploads.move(apples, "one")
+    uploads.move(apples, "two")
+    uploads.read_again(apples)
+    uploads.move(apples, "one")
+    assert uploads.wait(60)
+    said = [(job.task, job.state, job.detail) for job in reversed(uploads.jobs())]
+    assert [row for row in said if row[0] == "move"] == [
+        ("move", "done", "now in one"),
+        ("move", "done", "now in two"),
+        ("move", "done", "now in one"),
+    ]
+    assert ("read again", "done", "") in said
+    assert index.library.collections() == {apples.uri: "one"}
+    assert index.library.sources()[apples.id].title == apples.title
+    Path(apples.uri).write_text("The Cox apple is of 1825.", encoding="utf-8")
+    uploads.read_again(apples)
+    assert uploads.wait(60)
+    assert "Cox" in index.search("Cox apple")[0].chunk.text
+    Path(apples.uri).unlink()
+    changed = next(s for s in index.library.sources().values() if s.uri == apples.uri)
+    with pytest.raises(BadInput, match="is not where it was read: put it back"):
+        uploads.read_again(changed)
+    assert apples.uri in index.library.files()
+
+
+def test_a_web_page_is_read_again(index: Index, tmp_path: Path) -> None:
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = f"<title>Fruit</title><p>{said[0]}</p>".encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:  # noqa: ANN401
+            pass
+
+    said = ["The quince is green."]
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        uploads = Uploads(Access(index), allow_private=True)
+        uploads.add_addresses(f"http://127.0.0.1:{server.server_port}/fruit.html")
+        assert uploads.wait(60)
+        (source,) = index.library.sources().values()
+        said[0] = "The quince is yellow."
+        uploads.read_again(source)
+        assert uploads.wait(60)
+        assert [job.state for job in uploads.jobs()] == ["done", "done"]
+        (again,) = index.library.sources().values()
+        assert again.uri == source.uri and "yellow" in index.library.text(again.id)
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_what_a_member_of_an_archive_is_read_again_from_is_the_archive(
+    index: Index, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.writestr("a/quince.txt", "The quince is yellow.")
+    sync(index, [tmp_path / "all.zip"])
+    (source,) = index.library.sources().values()
+    uploads = Uploads(Access(index))
+    uploads.read_again(source)
+    assert uploads.wait(60)
+    (job,) = uploads.jobs()
+    assert (job.name, job.state) == ("all.zip", "done")
+    assert list(index.library.sources()) == [source.id]
+
+
+def test_rows_say_how_each_source_stands(desk: Desk, docs: Path, tmp_path: Path) -> None:
+    index = desk._access.index
+    (docs / "apples.txt").write_text("Changed.", encoding="utf-8")
+    (docs / "plums.csv").unlink()
+    rows = LexborHTMLParser(desk.library({}, "")["html"])
+    said = {row.css("span")[0].text().lower(): row.css("small")[0].text() for row in rows.css("li")}
+    size = index.library.stats()[str(docs / "apples.txt")].size
+    assert said["apples"].startswith(f"changed since it was read · {size} B · 20")
+    assert said["plums"].startswith("the file is gone · ")
+    assert said["pears"].startswith("ready · ")
+    with index.library.writing():
+        index.library._db.execute("UPDATE chunks SET vector = NULL")
+    rows = LexborHTMLParser(desk.library({"words": "pears"}, "")["html"])
+    assert rows.css("small")[0].text().startswith("searchable by words")
+    chosen = [*index.library.sources(), "gone"]
+    assert desk.library({"chosen": chosen}, "")["chosen"] == sorted(index.library.sources())

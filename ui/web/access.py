@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rag.errors import BadInput
 from rag.index import Index
+from rag.library import check_name
 from rag.types import Source
 from ui.users import Users
 from ui.web.markup import is_web
@@ -51,16 +52,39 @@ class Access:
                 "web pages are added by who sees the whole library: save the page and add the file"
             )
 
+    def sees_all(self, reader: str) -> bool:
+        """Whether this is a reader from whom no collection is kept."""
+        return self._shared_with(reader) is None
+
+    def check_all(self, reader: str, what: str) -> None:
+        """Raise ``BadInput`` for a reader who does not see the whole library, and may not do it."""
+        if not self.sees_all(reader):
+            raise BadInput(f"only who sees the whole library {what}: ask them")
+
+    def check_collection(self, reader: str, name: str) -> None:
+        """Raise ``BadInput`` where the reader may not put documents into this collection.
+
+        "" is none. Where only some collections are served, the others would be out of sight.
+        """
+        self.check_all(reader, "says which collection a document is in")
+        check_name(name)
+        if name and self.collections is not None and name not in self.collections:
+            served = ", ".join(self.collections)
+            raise BadInput(f"only {served} can be seen here: choose one of these, or none")
+
     def check_removal(self, reader: str, source: Source) -> None:
         """Raise ``BadInput`` for who may not take a document out of the library."""
-        if self._shared_with(reader) is None:
-            return
+        self._check_own(reader, source, "removes what others have added")
+
+    def check_again(self, reader: str, source: Source) -> None:
+        """Raise ``BadInput`` for who may not have a document read again."""
+        self._check_own(reader, source, "has the documents of others read again")
+
+    def _check_own(self, reader: str, source: Source, what: str) -> None:
         own = self.folder_of(reader)
-        for uri in (source.uri, *source.also_at):
-            if is_web(uri) or not Path(uri).is_relative_to(own):
-                raise BadInput(
-                    "only who sees the whole library removes what others have added: ask them"
-                )
+        places = (source.uri, *source.also_at)
+        if any(is_web(uri) or not Path(uri).is_relative_to(own) for uri in places):
+            self.check_all(reader, what)
 
     def _shared_with(self, reader: str) -> tuple[str, ...] | None:
         return None if self.users is None else self.users.collections(reader)

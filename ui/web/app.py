@@ -25,8 +25,10 @@ from ui.web.chat import Chat, Outputs, Talk
 from ui.web.conversations import Conversations
 from ui.web.desk import Desk, owner_of
 from ui.web.guard import Policy, SignedIn, check_address, check_open, past_proxies
-from ui.web.settings import choice_of, controls, read_controls
-from ui.web.shell import RAIL, VIEWER, hero, script
+from ui.web.models_panel import Models
+from ui.web.settings import choice_of, controls, read_controls, scope
+from ui.web.shelf import Shelf
+from ui.web.shell import RAIL, VIEWER, hero, script, theme_script
 from ui.web.suggest import first_questions
 from ui.web.uploads import LARGEST, Uploads
 
@@ -46,7 +48,8 @@ def build(access: Access, store: Conversations, examples: Sequence[str] = ()) ->
     """The chat over an index. ``examples`` are questions to start with, or else made from it."""
     settings = access.index.settings
     talk = Talk(access, store)
-    desk = Desk(access, store, Uploads(access))
+    uploads, models = Uploads(access), Models(access)
+    desk = Desk(access, store, uploads, Shelf(access, uploads, models).functions())
     app = gr.Blocks(
         title="Footnote", analytics_enabled=False, fill_width=True, delete_cache=LEFT_UPLOADS
     )
@@ -60,12 +63,14 @@ def build(access: Access, store: Conversations, examples: Sequence[str] = ()) ->
                     js_on_load=script(),
                     server_functions=desk.functions(),
                 )
-                chosen = controls(settings)
+                chosen = controls(settings, models)
+                collections = chosen[-1]
             with gr.Column(elem_id="fn-chat", min_width=300):
                 top = _html(hero(examples), elem_id="fn-hero")
                 past = _html(elem_id="fn-past")
                 live = _html(elem_id="fn-live", template='<div role="log">${value}</div>')
                 with gr.Row(elem_id="fn-ask"):
+                    chosen.append(scope())
                     box = gr.Textbox(
                         placeholder="Ask the library…",
                         label="Question",
@@ -81,13 +86,17 @@ def build(access: Access, store: Conversations, examples: Sequence[str] = ()) ->
             with gr.Column(elem_id="fn-document", min_width=200):
                 _html(VIEWER)
         _events(talk, settings, page, chat, [chat, past, live, box], box, chosen)
+        page.models(models.refresh, None, chosen[1], queue=False, **QUIET)
+
+        def offer(request: gr.Request) -> Any:  # noqa: ANN401 - a change of a component
+            return choice_of(access.seen_by(owner_of(request)).library.collection_names())
 
         def greet(request: gr.Request) -> tuple[Any, Any]:
             seen = access.seen_by(owner_of(request))
-            shown = gr.skip() if examples else hero(first_questions(seen))
-            return shown, choice_of(seen.library.collection_names())
+            return gr.skip() if examples else hero(first_questions(seen)), offer(request)
 
-        app.load(greet, outputs=[top, chosen[-1]], queue=False, **QUIET)
+        app.load(greet, outputs=[top, collections], queue=False, **QUIET)
+        page.collections(offer, outputs=collections, queue=False, **QUIET)
     return app
 
 
@@ -201,6 +210,7 @@ def start(
         mcp_server=False,
         app_kwargs={"middleware": guards, "docs_url": None, "redoc_url": None},
         theme=_theme(),
+        head=theme_script(),
         css_paths=HERE / "style.css",
     )
     threading.Thread(target=_warm, args=(index,), daemon=True).start()
