@@ -47,6 +47,7 @@ PARTS = (
     "conversations.sqlite3",
     "uploads",
     "cases.jsonl",
+    "runs",
 )
 FIRST_COLLECTION = "chunks-1"
 # Readers hold the lock for milliseconds, or while they open the vectors.
