@@ -14,6 +14,8 @@ from ui.web.access import Access
 from ui.web.desk import Row, served
 from ui.web.evaluation import Evaluation, Job
 
+MOST = 10_000  # questions of one run
+
 
 class EvaluationDesk:
     """The functions behind the evaluation; each is as those of ``Desk``."""
@@ -102,8 +104,7 @@ def _told(job: Job) -> dict[str, Any]:
 
 
 def _number(limit: str) -> int | None:
-    if not limit.strip():
-        return None
-    if not limit.strip().isdecimal():
-        raise BadInput(f"{limit!r} is no number of questions")
-    return int(limit)
+    limit = limit.strip()
+    if limit and not (limit.isdecimal() and 1 <= int(limit[:9]) <= MOST):
+        raise BadInput(f"ask from 1 to {MOST:,} questions, or leave the number out for all")
+    return int(limit) if limit else None

@@ -75,7 +75,7 @@ def job_line(job: Job) -> str:
     if job.state == "scoring":
         return f"Scoring {job.name}"
     if job.is_stopping:
-        return f"Stopping {job.name} after this question"
+        return f"Stopping {job.name}"
     return f"Asking {job.name}"
 
 

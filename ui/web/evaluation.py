@@ -42,10 +42,6 @@ JobState = Literal["asking", "scoring", "done", "stopped", "failed"]
 log = logging.getLogger(__name__)
 
 
-class _StopError(Exception):
-    """The reader has had enough."""
-
-
 @dataclass
 class Job:
     """The run that is being asked, or the last one: how far it is, or what became of it."""
@@ -55,7 +51,7 @@ class Job:
     done: int = 0
     total: int = 0
     problem: str = ""
-    is_stopping: bool = False
+    stop: threading.Event = field(default_factory=threading.Event)
     started: float = field(default_factory=time.monotonic)
     ended: float | None = None
 
@@ -63,6 +59,11 @@ class Job:
     def is_over(self) -> bool:
         """Whether nothing more will happen."""
         return self.state in ("done", "stopped", "failed")
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether nothing more is asked."""
+        return self.stop.is_set()
 
     @property
     def seconds(self) -> float:
@@ -121,8 +122,6 @@ class Evaluation:
         """
         if choice not in self.choices():
             raise BadInput("there are no such cases any more: reload the page")
-        if limit is not None and limit < 1:
-            raise BadInput("at least one question has to be asked")
         name = f"{choice}-{datetime.now():%Y-%m-%d-%H%M%S}"
         return self._begin(
             Job(name), lambda job: self._ask(job, self._cases(choice, limit), settings)
@@ -137,9 +136,9 @@ class Evaluation:
         return self._begin(Job(name), lambda job: self._go_on(job, folder))
 
     def stop(self) -> None:
-        """Ask no more than the question that is being asked now."""
-        if self.job and not self.job.is_over:
-            self.job.is_stopping = True
+        """Ask nothing more; the question that is being answered is dropped."""
+        if self.job:
+            self.job.stop.set()
 
     def wait(self, seconds: float) -> bool:
         """Whether nothing is asked any more, after waiting for it."""
@@ -181,7 +180,7 @@ class Evaluation:
         a, b = (read_scores(self._folder / kept.name) for kept in (before, after))
         return before, after, compare(a, b)
 
-    def _begin(self, job: Job, work: Callable[[Job], None]) -> Job:
+    def _begin(self, job: Job, work: Callable[[Job], JobState]) -> Job:
         with self._lock:
             if self.job and not self.job.is_over:
                 raise BadInput("a run is being asked already: wait for its end, or stop it")
@@ -190,12 +189,10 @@ class Evaluation:
             self._worker.start()
         return job
 
-    def _work(self, job: Job, work: Callable[[Job], None]) -> None:
-        state: JobState = "done"
+    def _work(self, job: Job, work: Callable[[Job], JobState]) -> None:
+        state: JobState
         try:
-            work(job)
-        except _StopError:
-            state = "stopped"
+            state = work(job)
         except FootnoteError as error:
             state, job.problem = "failed", str(error)
         except Exception:
@@ -214,21 +211,28 @@ class Evaluation:
 
     def _ask(
         self, job: Job, cases: Sequence[Case], settings: Settings, without_cited: bool = False
-    ) -> None:
+    ) -> JobState:
         def step(done: int, total: int) -> None:
             job.done = done
-            if job.is_stopping and done < total:
-                raise _StopError
 
         job.total = len(cases)
         folder = self._folder / job.name
         asked = ask_cases(
-            self._index, cases, folder, settings, without_cited=without_cited, progress=step
+            self._index,
+            cases,
+            folder,
+            settings,
+            without_cited=without_cited,
+            progress=step,
+            stop=job.stop,
         )
+        if asked.missing:
+            return "stopped"
         job.state = "scoring"
         write_scores(folder / SCORES, with_judges(score(asked), folder).to_dict())
+        return "done"
 
-    def _go_on(self, job: Job, folder: Path) -> None:
+    def _go_on(self, job: Job, folder: Path) -> JobState:
         asked = read_folder(folder)
         job.done = sum(record.answer is not None for record in asked.records.values())
         settings = settings_of(asked.header, self._index.settings)
@@ -241,7 +245,7 @@ class Evaluation:
                 f"{folder.name} cannot go on: the {what} changed since it was begun, so that its "
                 "answers could not be counted together: start a new run"
             )
-        self._ask(job, asked.cases, settings, without_cited)
+        return self._ask(job, asked.cases, settings, without_cited)
 
     def _folder_of(self, name: str) -> Path:
         """The folder of a run; no other path is ever touched."""
@@ -263,8 +267,11 @@ def _sample_hashes() -> frozenset[str]:
 
 
 def _stamp(folder: Path) -> int:
-    """Changes when a file of the run does."""
-    return max((path.stat().st_mtime_ns for path in folder.iterdir()), default=0)
+    """Changes when a file of the run does; 0 for a folder that is just being removed."""
+    try:
+        return max((path.stat().st_mtime_ns for path in folder.iterdir()), default=0)
+    except FileNotFoundError:
+        return 0
 
 
 @lru_cache(maxsize=200)

@@ -47,6 +47,7 @@
     const box = part(".fn-eval-job");
     box.hidden = !job.said;
     box.dataset.state = job.state ?? "";
+    box.dataset.name = job.name ?? "";
     const line = box.querySelector("p");
     if (line.textContent !== job.said) line.textContent = job.said ?? "";
     const bar = box.querySelector("progress");
@@ -69,8 +70,7 @@
     for (let running = false, state = ""; running || askedRun; ) {
       askedRun = false;
       const job = await call("run_job");
-      if (!job?.may) { tabs.hidden = true; break; }
-      tabs.hidden = false;
+      if (!job?.may) break;
       showJob(job);
       running = job.running;
       if (`${job.name} ${job.state}` !== state && page.classList.contains("fn-evaluating")) listRuns();
@@ -156,8 +156,10 @@
     watchRun();
   }).observe(byId("fn-told"), { subtree: true, childList: true, characterData: true });
 
-  await watchRun();
-  if (location.hash.startsWith(PLACE) && !tabs.hidden) {
+  const now = await call("run_job");
+  tabs.hidden = !now?.may;
+  if (now?.running) watchRun();
+  if (now?.may && location.hash.startsWith(PLACE)) {
     const name = decodeURIComponent(location.hash.slice(PLACE.length + 1));
     showView("evaluation");
     if (name) openReport(name);
