@@ -275,7 +275,8 @@ def test_two_runs_are_compared_and_runs_of_other_cases_are_not(page: Page) -> No
     assert right.locator("th").inner_text().startswith("Right\n")
     # All but the one that rightly declines were right, and are declined now.
     assert right.locator("td").nth(1).inner_text() == "20%"
-    assert "▼ worse" in page.inner_text(".fn-compared")
+    # So few questions may differ by luck, and that is what it says.
+    assert "No figure is clearly better or worse" in text
     exact = page.locator(".fn-compared tr:has-text('Verifier probes')")
     assert "= the same" in exact.inner_text()
 

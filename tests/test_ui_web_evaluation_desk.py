@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from selectolax.lexbor import LexborHTMLParser
 
 from eval.cases import SAMPLE_CASES, load_cases
 from eval.folder import ANSWERS, HEADER, SCORES, read_folder
+from eval.gate import Scores, compare
 from ingest.sync import sync
 from rag.errors import BadIndex, BadInput
 from rag.index import Index, open_index
@@ -25,7 +27,8 @@ from ui.users import Users, put_user
 from ui.web import evaluation as module
 from ui.web.access import Access
 from ui.web.eval_desk import EvaluationDesk
-from ui.web.evaluation import FAILED, RUNS, Evaluation, Job
+from ui.web.eval_panel import comparison
+from ui.web.evaluation import FAILED, RUNS, Evaluation, Job, Kept
 from ui.web.feedback import FILE
 
 pytestmark = [
@@ -234,6 +237,30 @@ def test_a_hostile_name_of_a_run_is_text(index: Index, desk: EvaluationDesk) -> 
     told = desk.compare_runs({"names": [name, hostile]}, "")["html"]
     for html in (listed, told):
         assert "<img" not in html and "&lt;img" in html
+
+
+def test_a_change_beyond_luck_is_marked_and_said() -> None:
+    def scores(right: int, absent: int) -> Scores:
+        names = [str(n) for n in range(40)]
+        parts = {
+            name: {"right": (float(n < right), 1.0), "hallucination_rate": (float(n < absent), 1.0)}
+            for n, name in enumerate(names)
+        }
+        one = dict(zip(names, names, strict=True))
+        return Scores({"seed": 0}, one, dict.fromkeys(names, "answered"), parts)
+
+    before, after = Kept("a", settings={"passages": 10}), Kept("b", settings={"passages": 5})
+    html = comparison(before, after, compare(scores(36, 30), scores(10, 4)))
+    text = LexborHTMLParser(html).text(separator=" ")
+    assert "1 clearly better, 1 clearly worse." in text
+    assert "passages 10 → 5" in text
+    rows = [row.text(separator=" ") for row in LexborHTMLParser(html).css("tbody tr")]
+    (right,) = (row for row in rows if row.startswith("Right "))
+    (absent,) = (row for row in rows if "less is better" in row)
+    assert "90% 25% −65.0" in right and right.endswith("▼ worse")
+    assert "75% 10% −65.0" in absent and absent.endswith("▲ better")
+    # What neither run measured is left out.
+    assert len(rows) == 4
 
 
 def test_a_server_of_some_collections_has_no_evaluation(index: Index) -> None:

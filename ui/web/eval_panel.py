@@ -105,9 +105,9 @@ def comparison(before: Kept, after: Kept, figures: Sequence[Compared]) -> str:
         f"{_run_facts('After', after)}</p><p>{escape(_changed_settings(before, after))}</p>"
         '<div class="fn-scroll" tabindex="0" role="region" aria-label="Figures"><table><thead><tr>'
         '<th scope="col">Figure</th><th scope="col">Before</th><th scope="col">After</th>'
-        '<th scope="col">Difference, 95% interval</th><th scope="col">So it is</th></tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div><p><small>Intervals are of each figure by "
-        "itself: of many, one may look changed by luck.</small></p>"
+        '<th scope="col">Difference in points</th><th scope="col">Verdict</th></tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div><p><small>Differences have 95% "
+        "intervals, of each figure by itself: of many, one may look changed by luck.</small></p>"
     )
 
 
@@ -214,4 +214,4 @@ def _percent(share: float | None) -> str:
 
 
 def _signed(change: float | None) -> str:
-    return "–" if change is None else f"{change:+.1%}".replace("-", "−")
+    return "–" if change is None else f"{100 * change:+.1f}".replace("-", "−")

@@ -54,6 +54,7 @@ def main() -> None:
                 browser, address, "chat-phone", CONTRADICTED, viewport=PHONE, device_scale_factor=2
             )
             _shoot(browser, address, "chat-declined", DECLINED, viewport=DESKTOP)
+            _shoot_evaluation(browser, address)
             browser.close()
         app.close(verbose=False)
 
@@ -79,6 +80,21 @@ def _shoot(
         page.mouse.move(0, 0)
         page.wait_for_timeout(300)
     page.screenshot(path=IMAGES / f"{name}.png")
+    page.close()
+
+
+def _shoot_evaluation(browser: Browser, address: str) -> None:
+    """Ask the sample cases and photograph their report."""
+    page = browser.new_page(reduced_motion="reduce", viewport=DESKTOP)
+    page.goto(address)
+    page.click("[data-view=evaluation]")
+    page.wait_for_selector("#fn-eval option", state="attached")
+    page.click(".fn-run")
+    page.wait_for_selector(".fn-eval-job[data-state=done]", timeout=300_000)
+    page.click("[data-open-run]")
+    page.frame_locator("#fn-eval iframe").locator("h1").wait_for()
+    page.wait_for_timeout(500)
+    page.screenshot(path=IMAGES / "evaluation.png")
     page.close()
 
 
