@@ -24,11 +24,12 @@ def chain_plot(run: Run) -> str:
     }
     return (
         "<h2>Retrieval, answers, grounding</h2><figure class='wide'>"
-        f"<div class='scroll'>{grouped_bars(groups, list(STAGES.values()))}</div><figcaption>By kind of question, with 95% "
-        "intervals: the share of the evidence in the first 10 passages, of questions answered right"
-        " (or rightly declined), of sentences that what they cite supports. Where retrieval is far "
-        "ahead, the passages had the answer and it was not given; where grounding is behind, it was"
-        " given without what it stands on.</figcaption></figure>"
+        f"<div class='scroll'>{grouped_bars(groups, list(STAGES.values()))}</div>"
+        "<figcaption>By kind of question, with 95% intervals: the share of the evidence in the "
+        "first 10 passages, of questions answered right (or rightly declined), of sentences that "
+        "what they cite supports. Where retrieval is far ahead, the passages had the answer and it "
+        "was not given; where grounding is behind, it was given without what it stands on."
+        "</figcaption></figure>"
     )
 
 

@@ -54,7 +54,7 @@ def main() -> None:
                 browser, address, "chat-phone", CONTRADICTED, viewport=PHONE, device_scale_factor=2
             )
             _shoot(browser, address, "chat-declined", DECLINED, viewport=DESKTOP)
-            _shoot_evaluation(browser, address)
+            _shoot_evaluation(browser, address, viewport=DESKTOP)
             browser.close()
         app.close(verbose=False)
 
@@ -83,9 +83,13 @@ def _shoot(
     page.close()
 
 
-def _shoot_evaluation(browser: Browser, address: str) -> None:
+def _shoot_evaluation(
+    browser: Browser,
+    address: str,
+    **options: Any,  # noqa: ANN401 - Playwright's own
+) -> None:
     """Ask the sample cases and photograph their report."""
-    page = browser.new_page(reduced_motion="reduce", viewport=DESKTOP)
+    page = browser.new_page(reduced_motion="reduce", **options)
     page.goto(address)
     page.click("[data-view=evaluation]")
     page.wait_for_selector("#fn-eval option", state="attached")
