@@ -89,11 +89,10 @@ def settings_of(header: Mapping[str, Any], now: Settings) -> Settings:
     made = dict(header["settings"])
     if made.get("base_url") == address_of(now.base_url):
         made["base_url"] = now.base_url
-    if made.get("collections") is not None:
-        made["collections"] = tuple(made["collections"])
-    known = {f.name for f in fields(now) if f.name in made}
-    changed = {
-        name: made[name] for name in known if _named(getattr(now, name)) != _named(made[name])
+    changed: dict[str, Any] = {
+        f.name: tuple(made[f.name]) if isinstance(made[f.name], list) else made[f.name]
+        for f in fields(now)
+        if f.name in made and _named(getattr(now, f.name)) != _named(made[f.name])
     }
     return replace(now, **changed)
 
@@ -123,7 +122,7 @@ def _named(value: object) -> str | float | list[str] | None:
     """A setting as it is, or the name of the object that was given for it, such as a model."""
     if value is None or isinstance(value, str | int | float):
         return value
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return list(value)
     model = getattr(value, "model_name", None) or getattr(value, "model", "")
     return f"{type(value).__name__} {model}".strip()

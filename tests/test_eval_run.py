@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -334,6 +335,23 @@ def test_evidence_that_is_lost_is_named_by_where(index: Index) -> None:
     assert sum(run.causes.values()) == len(cases)
     asked = ask_cases(index, [case("long", LONG)])
     assert asked.records["long"].deep == (0,), "found, so not looked for"
+
+
+def test_a_run_that_is_stopped_misses_the_rest_and_goes_on(index: Index, tmp_path: Path) -> None:
+    stop = Event()
+    cases = [case("a", HIGH), case("b", HIGH), FAR]
+    done = []
+
+    def step(number: int, total: int) -> None:
+        done.append((number, total))
+        stop.set()
+
+    asked = ask_cases(index, cases, tmp_path / "run", progress=step, stop=stop)
+    assert list(asked.records) == ["a"] and asked.missing == 2
+    assert done == [(1, 3)]
+    with pytest.raises(BadInput, match="2 of 3 questions are still to be asked"):
+        score(asked)
+    assert not ask_cases(index, cases, tmp_path / "run").missing
 
 
 def test_the_settings_of_a_run_are_read_back_from_its_header(index: Index) -> None:

@@ -102,6 +102,12 @@ def test_what_can_be_asked_depends_on_what_is_there(index: Index, sample: Index)
     assert len(Evaluation(sample)._cases("made", 12)) == 12
 
 
+def test_the_whole_library_is_asked_whatever_the_reader_has_chosen(index: Index) -> None:
+    name = asked(Evaluation(index), collections=("hr",), policy="mark", passages=7)
+    made = read_folder(index.folder / RUNS / name).header["settings"]
+    assert (made["collections"], made["policy"], made["passages"]) == (None, "mark", 7)
+
+
 def test_only_one_run_is_asked_at_a_time(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = Gate()
     gate.on(index, monkeypatch)

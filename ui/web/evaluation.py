@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -34,6 +34,8 @@ from rag.settings import Settings
 from ui.web.feedback import FILE
 
 RUNS = "runs"
+# What a reader chooses about answering, but for where to look.
+HOW = ("engine", "llm", "base_url", "policy", "verifier", "threshold", "passages")
 MADE = 50  # cases made from the documents, unless told how many
 FAILED = "failed: the terminal that runs Footnote says what"
 
@@ -118,10 +120,13 @@ class Evaluation:
     def start(self, choice: str, limit: int | None, settings: Settings) -> Job:
         """Ask the cases of a set, at most ``limit`` of them, in a new run.
 
+        ``settings`` say how; what is asked is the whole library, which the cases are about.
         Raises ``BadInput`` while another run is asked, and for a set that is not there.
         """
         if choice not in self.choices():
             raise BadInput("there are no such cases any more: reload the page")
+        how = {name: getattr(settings, name) for name in HOW}
+        settings = replace(self._index.settings, **how)
         name = f"{choice}-{datetime.now():%Y-%m-%d-%H%M%S}"
         return self._begin(
             Job(name), lambda job: self._ask(job, self._cases(choice, limit), settings)
