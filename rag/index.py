@@ -49,6 +49,7 @@ PARTS = (
     "uploads",
     "cases.jsonl",
     "watch-",
+    "runs",
 )
 FIRST_COLLECTION = "chunks-1"
 # Readers hold the lock for milliseconds, or while they open the vectors.

@@ -42,6 +42,18 @@ class Access:
         """Where the files lie that the reader adds: nobody replaces those of another."""
         return self.index.folder / UPLOADS / reader
 
+    def sees_everything(self, reader: str) -> bool:
+        """Whether nothing of the index is kept from this reader, as evaluations need it."""
+        return self.collections is None and self._shared_with(reader) is None
+
+    def check_everything(self, reader: str) -> None:
+        """Raise ``BadInput`` for who does not see the whole library.
+
+        Runs of the evaluation quote all of it, and questions of all readers.
+        """
+        if not self.sees_everything(reader):
+            raise BadInput("evaluations are for who sees the whole library: ask them")
+
     def check_address(self, reader: str) -> None:
         """Raise ``BadInput`` for who may not add web pages.
 

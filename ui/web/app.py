@@ -24,6 +24,8 @@ from ui.web.access import Access
 from ui.web.chat import Chat, Outputs, Talk
 from ui.web.conversations import Conversations
 from ui.web.desk import Desk, owner_of
+from ui.web.eval_desk import EvaluationDesk
+from ui.web.eval_panel import PANEL
 from ui.web.guard import Policy, SignedIn, check_address, check_open, past_proxies
 from ui.web.models_panel import Models
 from ui.web.settings import choice_of, controls, read_controls, scope
@@ -50,6 +52,7 @@ def build(access: Access, store: Conversations, examples: Sequence[str] = ()) ->
     talk = Talk(access, store)
     uploads, models = Uploads(access), Models(access)
     desk = Desk(access, store, uploads, Shelf(access, uploads, models).functions())
+    evaluations = EvaluationDesk(access)
     app = gr.Blocks(
         title="Footnote", analytics_enabled=False, fill_width=True, delete_cache=LEFT_UPLOADS
     )
@@ -61,7 +64,7 @@ def build(access: Access, store: Conversations, examples: Sequence[str] = ()) ->
                     RAIL,
                     apply_default_css=False,
                     js_on_load=script(),
-                    server_functions=desk.functions(),
+                    server_functions=[*desk.functions(), *evaluations.functions()],
                 )
                 chosen = controls(settings, models)
                 collections = chosen[-1]
@@ -83,6 +86,9 @@ def build(access: Access, store: Conversations, examples: Sequence[str] = ()) ->
                         elem_id="fn-box",
                         html_attributes=gr.InputHTMLAttributes(spellcheck=True),
                     )
+            with gr.Column(elem_id="fn-evaluation", min_width=300):
+                _html(PANEL)
+                told = _html(elem_id="fn-told", template="<p hidden>${value}</p>")
             with gr.Column(elem_id="fn-document", min_width=200):
                 _html(VIEWER)
         _events(talk, settings, page, chat, [chat, past, live, box], box, chosen)
@@ -90,6 +96,12 @@ def build(access: Access, store: Conversations, examples: Sequence[str] = ()) ->
 
         def offer(request: gr.Request) -> Any:  # noqa: ANN401 - a change of a component
             return choice_of(access.seen_by(owner_of(request)).library.collection_names())
+
+        def evaluate(event: gr.EventData, request: gr.Request, *values: Any) -> str:  # noqa: ANN401
+            wanted = read_controls(settings, *values)
+            return evaluations.start(owner_of(request), str(event.cases), str(event.limit), wanted)
+
+        page.evaluate(evaluate, chosen, told, queue=False, **QUIET)
 
         def greet(request: gr.Request) -> tuple[Any, Any]:
             seen = access.seen_by(owner_of(request))
@@ -211,7 +223,7 @@ def start(
         app_kwargs={"middleware": guards, "docs_url": None, "redoc_url": None},
         theme=_theme(),
         head=theme_script(),
-        css_paths=HERE / "style.css",
+        css_paths=[HERE / "style.css", HERE / "evaluation.css"],
     )
     threading.Thread(target=_warm, args=(index,), daemon=True).start()
     return app, address

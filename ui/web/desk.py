@@ -58,7 +58,7 @@ class Desk:
             self.vote, self.library, self.jobs, self.add, self.remove, self.dismiss, self.suggest,
             *self._more,
         )  # fmt: skip
-        return [_served(function) for function in named]
+        return [served(function) for function in named]
 
     def view(self, row: Row, owner: str) -> dict[str, Any]:
         """A document at a passage: ``source``, ``start``, ``end``, ``also``, ``quote``."""
@@ -195,7 +195,7 @@ class Desk:
         return {"questions": first_questions(self._access.seen_by(owner))}
 
 
-def _served(function: Callable[[Row, str], dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+def served(function: Callable[[Row, str], dict[str, Any]]) -> Callable[..., dict[str, Any]]:
     """A function as Gradio serves it: with the reader's name, and failures as a sentence."""
 
     def call(row: dict[str, Any], request: gr.Request) -> dict[str, Any]:

@@ -87,6 +87,7 @@ def _pictures(browser: Browser, address: str, folder: Path) -> None:
     shoot("settings", act=lambda page: page.click("#fn-settings button"))
     shoot("upload", act=lambda page: _upload(page, folder))
     shoot("delete", act=_ask_to_remove)
+    shoot("evaluation", act=_evaluate)
 
 
 def _with_a_model(browser: Browser, index: Index) -> None:
@@ -180,6 +181,16 @@ def _upload(page: Page, folder: Path) -> None:
     page.set_input_files("#fn-files", [folder / "Lease of the quay.md", folder / "broken.pdf"])
     page.wait_for_selector(".fn-job-done")
     page.wait_for_selector(".fn-job-failed")
+
+
+def _evaluate(page: Page) -> None:
+    """Ask the sample cases and open their report."""
+    page.click("[data-view=evaluation]")
+    page.wait_for_selector("#fn-eval option", state="attached")
+    page.click(".fn-run")
+    page.wait_for_selector(".fn-eval-job[data-state=done]", timeout=300_000)
+    page.click("[data-open-run]")
+    page.frame_locator("#fn-eval iframe").locator("h1").wait_for()
 
 
 def _ask_to_remove(page: Page) -> None:

@@ -11,6 +11,9 @@ HERE = Path(__file__).parent
 RAIL = """
 <nav id="fn-rail" aria-label="Conversations and library">
 <div class="fn-brand"><b>Footnote</b><button type="button" data-rail aria-label="Close this list">×</button></div>
+<div class="fn-views" role="group" aria-label="What is shown" hidden>
+<button type="button" data-view="chat" aria-current="true">Chat</button>
+<button type="button" data-view="evaluation">Evaluation<span></span></button></div>
 <button type="button" class="fn-new" data-new>New conversation</button>
 <section aria-label="Conversations"><h3>Conversations</h3>
 <input name="find" type="search" placeholder="Find a conversation" aria-label="Find a conversation">
