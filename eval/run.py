@@ -86,8 +86,10 @@ def ask_cases(
     if len({case.id for case in cases}) < len(cases):
         raise BadInput("two cases have the same id: give each its own")
     hides = without_cited or any(case.without for case in cases)
-    if hides and settings.collections is not None:
-        raise BadInput("evidence can be hidden in a whole index only: ask without collections")
+    if hides and not (settings.collections is None and settings.sources is None):
+        raise BadInput(
+            "evidence can be hidden in a whole index only: ask without collections or sources"
+        )
     warm = index.warm()
     header = make_header(index, cases, settings) | {"warm_seconds": warm}
     if without_cited:

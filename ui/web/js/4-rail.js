@@ -46,7 +46,9 @@ on("click", "[data-new]", () => {
 });
 on("click", "[data-rail]", () => {
   const open = page.classList.toggle("fn-rail-open");
-  (open ? rail : page).querySelector(open ? "[data-rail]" : ".fn-top [data-rail]").focus();
+  // The chat and the evaluation have a button each, of which one is shown.
+  const buttons = [...page.querySelectorAll("[data-rail]")].filter((button) => rail.contains(button) === open);
+  buttons.find((button) => button.checkVisibility())?.focus();
 });
 on("click", "#fn-chat", (_, event) => {
   if (!event.target.closest("[data-rail]")) page.classList.remove("fn-rail-open");
