@@ -172,8 +172,3 @@ addEventListener("drop", async (event) => {
   });
   addFiles((await Promise.all(dropped)).flat());
 });
-
-listConversations();
-listSources();
-watch();
-if (/^#[\w-]{8,}$/.test(location.hash)) trigger("open", { id: location.hash.slice(1) });

@@ -1,6 +1,5 @@
 // The evaluation in place of the chat: runs are started, watched, opened and compared.
 {
-  while (!byId("fn-eval") || !byId("fn-told")) await new Promise((done) => setTimeout(done, 10));
   const evaluation = byId("fn-eval");
   const part = (selector) => evaluation.querySelector(selector);
   const tabs = rail.querySelector(".fn-views");
