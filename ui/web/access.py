@@ -44,7 +44,7 @@ class Access:
 
     def sees_everything(self, reader: str) -> bool:
         """Whether nothing of the index is kept from this reader, as evaluations need it."""
-        return self.collections is None and self._shared_with(reader) is None
+        return self.collections is None and self.manages(reader)
 
     def check_everything(self, reader: str) -> None:
         """Raise ``BadInput`` for who does not see the whole library.
@@ -59,18 +59,18 @@ class Access:
 
         A page has one place, so whoever adds it again would move it out of another collection.
         """
-        if self._shared_with(reader) is not None:
+        if not self.manages(reader):
             raise BadInput(
                 "web pages are added by who sees the whole library: save the page and add the file"
             )
 
-    def sees_all(self, reader: str) -> bool:
-        """Whether this is a reader from whom no collection is kept."""
+    def manages(self, reader: str) -> bool:
+        """Whether this is a reader with whom the whole library is shared, to keep it in order."""
         return self._shared_with(reader) is None
 
-    def check_all(self, reader: str, what: str) -> None:
-        """Raise ``BadInput`` for a reader who does not see the whole library, and may not do it."""
-        if not self.sees_all(reader):
+    def check_manages(self, reader: str, what: str) -> None:
+        """Raise ``BadInput`` for who does not manage the library; ``what`` is what only they do."""
+        if not self.manages(reader):
             raise BadInput(f"only who sees the whole library {what}: ask them")
 
     def check_collection(self, reader: str, name: str) -> None:
@@ -78,7 +78,7 @@ class Access:
 
         "" is none. Where only some collections are served, the others would be out of sight.
         """
-        self.check_all(reader, "says which collection a document is in")
+        self.check_manages(reader, "says which collection a document is in")
         check_name(name)
         if name and self.collections is not None and name not in self.collections:
             served = ", ".join(self.collections)
@@ -96,7 +96,7 @@ class Access:
         own = self.folder_of(reader)
         places = (source.uri, *source.also_at)
         if any(is_web(uri) or not Path(uri).is_relative_to(own) for uri in places):
-            self.check_all(reader, what)
+            self.check_manages(reader, what)
 
     def _shared_with(self, reader: str) -> tuple[str, ...] | None:
         return None if self.users is None else self.users.collections(reader)

@@ -211,6 +211,7 @@ def start(
         quiet=True,
         share=False,
         auth=_gate(users) if users is not None else None,
+        auth_message="Sign in to Footnote",
         show_error=True,
         allowed_paths=[],
         max_file_size=LARGEST,

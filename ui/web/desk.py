@@ -150,7 +150,7 @@ class Desk:
             "chosen": sorted(index.library.sources(chosen)) if chosen else [],
             "collections": index.library.collection_names(),
             "into": self._access.collection_of(owner) or "",
-            "whole": self._access.sees_all(owner),
+            "whole": self._access.manages(owner),
             "html": library_panel.sources(index, str(row.get("words", "")), start),
             "count": f"{counts.sources:,}",
             "foot": library_panel.footer(counts),

@@ -80,7 +80,7 @@ class Models:
         Raises ``BadInput`` for a reader who may not and while another one is being fetched,
         ``ModelError`` for a model that is not known.
         """
-        self._access.check_all(reader, "downloads a model")
+        self._access.check_manages(reader, "downloads a model")
         model = known_model(name)
         with self._lock:
             if self._download and not self._download.is_over:
@@ -93,7 +93,7 @@ class Models:
     def _button(self, found: Available, reader: str, failed: str) -> str:
         if not found.download:
             return ""
-        if not self._access.sees_all(reader):
+        if not self._access.manages(reader):
             return f"<p>{escape(ASK)}</p>"
         verb = "Go on" if failed else "Download"
         return (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ ANSWERED = ("What is Stargate?", "Where is its first campus?")
 CONTRADICTED = ("How much did OpenAI spend on Azure computing in 2024?",)
 EXAMINED = ("How did the European Commission, the CMA and courts examine the partnership?",)
 TABLE = ("When was GitHub Copilot first announced, and with which first model?",)
+MOVED = ("When did GitHub Copilot become available?",)
 DECLINED = ("How long do I boil an egg so the yolk stays soft?",)
 WHY = ("Why did the board dismiss Sam Altman?",)
 WRITTEN = """**Two events** frame the crisis of 2023:
@@ -62,6 +64,9 @@ def main() -> None:
             app, address = start(index, "127.0.0.1", free_port())
             _pictures(browser, address, folder)
             app.close(verbose=False)
+            app, address = start(index, "127.0.0.1", free_port())
+            _shoot(browser, address, "reopened", (), _reopen)
+            app.close(verbose=False)
             _with_a_model(browser, index)
             _signing_in(browser, index, folder)
         browser.close()
@@ -79,6 +84,7 @@ def _pictures(browser: Browser, address: str, folder: Path) -> None:
     shoot("phone-library", act=_open_library, viewport=PHONE, device_scale_factor=2)
     shoot("chat-declined", DECLINED)
     shoot("viewer-pdf", EXAMINED, _open)
+    shoot("viewer-html", MOVED, _open)
     shoot("viewer-table", TABLE, _open)
     shoot("viewer-dark", EXAMINED, _open, **DARK)
     shoot("hover", ANSWERED[:1], lambda page: page.hover(CHIP))
@@ -91,13 +97,22 @@ def _pictures(browser: Browser, address: str, folder: Path) -> None:
 
 
 def _with_a_model(browser: Browser, index: Index) -> None:
-    """An answer as a model might write it: one that always says the same stands in."""
+    """An answer as a model might write it: one that always says the same, slowly, stands in."""
     from langchain_core.language_models import GenericFakeChatModel
     from langchain_core.messages import AIMessage
+    from langchain_core.outputs import ChatGenerationChunk
 
-    model = GenericFakeChatModel(messages=cycle([AIMessage(WRITTEN)]))
+    class Slow(GenericFakeChatModel):
+        def _stream(self, *given: Any, **more: Any) -> Iterator[ChatGenerationChunk]:  # noqa: ANN401
+            for chunk in super()._stream(*given, **more):
+                time.sleep(0.02)
+                yield chunk
+
+    model = Slow(messages=cycle([AIMessage(WRITTEN)]))
     with open_index(index.folder, Settings("llm", model)) as written:
         app, address = start(written, "127.0.0.1", free_port())
+        _shoot(browser, address, "streaming", (), _stream)
+        _shoot(browser, address, "stopped", (), _stop)
         _shoot(browser, address, "written", WHY, _open_withheld)
         app.close(verbose=False)
 
@@ -160,6 +175,24 @@ def _open(page: Page) -> None:
 
 def _open_library(page: Page) -> None:
     page.click(".fn-top [data-rail]")
+
+
+def _reopen(page: Page) -> None:
+    """A conversation from before the server was started again, and a citation of it."""
+    page.click(f".fn-open:has-text('{CONTRADICTED[0][:12]}') >> nth=0")
+    _open(page)
+
+
+def _stream(page: Page) -> None:
+    page.fill("#fn-box textarea", WHY[0])
+    page.press("#fn-box textarea", "Enter")
+    page.wait_for_selector("#fn-live .fn-chip")
+
+
+def _stop(page: Page) -> None:
+    _stream(page)
+    page.click("#fn-box button:has-text('Stop')")
+    page.wait_for_selector("#fn-live .fn-note")
 
 
 def _open_withheld(page: Page) -> None:

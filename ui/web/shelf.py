@@ -45,7 +45,7 @@ class Shelf:
     def watched(self, row: Row, owner: str) -> dict[str, Any]:
         """The folders that are followed; only who sees everything sees where they are."""
         access = self._access
-        if not access.sees_all(owner) or access.collections is not None:
+        if not access.manages(owner) or access.collections is not None:
             return {"html": "", "synced": 0}
         told = watched(access.index.folder)
         return {
@@ -55,7 +55,7 @@ class Shelf:
 
     def unwatch(self, row: Row, owner: str) -> dict[str, Any]:
         """Show no more what is followed no longer, by its ``key``."""
-        self._access.check_all(owner, "says what is shown of folders")
+        self._access.check_manages(owner, "says what is shown of folders")
         forget(self._access.index.folder, str(row["key"]))
         return {}
 
