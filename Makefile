@@ -74,6 +74,7 @@ results: .venv/tested  ## measure everything again (DATA=) and write the README'
 	rm -rf .footnote-results
 	$(BIN)/python -m eval.bench.ingest_speed $(DATA)/chunking --json eval/results/ingest_speed.json
 	$(BIN)/python -m eval.bench.latency $(DATA)/retrieval/squad2_half --json eval/results/latency.json
+	$(BIN)/python -m ui.web.bench --json eval/results/chat.json
 	$(BIN)/python -m eval.bench.lexical $(DATA)/retrieval/* --json eval/results/lexical.json
 	$(BIN)/footnote eval injection --attacks $(DATA)/injection/attacks.jsonl \
 	  --benign $(DATA)/injection/benign.jsonl --json eval/results/injection.json

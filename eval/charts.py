@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
+
+from eval.stats import Interval
 
 Points = Sequence[tuple[float, float]]
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 350, 240, 50, 34, 22
+WIDE = 620
+TICKS = (0, 0.25, 0.5, 0.75, 1)
+SHARES = tuple((share, f"{share:g}") for share in TICKS)
 
 
 def interval_bar(
@@ -55,8 +60,67 @@ def bar(share: float) -> str:
     )
 
 
-def curves(lines: Mapping[str, Points], x_name: str, y_name: str, *, steps: bool = False) -> str:
-    """Lines over [0, 1] x [0, 1] with axes and a legend; ``steps`` draws them as stairs."""
+def grouped_bars(groups: Mapping[str, Sequence[Interval]], names: Sequence[str]) -> str:
+    """A group of bars for each row, shares in [0, 1] with their intervals; ``names`` are the bars'.
+
+    What has no value has no bar.
+    """
+    left, step, gap, top = 130, 11, 9, 22
+    tall = step * len(names) + gap
+    bottom = top + tall * len(groups)
+
+    def x(share: float) -> float:
+        return round(left + share * (WIDE - left - 40), 1)
+
+    parts = [
+        f'<line class="grid" x1="{x(share)}" x2="{x(share)}" y1="{top}" y2="{bottom}"/>'
+        f'<text class="tick" x="{x(share)}" y="{bottom + 14}" text-anchor="middle">{share:g}</text>'
+        for share in TICKS
+    ]
+    for n, name in enumerate(names):
+        at = left + 130 * n
+        parts.append(
+            f'<rect class="bar b{n}" x="{at}" y="3" width="12" height="9" rx="2"/>'
+            f'<text x="{at + 18}" y="12">{escape(name)}</text>'
+        )
+    for row, (group, shares) in enumerate(groups.items()):
+        y = top + row * tall + gap / 2
+        parts.append(
+            f'<text x="{left - 8}" y="{y + (tall - gap) / 2 + 4}" text-anchor="end">'
+            f"{escape(group)}</text>"
+        )
+        for n, (name, share) in enumerate(zip(names, shares, strict=True)):
+            if share.value is not None:
+                parts.append(_bar_of(share, f"{group}, {name}", n, y + n * step, x))
+    return _svg("plot wide", WIDE, bottom + 20, "".join(parts), ", ".join(names))
+
+
+def _bar_of(share: Interval, label: str, n: int, y: float, x: Callable[[float], float]) -> str:
+    value = share.value or 0.0
+    known = share.low is not None and share.high is not None
+    spread = f", {share.low:.2f} to {share.high:.2f}" if known else ""
+    title = f"<title>{escape(label)}: {value:.2f}{spread}</title>"
+    drawn = (
+        f'<rect class="bar b{n}" x="{x(0)}" y="{y}" width="{max(1.5, x(value) - x(0)):.1f}" '
+        f'height="9" rx="2">{title}</rect>'
+    )
+    if share.low is not None and share.high is not None:
+        drawn += f'<path class="spread" d="M{x(share.low)} {y + 4.5} H{x(share.high)}"/>'
+    return drawn
+
+
+def curves(
+    lines: Mapping[str, Points],
+    x_name: str,
+    y_name: str,
+    *,
+    steps: bool = False,
+    x_ticks: Sequence[tuple[float, str]] = (),
+) -> str:
+    """Lines over [0, 1] x [0, 1] with axes and a legend; ``steps`` draws them as stairs.
+
+    ``x_ticks`` are places on the first axis and what is written there, by default the shares.
+    """
     drawn = []
     for n, (name, points) in enumerate(lines.items()):
         path = " ".join(
@@ -69,7 +133,8 @@ def curves(lines: Mapping[str, Points], x_name: str, y_name: str, *, steps: bool
             f'<line class="line l{n}" x1="{x}" x2="{x + 18}" y1="8" y2="8"/>'
             f'<text x="{x + 23}" y="12">{escape(name)}</text>'
         )
-    return _svg("plot", WIDTH, HEIGHT, _axes(x_name, y_name) + "".join(drawn), y_name)
+    axes = _axes(x_name, y_name, x_ticks or SHARES)
+    return _svg("plot", WIDTH, HEIGHT, axes + "".join(drawn), y_name)
 
 
 def dots(points: Sequence[tuple[float, float, int]], x_name: str, y_name: str) -> str:
@@ -82,18 +147,20 @@ def dots(points: Sequence[tuple[float, float, int]], x_name: str, y_name: str) -
             f'<circle class="dot" cx="{_x(x)}" cy="{_y(y)}" r="{radius}">'
             f"<title>{size} questions: {x:.2f}, {y:.2f}</title></circle>"
         )
-    return _svg("plot", WIDTH, HEIGHT, _axes(x_name, y_name) + "".join(drawn), y_name)
+    return _svg("plot", WIDTH, HEIGHT, _axes(x_name, y_name, SHARES) + "".join(drawn), y_name)
 
 
-def _axes(x_name: str, y_name: str) -> str:
-    parts = []
-    for share in (0, 0.25, 0.5, 0.75, 1):
-        parts.append(
-            f'<line class="grid" x1="{LEFT}" x2="{WIDTH - 8}" y1="{_y(share)}" y2="{_y(share)}"/>'
-            f'<text class="tick" x="{LEFT - 5}" y="{_y(share) + 4}" text-anchor="end">{share:g}'
-            f'</text><text class="tick" x="{_x(share)}" y="{HEIGHT - BOTTOM + 13}" '
-            f'text-anchor="middle">{share:g}</text>'
-        )
+def _axes(x_name: str, y_name: str, x_ticks: Sequence[tuple[float, str]]) -> str:
+    parts = [
+        f'<line class="grid" x1="{LEFT}" x2="{WIDTH - 8}" y1="{_y(share)}" y2="{_y(share)}"/>'
+        f'<text class="tick" x="{LEFT - 5}" y="{_y(share) + 4}" text-anchor="end">{share:g}</text>'
+        for share in TICKS
+    ]
+    parts += [
+        f'<text class="tick" x="{_x(share)}" y="{HEIGHT - BOTTOM + 13}" text-anchor="middle">'
+        f"{escape(label)}</text>"
+        for share, label in x_ticks
+    ]
     middle = (TOP + HEIGHT - BOTTOM) / 2
     parts.append(
         f'<text x="{(LEFT + WIDTH) / 2}" y="{HEIGHT - 4}" text-anchor="middle">{escape(x_name)}'

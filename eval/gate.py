@@ -133,7 +133,7 @@ def compare(
         what = " and ".join(SAME[name] for name in changed)
         raise BadInput(
             f"the runs are over other {what}, so that their difference says nothing of the answers:"
-            " ask the same cases of the same documents, or compare them --anyway"
+            " ask the same cases of the same documents, or use `footnote eval compare --anyway`"
         )
     shared = [i for i in before.parts if i in after.parts]
     if not shared:

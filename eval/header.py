@@ -8,7 +8,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -80,6 +80,23 @@ def address_of(url: str) -> str:
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
 
+def settings_of(header: Mapping[str, Any], now: Settings) -> Settings:
+    """The settings of a run, to go on with it.
+
+    What a header tells by its name only, such as a model object, is taken from ``now`` where it has
+    that name.
+    """
+    made = dict(header["settings"])
+    if made.get("base_url") == address_of(now.base_url):
+        made["base_url"] = now.base_url
+    changed: dict[str, Any] = {
+        f.name: tuple(made[f.name]) if isinstance(made[f.name], list) else made[f.name]
+        for f in fields(now)
+        if f.name in made and _named(getattr(now, f.name)) != _named(made[f.name])
+    }
+    return replace(now, **changed)
+
+
 def differences(
     a: Mapping[str, Any], b: Mapping[str, Any], names: Iterable[str] | None = None
 ) -> list[str]:
@@ -101,10 +118,12 @@ def _model_files(settings: Settings) -> dict[str, str]:
     return {path.name: _of_file(path) for path in paths}
 
 
-def _named(value: object) -> str | float | None:
+def _named(value: object) -> str | float | list[str] | None:
     """A setting as it is, or the name of the object that was given for it, such as a model."""
     if value is None or isinstance(value, str | int | float):
         return value
+    if isinstance(value, tuple | list):
+        return list(value)
     model = getattr(value, "model_name", None) or getattr(value, "model", "")
     return f"{type(value).__name__} {model}".strip()
 

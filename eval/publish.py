@@ -42,6 +42,7 @@ def pages() -> dict[Path, str]:
                     _chunking(),
                     _injection(),
                     _scale(),
+                    _chat(),
                     _readers(),
                     _ocr(),
                     _chunkers(),
@@ -366,6 +367,33 @@ def _local_model() -> str:
             f"{fast['guessed_tokens']}, {fast['right_guesses']} | |",
         )
     )
+
+
+def _chat() -> str:
+    run = _read("chat")
+    alone, together, screen = run["alone_ms"], run["together_ms"], run["answer_on_screen_ms"]
+    rows = [
+        ("first paint of the page, empty cache", f"{run['first_paint_ms'] / 1000:.2f} s", "1.5 s"),
+        ("question box and library are there", f"{run['interactive_ms'] / 1000:.2f} s", "3 s"),
+        ("from Enter to a quoted answer on the screen", _seconds(screen), "0.5 s"),
+        ("an answer, one visitor at a time", _seconds(alone), "-"),
+        (
+            f"an answer, {run['visitors']} visitors at once, without a pause",
+            _seconds(together),
+            "p95 3 s",
+        ),
+        ("answers that were another's", f"{run['answers_that_differ']} of {run['questions']}", "0"),
+    ]
+    lines = [
+        f"| the chat, extractive (`python -m ui.web.bench`; {run['machine']}, {run['date']}, "
+        f"load {run['load_before']:.1f} before) | p50 / p95 | aim |",
+        "|---|---|---|",
+    ]
+    return "\n".join([*lines, *(f"| {what} | {took} | {aim} |" for what, took, aim in rows)])
+
+
+def _seconds(spread: dict[str, float]) -> str:
+    return f"{spread['p50'] / 1000:.2f} / {spread['p95'] / 1000:.2f} s"
 
 
 def _read(name: str) -> dict[str, Any]:

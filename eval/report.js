@@ -35,6 +35,16 @@
     list.append(...[...rows].sort((a, b) => (down ? -1 : 1) * order(a, b)));
   };
 
+  // Inside of another page, which has no address, a link would lead to that page's own.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href^='#']");
+    if (!link) return;
+    event.preventDefault();
+    const place = document.getElementById(link.getAttribute("href").slice(1));
+    const question = place?.closest("details.q");
+    if (question) { question.hidden = false; question.open = true; }
+    location.hash = link.getAttribute("href");
+  });
   text.addEventListener("input", filter);
   for (const select of selects) select.addEventListener("change", filter);
   for (const button of document.querySelectorAll(".heads button")) {

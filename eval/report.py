@@ -11,22 +11,24 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from eval.annotate import Agreement
+from eval.annotate import Agreement, agreement, read_annotations
 from eval.causes import CAUSES
-from eval.charts import anchor_mark, bar, curves, dots, interval_bar
+from eval.charts import anchor_mark, bar, interval_bar
 from eval.figures import MEASURES, Figure, Measure
-from eval.folder import write_scores
+from eval.folder import read_folder, write_scores
+from eval.judged import with_judges
 from eval.junit import write_run_junit
 from eval.metrics import shown
-from eval.operations import format_cost
+from eval.operations import Prices, format_cost
 from eval.refusal_figures import CURVES
 from eval.report_others import other_measurements
+from eval.report_plots import chain_plot, confidence_plots, latency_plot
 from eval.report_questions import questions
 from eval.report_ruler import percent, ruler, spread
+from eval.score import score
 from eval.scored import ALL, Run
 from eval.stats import Interval
 
-OURS = "Footnote"
 ANCHORS = {"bm25": "BM25 alone, best sentence", "overlap": "shared words, first sentence"}
 
 
@@ -54,6 +56,16 @@ def report(
         write_scores(Path(json), whole)
 
 
+def read_run(folder: Path, prices: Prices | None = None) -> tuple[Run, Agreement | None]:
+    """A run's folder as it is reported: scored, with its judges, and the agreement of people.
+
+    Raises ``BadInput`` for a folder without a whole run.
+    """
+    run = with_judges(score(read_folder(folder), prices=prices), folder)
+    grounds = {i: detail.grounds for i, detail in run.details.items()}
+    return run, agreement(read_annotations(folder), grounds)
+
+
 def page(
     run: Run, agreement: Agreement | None = None, others: Mapping[str, Any] | None = None
 ) -> str:
@@ -76,7 +88,8 @@ def page(
                 _head(run, figures),
                 _causes(run),
                 _scorecard(figures),
-                _plots(run),
+                chain_plot(run),
+                confidence_plots(run),
                 _kinds(run),
                 ruler(run, agreement),
                 _operations(run),
@@ -190,20 +203,6 @@ def _score_row(measure: Measure, figure: Figure) -> str:
     )
 
 
-def _plots(run: Run) -> str:
-    lines = {name or OURS: points for name, points in run.curves.risk_coverage.items()}
-    risk = curves(lines, "share of questions answered, surest first", "share wrong", steps=True)
-    sure = dots(run.curves.reliability, "confidence", "evidence found")
-    return (
-        '<h2>What confidence is worth</h2><div class="plots">'
-        f"<figure>{risk}<figcaption>Risk and coverage: how many answers would be wrong if only the "
-        "surest questions were answered. The lower the better; questions without an answer are "
-        "wrong when answered.</figcaption></figure>"
-        f"<figure>{sure}<figcaption>Calibration: on the diagonal, confidence is the share of "
-        "questions whose evidence was found.</figcaption></figure></div>"
-    )
-
-
 def _kinds(run: Run) -> str:
     heads = ("cases", "failed", "unscored", "answered", "declined", "right", "right and cited",
              "recall@10", "exact quotes", "p50 s", "p95 s")  # fmt: skip
@@ -239,6 +238,7 @@ def _operations(run: Run) -> str:
     return (
         "<h2>Operations</h2><div class='scroll'><table><tr><th>stage</th><th class='n'>questions"
         f"</th><th class='n'>p50 s</th><th class='n'>p95 s</th></tr>{rows}</table></div>"
+        f"{latency_plot(run)}"
         f"<p>Tokens of a language model: {tokens}. Peak memory: {memory}. Right and grounded "
         f"answers: {o.good}; the cost of each, wrong ones included: {escape(format_cost(o))}.</p>"
     )

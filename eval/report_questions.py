@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from eval.causes import CAUSES
 from eval.figures import BY_NAME
 from eval.grounding_metrics import Grounds
 from eval.locate import CONTEXT, overlaps
@@ -72,6 +73,8 @@ def _body(n: int, row: CaseResult, detail: Detail) -> str:
     ]
     if row.query and row.query != row.question:
         parts.append(f'<p class="soft">searched: {escape(row.query)}</p>')
+    if row.cause != "correct":
+        parts.append(f'<p><b class="no">{escape(row.cause)}</b>: {escape(CAUSES[row.cause])}</p>')
     if record.answer is None:
         return "".join([*parts, f'<p class="no">failed: {escape(record.problem)}</p>'])
     answer = record.answer

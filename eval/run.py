@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 from eval.anchors import ask_anchors
 from eval.cases import Case
@@ -66,6 +67,7 @@ def ask_cases(
     workers: int = 1,
     without_cited: bool = False,
     progress: Progress | None = None,
+    stop: Event | None = None,
 ) -> Asked:
     """Ask every case of the index, and keep all that scoring needs.
 
@@ -75,7 +77,8 @@ def ask_cases(
     alone. ``without_cited`` asks what a language model wrote a second time, without the passages
     it cites: see ``eval.unused``. The models are loaded before the first question, so its seconds
     are a question's. A ``FootnoteError`` fails its case and the run goes on. ``progress`` is called
-    with the number of cases done and of all.
+    with the number of cases done and of all. Once ``stop`` is set nothing more is asked; what is
+    being answered then is dropped, and what comes back misses it.
 
     Raises ``BadInput`` for ids that two cases share, and for a folder with another run.
     """
@@ -83,8 +86,10 @@ def ask_cases(
     if len({case.id for case in cases}) < len(cases):
         raise BadInput("two cases have the same id: give each its own")
     hides = without_cited or any(case.without for case in cases)
-    if hides and settings.collections is not None:
-        raise BadInput("evidence can be hidden in a whole index only: ask without collections")
+    if hides and not (settings.collections is None and settings.sources is None):
+        raise BadInput(
+            "evidence can be hidden in a whole index only: ask without collections or sources"
+        )
     warm = index.warm()
     header = make_header(index, cases, settings) | {"warm_seconds": warm}
     if without_cited:
@@ -95,13 +100,16 @@ def ask_cases(
         asked = start_folder(Path(out), header, cases, evidence)
     records = {i: record for i, record in asked.records.items() if record.answer is not None}
     left = [case for case in asked.cases if case.id not in records]
+    stop = stop or Event()
     opened = nullcontext() if out is None else appending(Path(out) / ANSWERS)
     with opened as append, _workers(workers) as pool:
         waiting = [
-            pool.submit(_ask, index, c, evidence[c.id], settings, without_cited) for c in left
+            pool.submit(_ask, index, c, evidence[c.id], settings, without_cited, stop) for c in left
         ]
         for future in as_completed(waiting):
             record = future.result()
+            if record is None:
+                continue
             records[record.id] = record
             if append is not None:
                 append(record.to_dict())
@@ -121,14 +129,24 @@ def _workers(n: int) -> Iterator[ThreadPoolExecutor]:
 
 
 def _ask(
-    index: Index, case: Case, pieces: Sequence[Piece], settings: Settings, without_cited: bool
-) -> Record:
+    index: Index,
+    case: Case,
+    pieces: Sequence[Piece],
+    settings: Settings,
+    without_cited: bool,
+    stop: Event,
+) -> Record | None:
+    """One question, asked and looked into; None once ``stop`` is set."""
+    if stop.is_set():
+        return None
     start = time.perf_counter()
     first, answer, problem = None, None, ""
     hidden = tuple(spot for piece in pieces for spot in piece.places) if case.without else ()
     try:
         opened = without(index, hidden) if hidden else index
         for part in opened.stream(case.question, case.history, settings):
+            if stop.is_set():
+                return None
             if first is None:
                 first = time.perf_counter() - start
             if isinstance(part, Answer):

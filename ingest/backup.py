@@ -19,7 +19,9 @@ from rag.index import LIBRARY, Index, open_index
 
 SUMS = "SHA256SUMS"
 DATABASE = ".sqlite3"
-_PASSING = re.compile(r"(chroma|reading-[^/]*|reindex-[^/]*)/|write\.lock$|.*-(wal|shm|journal)$")
+_PASSING = re.compile(
+    r"(chroma|reading-[^/]*|reindex-[^/]*)/|write\.lock$|watch-[^/]*$|.*-(wal|shm|journal)$"
+)
 # What a damaged file makes zipfile and its decompressors raise.
 BROKEN = (OSError, EOFError, RuntimeError, ValueError, zlib.error)
 

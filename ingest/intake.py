@@ -36,8 +36,12 @@ class Intake:
         scratch: Path,
         allow_private: bool,
         collection: str | None = None,
+        again: bool = False,
     ) -> None:
-        """``collection`` is where web pages go; of files, the library has been told."""
+        """``collection`` is where web pages go; of files, the library has been told.
+
+        ``again`` reads also what is known already.
+        """
         self._index = index
         self._known = known
         self._stats = index.library.stats()
@@ -47,6 +51,7 @@ class Intake:
         self._scratch = scratch
         self._allow_private = allow_private
         self._collection = collection
+        self._again = again
         self._total = 0
         self._reading: dict[Path, _Copy] = {}
         self._pages: set[str] = set()
@@ -86,7 +91,7 @@ class Intake:
         )
         keep_original(self._index, document.path, copy.sha256)
         with self._index.library.writing():
-            self._index.library.put(document.uri, item, copy.stat)
+            self._index.library.put(document.uri, item, copy.stat, self._again)
         self._say(
             FileReport(
                 document.uri,
@@ -173,13 +178,14 @@ class Intake:
         stat = self._stat(document)
         sha256 = _readable_sha256(document.path)
         source_id = _source_id(document.path, sha256)
-        if self._known.get(uri) == source_id:
+        if self._known.get(uri) == source_id and not self._again:
             if self._stats.get(uri) != stat:
                 with library.writing():
                     library.put_stat(uri, stat)
             self._say(FileReport(uri, "unchanged"))
             return None
-        if same := library.sources([source_id]).get(source_id):
+        same = None if self._again else library.sources([source_id]).get(source_id)
+        if same:
             with library.writing():
                 library.put_again(uri, source_id, stat)
             self._say(FileReport(uri, self._state(uri), same.characters, same.pages))

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ingest.containers import is_url
-from ingest.embedding import Embedding
+from ingest.embedding import Embedding, publish
 from ingest.files import absolute, find_documents, is_under, vanished
 from ingest.intake import Intake, forget_places, record_of, scratch_folder
 from ingest.originals import clean_originals
@@ -29,6 +29,7 @@ def sync(
     *,
     allow_private: bool = False,
     collection: str | None = None,
+    again: bool = False,
 ) -> Report:
     """Bring the index up to date with files, folders, glob patterns and web addresses.
 
@@ -36,7 +37,7 @@ def sync(
     file that cannot be read is reported and stops nothing; what the index knew of it stays. A
     sitemap stands for its pages. ``allow_private`` lets addresses lead into a private network.
     ``collection`` is where all of it goes, and what is found at these paths later; "" is none, and
-    by default what is known stays where it is.
+    by default what is known stays where it is. ``again`` reads unchanged files too.
     Raises ``BadInput`` for a path that does not exist, before anything is changed, and ``BadIndex``
     when another process is writing.
     """
@@ -55,7 +56,7 @@ def sync(
             Embedding(index, progress) as embedding,
             Reader() as reader,
         ):
-            run = Intake(index, known, report, progress, scratch, allow_private, collection)
+            run = Intake(index, known, report, progress, scratch, allow_private, collection, again)
             for document, outcome in reader.read(run.to_read(found, pages)):
                 run.store(document, outcome)
                 embedding.wake()
@@ -84,6 +85,18 @@ def remove(index: Index, paths: Sequence[str | Path]) -> Report:
         clean_originals(index)
     report.seconds = time.perf_counter() - start
     return report
+
+
+def collect(index: Index, places: Sequence[str], collection: str) -> None:
+    """Move documents, given by their places as the index has them, into a collection; "" is none.
+
+    Raises ``BadInput`` for a name that cannot be used, ``IndexBusy`` when another process is
+    writing.
+    """
+    with index.lock():
+        with index.library.writing():
+            index.library.collect(places, collection)
+        publish(index)
 
 
 def _roots(places: Sequence[str | Path], found: Sequence[str]) -> list[str]:

@@ -15,6 +15,7 @@ from ingest.files import absolute, places_of
 from ingest.parse import SUPPORTED
 from ingest.report import Progress, Report
 from ingest.sync import sync
+from ingest.watched import Watching
 from rag.errors import BadInput, IndexBusy
 from rag.index import Index
 
@@ -33,7 +34,8 @@ def follow(
     """Bring the index up to date, then again whenever something changes, until ``stop`` is set.
 
     Gives a report for the first run and for each later one that changed anything. Waits while
-    another process writes to the index. Raises ``BadInput`` for a path that is not there.
+    another process writes to the index. ``ingest.watched`` tells other processes how far it is.
+    Raises ``BadInput`` for a path that is not there, or that another process follows.
     """
     roots = [absolute(path) for path in paths]
     for root in roots:
@@ -52,16 +54,19 @@ def follow(
         yield_on_timeout=True,
     )
     first = True
-    for batch in changes:
-        if first:
-            # What changes from here on is seen: the watching has begun.
-            first = False
-            if report := _sync(index, roots, progress, stop):
+    with Watching(index.folder, roots) as watching:
+        for batch in changes:
+            if first:
+                # What changes from here on is seen: the watching has begun.
+                first = False
+                if report := _sync(index, roots, progress, stop, watching):
+                    yield report
+            touched = sorted({Path(path) for _, path in batch if _is_under(Path(path), roots)})
+            if not touched:
+                continue
+            report = _sync(index, touched, progress, stop, watching)
+            if report and any(row.state != "unchanged" for row in report.files):
                 yield report
-        touched = sorted({Path(path) for _, path in batch if _is_under(Path(path), roots)})
-        report = _sync(index, touched, progress, stop) if touched else None
-        if report and any(row.state != "unchanged" for row in report.files):
-            yield report
 
 
 def _sync(
@@ -69,17 +74,22 @@ def _sync(
     paths: Sequence[Path],
     progress: Callable[[], AbstractContextManager[Progress]],
     stop: threading.Event | None,
+    watching: Watching,
 ) -> Report | None:
     """Sync what there is to read, or known and gone, among these paths; None for nothing."""
     while True:
         places = places_of(index.library.files())
         meant = [path for path in paths if _is_meant(path, places)]
         if not meant:
+            watching.is_done()
             return None
         try:
             with progress() as told:
-                return sync(index, meant, told)
+                report = sync(index, meant, watching.reads(told))
+            watching.is_done(report)
+            return report
         except IndexBusy:
+            watching.waits()
             if stop is not None and stop.is_set():
                 raise
             time.sleep(BUSY_SECONDS)

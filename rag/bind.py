@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from rag.reply import Claim
+from rag.reply import Claim, unmarked
 from rag.types import Passage, Span, Verdict
 from rag.verify import Judgement, Verifier, find_copy
 from rag.verify_facts import read_dates
@@ -50,7 +50,9 @@ def statement(text: str, question: str) -> str:
     """What a sentence states: with its question, where it is a few words and no sentence.
 
     "In 1981." is supported by whatever names that year; that it answers the question is the claim.
+    Its Markdown states nothing.
     """
+    text = unmarked(text)
     if not question or len(text.split()) > FRAGMENT or _CLAUSE.search(text):
         return text
     return f"{question.rstrip(' ?')}: {text}"

@@ -15,6 +15,7 @@ from typing import Any, TypedDict
 
 from langchain_core.runnables import Runnable, RunnableConfig
 
+from rag.choice import check_sources
 from rag.errors import ModelError
 from rag.extractive import nearest_text, quote
 from rag.followup import standalone
@@ -22,7 +23,7 @@ from rag.generate import rewrite, wants_prose, write
 from rag.index import Index
 from rag.llm import LanguageModel, load_llm
 from rag.manifest import Manifest
-from rag.notes import about_draft, about_library, disagreements
+from rag.notes import about_choice, about_draft, about_library, disagreements
 from rag.parts import parts
 from rag.retrieve import check_question
 from rag.select import THRESHOLD, Candidate, choose, confidence, disagree, rank_sentences
@@ -62,8 +63,8 @@ class AnswerChain(Runnable[Question | str, Answer]):
     ) -> Answer:
         """Answer a question.
 
-        Raises ``BadQuestion`` for one that cannot be asked, ``ModelError`` when the language model
-        or the verifier asked for cannot be loaded.
+        Raises ``BadQuestion`` for one that cannot be asked, ``BadInput`` when a source chosen is
+        not there, ``ModelError`` when the language model or the verifier cannot be loaded.
         """
 
         def run(given: Question | str) -> Answer:
@@ -95,8 +96,9 @@ class AnswerChain(Runnable[Question | str, Answer]):
         row: Question = {"question": given} if isinstance(given, str) else given
         question = check_question(row.get("question", ""))
         settings = row.get("settings") or self._index.settings
-        # From here on, what other collections hold is not there.
-        index = self._index.within(settings.collections)
+        # From here on, what other collections and sources hold is not there.
+        check_sources(self._index.within(settings.collections), settings.sources)
+        index = self._index.within(settings.collections, settings.sources)
         threshold = _threshold(settings, index.manifest)
         model = self._model(settings)
         conversation = turns(row.get("history", ()))
@@ -149,6 +151,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
                 *said.notes,
                 *disagreements(said.citations),
                 *about_library(index.library, {c.uri for c in said.citations}),
+                *about_choice(index.library, settings.sources),
             ),
             policy=settings.policy,
             withheld=said.withheld,
@@ -213,7 +216,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
         if settings.engine == "extractive" or (settings.engine == "auto" and not settings.llm):
             return None
         if not settings.llm:
-            raise ModelError("the engine 'llm' needs a language model: name it with --llm")
+            raise ModelError("the engine 'llm' needs a language model: choose one (--llm)")
         name = settings.llm if isinstance(settings.llm, str) else id(settings.llm)
         with self._loaded.lock:
             models, key = self._loaded.models, (name, settings.base_url)
@@ -270,7 +273,7 @@ class _Said:
 
 
 def _judge(index: Index, query: str, passages: Sequence[Passage], said: str) -> _Part:
-    embed, idf = index.encoder.encode_documents, index.library.idf
+    embed, idf = index.encoder.encode_sentences, index.library.idf
     ranked = _news_first(rank_sentences(query, passages, embed, idf), said)
     return _Part(query, ranked, confidence(query, passages, ranked))
 

@@ -50,6 +50,8 @@ class Database:
             with self._explained():
                 # Deleted rows are overwritten, not only forgotten.
                 self._db.execute("PRAGMA secure_delete = ON")
+                # SQLite's own lower() knows no letters but A to Z.
+                self._db.create_function("casefold", 1, str.casefold, deterministic=True)
             layout = self._number("PRAGMA user_version")
             if not create and layout in UPGRADES:
                 layout = self._upgrade()

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
 from rag.errors import ModelError
+from rag.remembered import Remembered
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -73,6 +74,7 @@ class Encoder(Embeddings):
         self.max_tokens: int = properties["max_tokens"]
         self._query_prompt: str = properties["query_prompt"]
         self._document_prompt: str = properties["document_prompt"]
+        self.encode_sentences = Remembered(self.encode_documents)
 
     @abstractmethod
     def _forward(self, texts: Sequence[str]) -> Vectors:

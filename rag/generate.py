@@ -11,7 +11,7 @@ from rag.errors import ModelError
 from rag.extractive import cite
 from rag.llm import LanguageModel, Reply
 from rag.prompt import NOTHING, Prompt, answer_prompt, rewrite_prompt
-from rag.reply import Claim, ReplyReader
+from rag.reply import Claim, ReplyReader, unmarked
 from rag.types import Citation, Passage, Policy, Sentence, Span, Turn
 from rag.verify import Verifier
 
@@ -40,7 +40,8 @@ class Draft:
     """An answer while it grows: text, sentences with their citations, and what was kept back.
 
     ``missing`` is what the model says the passages do not tell, "" for the answer as such. ``cut``:
-    it was stopped by its limit, and its last words are left out.
+    it was stopped by its limit, and its last words are left out. ``lead`` is that of a line whose
+    first sentence was kept back.
     """
 
     prompt: Prompt
@@ -52,16 +53,21 @@ class Draft:
     missing: list[str] = field(default_factory=list)
     usage: Mapping[str, int] = field(default_factory=dict)
     cut: bool = False
+    lead: str = ""
 
     def add(self, bound: Bound) -> str:
         """Say a sentence, or keep it back. Returns the text that came to the answer, maybe none."""
         claim = bound.claim
         kept_back = self.policy == "strict" and bound.verdict != "supported"
+        begins = claim.lead.strip(" ")
         if kept_back:
+            self.lead = claim.lead if begins else self.lead
             start = end = len(self.text)
             citations = tuple(cite(0, passage, span) for passage, span in bound.evidence)
         else:
-            lead = claim.lead if self.text else claim.lead.lstrip()
+            lead = claim.lead if begins else self.lead or claim.lead
+            lead = lead if self.text else lead.lstrip()
+            self.lead = ""
             start = len(self.text) + len(lead)
             end = start + len(claim.text)
             citations = tuple(self._cite(passage, span) for passage, span in bound.evidence)
@@ -150,11 +156,12 @@ def rewrite(
 
 def _say(claim: Claim, question: str, draft: Draft, verifier: Verifier) -> Iterator[str]:
     """Bind and judge a claim; what only says that something is not there is no claim."""
-    missing = _MISSING.match(claim.text)
-    if missing or _UNKNOWN.search(claim.text):
-        what = missing["what"].strip(" .:") if missing else claim.text
+    text = unmarked(claim.text)
+    missing = _MISSING.match(text)
+    if missing or _UNKNOWN.search(text):
+        what = missing["what"].strip(" .:") if missing else text
         draft.missing.append(what)
-    elif not claim.text.endswith(":"):
+    elif not text.endswith(":"):
         piece = draft.add(bind(claim, draft.prompt.passages, verifier, question))
         if piece:
             yield piece

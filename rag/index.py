@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
+from rag.choice import Choice, check_collections, check_sources
 from rag.database import layout_of
 from rag.embed import DEFAULT_MODEL, Encoder, Vectors, load_encoder
 from rag.errors import BadIndex, BadInput, IndexBusy
@@ -47,11 +48,13 @@ PARTS = (
     "conversations.sqlite3",
     "uploads",
     "cases.jsonl",
+    "watch-",
+    "runs",
 )
 FIRST_COLLECTION = "chunks-1"
 # Readers hold the lock for milliseconds, or while they open the vectors.
 LOCK_SECONDS = 5
-# Choices of collections whose connections are kept open.
+# Choices whose connections are kept open.
 VIEWS = 64
 
 
@@ -68,7 +71,7 @@ class Index:
         self._encoder_lock = threading.Lock()
         self._encoder: Encoder | None = None
         self._exact: ExactSearch | None = None
-        self._views: dict[frozenset[str], Index] = {}
+        self._views: dict[Choice, Index] = {}
         self._views_lock = threading.Lock()
         self._state: State | None = None
         lock = FileLock(folder / "write.lock", timeout=LOCK_SECONDS)
@@ -154,19 +157,22 @@ class Index:
             self._exact = self._exact or ExactSearch(self.manifest.dimension)
             return self._exact
 
-    def within(self, collections: Sequence[str] | None) -> Index:
+    def within(
+        self, collections: Iterable[str] | None, sources: Iterable[str] | None = None
+    ) -> Index:
         """The index as if there were only these collections, and what is in none; None for all.
 
-        What comes back can be read but not changed. It closes with this one.
+        Of what they hold, only the ``sources`` of these ids; None for all. What comes back can be
+        read but not changed. It closes with this one.
         """
-        if collections is None:
+        choice = Choice().narrowed(collections, sources)
+        if choice == Choice():
             return self
         from rag.view import IndexView
 
         with self._views_lock:
-            key = frozenset(collections)
-            view = self._views.pop(key, None) or IndexView(self, key)
-            self._views[key] = view
+            view = self._views.pop(choice, None) or IndexView(self, choice)
+            self._views[choice] = view
             if len(self._views) > VIEWS:
                 # Not closed here: someone may be asking it.
                 del self._views[next(iter(self._views))]
@@ -229,9 +235,10 @@ class Index:
 
 
 def open_index(path: str | Path = DEFAULT_INDEX, settings: Settings | None = None) -> Index:
-    """Open an index for questions; with collections in the settings, only these, to read.
+    """Open an index for questions; with collections or sources in the settings, only these.
 
-    Raises ``BadIndex`` when there is none that can be used, ``BadInput`` for no such collection.
+    Raises ``BadIndex`` when there is none that can be used, ``BadInput`` for no such collection or
+    source.
     """
     folder = _absolute(path)
     if not folder.is_dir():
@@ -248,26 +255,18 @@ def open_index(path: str | Path = DEFAULT_INDEX, settings: Settings | None = Non
         library.close()
         raise BadIndex(f"the index at {str(folder)!r} was never finished: run `footnote ingest`")
     index = Index(folder, library, settings)
-    if settings is None or settings.collections is None:
+    choice = Choice().narrowed(index.settings.collections, index.settings.sources)
+    if choice == Choice():
         return index
     try:
-        check_collections(index, settings.collections)
+        check_collections(index, index.settings.collections)
+        check_sources(index, choice.sources)
     except BadInput:
         index.close()
         raise
     from rag.view import IndexView
 
-    return IndexView(index, frozenset(settings.collections), closes=True)
-
-
-def check_collections(index: Index, names: Sequence[str] | None) -> None:
-    """Raise ``BadInput`` for a collection that holds nothing."""
-    held = index.library.collection_names()
-    if unknown := [name for name in names or () if name not in held]:
-        raise BadInput(
-            f"no collection {unknown[0]!r} in {str(index.folder)!r}; it has "
-            f"{', '.join(held) or 'none: `footnote ingest PATHS --collection NAME` makes one'}"
-        )
+    return IndexView(index, choice, closes=True)
 
 
 def create_index(path: str | Path = DEFAULT_INDEX, embedding_model: str | None = None) -> Index:

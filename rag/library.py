@@ -59,15 +59,20 @@ class Library(LibraryReader):
         self._db.execute("DELETE FROM manifest")
         self._db.execute("INSERT INTO manifest VALUES (?)", (json.dumps(asdict(manifest)),))
 
-    def put(self, uri: str, record: Record, stat: FileStat | None = None) -> None:
+    def put(
+        self, uri: str, record: Record, stat: FileStat | None = None, again: bool = False
+    ) -> None:
         """Record that ``uri`` holds this document; what it held before becomes an earlier version.
 
-        A source that is already current somewhere is not written again. A new place joins the
-        collection that is kept for it.
+        A source that is already current somewhere is not written, but ``again`` replaces it. A new
+        place joins the collection that is kept for it.
         """
         source = record.source
         before = self._rows("SELECT source_id FROM files WHERE uri = ?", uri)
-        if self.standing(source.id) != "current":
+        is_current = self.standing(source.id) == "current"
+        if is_current and again:
+            self._drop_chunks([source.id])
+        if again or not is_current:
             self._put_source(record)
         stat = stat or FileStat()
         self._db.execute(
@@ -105,11 +110,7 @@ class Library(LibraryReader):
 
         Raises ``BadInput`` for a name that cannot be used.
         """
-        if collection != collection.strip() or len(collection) > 64 or set(collection) & UNNAMABLE:
-            raise BadInput(
-                f"{collection!r} cannot be the name of a collection: use up to 64 characters, "
-                "without ',' and ':'"
-            )
+        check_name(collection)
         roots = list(roots)
         self.forget_collected(roots)
         for root in roots:
@@ -268,14 +269,27 @@ class Library(LibraryReader):
     def _drop_orphans(self, source_ids: Iterable[str]) -> None:
         """Of these sources, unpublish those that no file holds; delete those without a version."""
         left = [i for i in source_ids if self.standing(i) != "current"]
-        gone = json.dumps(left)
+        self._drop_chunks(left)
+        self._db.execute(
+            f"DELETE FROM sources WHERE id {AMONG} AND id NOT IN (SELECT source_id FROM versions)",
+            (json.dumps(left),),
+        )
+
+    def _drop_chunks(self, source_ids: Sequence[str]) -> None:
+        """Delete the chunks of sources; what Chroma has of them is to go there too."""
+        gone = json.dumps(source_ids)
         chunks = f"FROM chunks WHERE source_id {AMONG}"
         self.lexical.delete([row[0] for row in self._rows(f"SELECT number {chunks}", gone)])
         self._db.execute(f"INSERT OR IGNORE INTO doomed SELECT id {chunks}", (gone,))
         self._db.execute(f"DELETE {chunks}", (gone,))
-        self._db.execute(
-            f"DELETE FROM sources WHERE id {AMONG} AND id NOT IN (SELECT source_id FROM versions)",
-            (gone,),
+
+
+def check_name(collection: str) -> None:
+    """Raise ``BadInput`` for what cannot be the name of a collection; "" stands for none."""
+    if collection != collection.strip() or len(collection) > 64 or set(collection) & UNNAMABLE:
+        raise BadInput(
+            f"{collection!r} cannot be the name of a collection: use up to 64 characters, "
+            "without ',' and ':'"
         )
 
 

@@ -49,9 +49,12 @@ class LibraryReader(Database):
         """The source id at every known place."""
         return dict(self._rows("SELECT uri, source_id FROM files"))
 
-    def collections(self) -> dict[str, str]:
-        """The collection of every place that is in one."""
-        return dict(self._rows("SELECT uri, collection FROM files WHERE collection <> ''"))
+    def collections(self, uris: Iterable[str] | None = None) -> dict[str, str]:
+        """The collection of every place that is in one, or of those of these places."""
+        query = "SELECT uri, collection FROM files WHERE collection <> ''"
+        if uris is None:
+            return dict(self._rows(query))
+        return dict(self._rows(f"{query} AND uri {AMONG}", json.dumps(list(uris))))
 
     def collection_names(self) -> list[str]:
         """The collections that hold anything, by name."""
@@ -94,6 +97,26 @@ class LibraryReader(Database):
             for source_id, uri in self._rows(places + " ORDER BY uri", *only):
                 uris.setdefault(source_id, []).append(uri)
             return {row[0]: _source(row, uris[row[0]]) for row in self._rows(query, *only)}
+
+    def listed(self, words: str = "", start: int = 0, most: int = 50) -> tuple[list[Source], int]:
+        """A page of the sources with all these words in title and places, and how many have.
+
+        They are in the order of their titles.
+        """
+        wanted = [word.casefold() for word in words.split()]
+        has_words = " AND ".join(["instr(said, ?)"] * len(wanted)) or "true"
+        with self.reading():
+            rows = self._rows(
+                "SELECT source_id, count(*) OVER () FROM (SELECT source_id, min(uri) AS place, "
+                "casefold(title) AS name, casefold(title || ' ' || group_concat(uri, ' ')) AS said "
+                "FROM files JOIN sources ON id = source_id GROUP BY source_id) "
+                f"WHERE {has_words} ORDER BY name, place LIMIT ? OFFSET ?",
+                *wanted,
+                most,
+                start,
+            )
+            known = self.sources([source_id for source_id, _ in rows])
+            return [known[source_id] for source_id, _ in rows], rows[0][1] if rows else 0
 
     def version(self, source_id: str) -> Source:
         """A source by id, also a superseded one, at a place it has or had. Raises ``KeyError``."""
@@ -178,6 +201,16 @@ class LibraryReader(Database):
             limit,
         )
         return [(row[0], _chunk(row[1:])) for row in rows]
+
+    def owed_of(self, source_ids: Iterable[str]) -> dict[str, int]:
+        """How many chunks await a vector, for each of these sources of which any does."""
+        return dict(
+            self._rows(
+                "SELECT source_id, count(*) FROM chunks WHERE vector IS NULL "
+                f"AND source_id {AMONG} GROUP BY source_id",
+                json.dumps(list(source_ids)),
+            )
+        )
 
     def embedded(self) -> dict[int, str]:
         """The id of every chunk that has a vector, by number in rising order."""

@@ -150,6 +150,13 @@ def load_llm(llm: str | BaseChatModel, base_url: str = "") -> LanguageModel:
     return _sized(llm, _provided(provider, model, base_url), base_url)
 
 
+def install(provider: str) -> str:
+    """The command that installs what a provider needs."""
+    extra = EXTRAS.get(provider)
+    package = f"'footnote-rag[{extra}]'" if extra else f"langchain-{provider.replace('_', '-')}"
+    return f"pip install {package}"
+
+
 def _local(name: str) -> LanguageModel:
     from rag.local_model import local_chat_model
 
@@ -182,10 +189,8 @@ def _provided(provider: str, model: str, base_url: str) -> BaseChatModel:
     try:
         chat: BaseChatModel = init_chat_model(model, model_provider=provider, **options)
     except ImportError as error:
-        extra = EXTRAS.get(provider)
-        package = f"'footnote-rag[{extra}]'" if extra else f"langchain-{provider.replace('_', '-')}"
         raise ModelError(
-            f"the language model {provider}:{model} needs a package: run `pip install {package}`"
+            f"the language model {provider}:{model} needs a package: run `{install(provider)}`"
         ) from error
     except Exception as error:  # every provider checks keys and options in its own way
         raise ModelError(

@@ -28,6 +28,14 @@ def about_library(library: Library, cited: Iterable[str]) -> list[str]:
     return notes
 
 
+def about_choice(library: Library, sources: Sequence[str] | None) -> list[str]:
+    """A note that only some sources were asked, which is another thing than the whole library."""
+    if sources is None:
+        return []
+    there = library.counts().sources
+    return [f"only {there:,} chosen {'source was' if there == 1 else 'sources were'} asked"]
+
+
 def disagreements(citations: Sequence[Citation]) -> list[str]:
     """Which cited sources say the same in all but the figures, with their dates."""
     return [

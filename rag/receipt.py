@@ -22,6 +22,8 @@ from rag.settings import Settings
 from rag.types import Answer, Citation, Policy, Sentence, Status, Turn, turns
 
 FORMAT = "footnote receipt"
+CONVERSATION = "footnote conversation"
+"""The format of a file of exchanges, each with the receipt of its answer."""
 VERSION = 1
 BUILT_IN = "built-in"
 """The name of the verifier that ships."""
@@ -87,20 +89,22 @@ def make_receipt(
     """The receipt of an answer that this index gave, now.
 
     ``history`` and ``settings`` are those the question was asked with. Raises ``BadInput`` when a
-    cited source has changed or is gone since, as its hash is then no longer known.
+    cited source is gone since, as its hash is then no longer known.
     """
     settings = settings or index.settings
     sentences = (*answer.sentences, *answer.withheld)
     cited = {c.source_id: c for sentence in sentences for c in sentence.citations}
+    hashes: dict[str, str] = {}
     with index.library.reading():
-        known = index.library.sources(cited)
         manifest = index.manifest
-    for source_id, citation in cited.items():
-        if source_id not in known:
-            raise BadInput(
-                f"{citation.uri} has changed since this answer quoted it, so no receipt can be "
-                "made of the answer: ask again"
-            )
+        for source_id, citation in cited.items():
+            try:
+                hashes[source_id] = index.library.version(source_id).sha256
+            except KeyError as error:
+                raise BadInput(
+                    f"{citation.uri} is gone since this answer quoted it, so no receipt can be "
+                    "made of the answer: ask again"
+                ) from error
     return Receipt(
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         package=version("footnote-rag"),
@@ -114,7 +118,7 @@ def make_receipt(
         notes=answer.notes,
         confidence=answer.confidence,
         sources=tuple(
-            CitedSource(source_id, c.uri, c.title, known[source_id].sha256)
+            CitedSource(source_id, c.uri, c.title, hashes[source_id])
             for source_id, c in cited.items()
         ),
         index_revision=answer.index_revision,
@@ -141,11 +145,34 @@ def write_receipt(receipt: Receipt, path: str | Path) -> None:
         ) from error
 
 
+def read_receipts(path: str | Path) -> list[Receipt]:
+    """Read a receipt, or those of a conversation that was saved as JSON.
+
+    Raises ``BadInput`` for a file that is or has none, or was changed after it was made.
+    """
+    name, row = repr(str(path)), _read(path)
+    if not isinstance(row, dict) or row.get("format") != CONVERSATION:
+        return [_checked(row, name)]
+    exchanges = row.get("exchanges")
+    found = [
+        _checked(exchange["receipt"], f"{name}, question {number}")
+        for number, exchange in enumerate(exchanges if isinstance(exchanges, list) else (), 1)
+        if isinstance(exchange, dict) and exchange.get("receipt")
+    ]
+    if not found:
+        raise BadInput(f"{name} has no receipt: no question in it was answered from the index")
+    return found
+
+
 def read_receipt(path: str | Path) -> Receipt:
     """Read a receipt. Raises ``BadInput`` for a file that is none, or was changed after it was."""
+    return _checked(_read(path), repr(str(path)))
+
+
+def _read(path: str | Path) -> Any:  # noqa: ANN401 - whatever is in the file
     name = repr(str(path))
     try:
-        row = json.loads(
+        return json.loads(
             Path(path).read_text(encoding="utf-8"),
             object_pairs_hook=_unique,
             parse_constant=_no_number,
@@ -156,6 +183,9 @@ def read_receipt(path: str | Path) -> Receipt:
         )
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{name} is no receipt: not JSON ({error})") from error
+
+
+def _checked(row: Any, name: str) -> Receipt:  # noqa: ANN401 - whatever is in the file
     if not isinstance(row, dict) or row.get("format") != FORMAT:
         raise BadInput(f'{name} is no receipt: it does not say "format": "{FORMAT}"')
     if row.get("version") != VERSION:
@@ -163,6 +193,7 @@ def read_receipt(path: str | Path) -> Receipt:
             f"{name} is a receipt of version {row.get('version')!r}, this program reads {VERSION}: "
             "check it with the Footnote that made it"
         )
+    row = dict(row)
     claimed = row.pop("sha256", None)
     if claimed != _digest(row):
         raise BadInput(

@@ -28,7 +28,8 @@ class Settings:
     ships. ``threshold`` is the confidence in [0, 1] below which a question is declined; None takes
     the index's own. ``passages`` is how many are retrieved for a question, from 1 to
     ``MOST_PASSAGES``. ``collections`` are the only ones that are searched, beside what is in none;
-    None searches everything.
+    None searches everything. ``sources`` are the ids of the only ones that are searched; of those
+    that other collections hold, nothing is.
     """
 
     engine: Engine = "auto"
@@ -39,6 +40,7 @@ class Settings:
     threshold: float | None = None
     passages: int = PASSAGES
     collections: tuple[str, ...] | None = None
+    sources: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         """Raises ``BadInput`` for a number of passages out of range."""

@@ -15,7 +15,6 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rag.types import Span, Verdict
 from rag.verify_facts import plain
@@ -33,7 +32,6 @@ SUPPORTED: float = _MODEL["supported"]
 PARTIAL: float = _MODEL["partial"]
 """From this score on, up to ``SUPPORTED``, it counts as partly supported."""
 JUST_BELOW = SUPPORTED - 0.01
-REMEMBERED = 5000  # vectors, of 1.5 kB each
 
 _WEIGHTS = np.array([_MODEL["weights"].get(name, 0.0) for name in FEATURES])
 _RARITY = rarity_from(
@@ -62,7 +60,6 @@ class Verifier:
     def __init__(self, embed: Embed) -> None:
         """``embed`` gives unit vectors of the default embedding model, which the weights expect."""
         self._embed = embed
-        self._known: dict[str, NDArray[np.float32]] = {}
 
     def verify(self, sentence: str, evidence: str | Sequence[str]) -> Judgement:
         """Judge one sentence against its evidence, given as one text or several.
@@ -76,7 +73,7 @@ class Verifier:
             return Judgement("unsupported", 0.0, ("there is no evidence",), None)
         if copied := find_copy(sentence, text):
             return Judgement("supported", 1.0, (), copied)
-        finding = examine(sentence, text, _RARITY, self._vectors)
+        finding = examine(sentence, text, _RARITY, self._embed)
         score = self._score(finding, sentence, text)
         if finding.contradicted():
             score = min(score, JUST_BELOW)
@@ -85,18 +82,6 @@ class Verifier:
         if verdict != "supported" and not reasons:
             reasons = (_missing(sentence, text),)
         return Judgement(verdict, score, reasons, finding.best)
-
-    def _vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """The vectors of texts; the same passages and words come up again and again."""
-        known = self._known
-        new = [text for text in texts if text not in known]
-        if new:
-            # A new table rather than a changed one: another thread may be reading this one.
-            known = known if len(known) < REMEMBERED else {}
-            new = [text for text in texts if text not in known]
-            known = known | dict(zip(new, self._embed(new), strict=True))
-            self._known = known
-        return np.stack([known[text] for text in texts])
 
     def _score(self, finding: Finding, sentence: str, evidence: str) -> float:
         x = float(_WEIGHTS @ np.array(finding.row())) + float(_MODEL["intercept"])
@@ -122,7 +107,7 @@ def load_verifier(name: str | None = None, encoder: Encoder | None = None) -> Ve
 
     if encoder is None or encoder.name != DEFAULT_MODEL:
         encoder = load_encoder()
-    return Verifier(encoder.encode_documents)
+    return Verifier(encoder.encode_sentences)
 
 
 def find_copy(sentence: str, evidence: str) -> Span | None:

@@ -1,13 +1,13 @@
-"""An index of which only some collections are there.
+"""An index of which only some collections, or sources, are there.
 
 The restriction is in the database, below everything that asks it: the connection of such an index
 has a view in place of each table that tells of a document, and a view of the same name goes first.
-So whatever is asked, in whichever way, no row of another collection comes back.
+So whatever is asked, in whichever way, no row of another document comes back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.choice import Choice
 from rag.embed import Encoder, Vectors
 from rag.errors import BadInput
 from rag.index import Index
@@ -25,10 +26,12 @@ from rag.library import Library
 if TYPE_CHECKING:
     from rag.chain import AnswerChain
 
-_SEEN = "= '' OR {0} IN (SELECT name FROM temp.seen)"
-_VIEWS = f"""
-CREATE TEMP VIEW files AS SELECT * FROM main.files WHERE collection {_SEEN.format("collection")};
-CREATE TEMP VIEW collected AS SELECT * FROM main.collected WHERE name {_SEEN.format("name")};
+# An empty choice leaves what is in no collection; none leaves everything.
+_SEEN = "({0} = '' OR {0} IN (SELECT name FROM temp.seen))"
+_CHOSEN = "source_id IN (SELECT id FROM temp.chosen)"
+_VIEWS = """
+CREATE TEMP VIEW files AS SELECT * FROM main.files WHERE {files};
+CREATE TEMP VIEW collected AS SELECT * FROM main.collected WHERE {collected};
 CREATE TEMP VIEW versions AS SELECT * FROM main.versions AS v
     WHERE EXISTS (SELECT 1 FROM temp.files WHERE uri = v.uri);
 CREATE TEMP VIEW sources AS SELECT * FROM main.sources AS s
@@ -45,15 +48,26 @@ PRAGMA query_only = ON
 class LibraryView(Library):
     """A library of which only some collections, and what is in none, are there; to read only.
 
-    How rare a word is stays a figure of the whole library.
+    Of these, only the ``sources`` of these ids. None stands for all. How rare a word is stays a
+    figure of the whole library.
     """
 
-    def __init__(self, path: Path, collections: Sequence[str]) -> None:
+    def __init__(
+        self, path: Path, collections: Iterable[str] | None, sources: Iterable[str] | None = None
+    ) -> None:
         super().__init__(path)
+        among = [] if collections is None else [_SEEN.format("collection")]
+        among += [] if sources is None else [_CHOSEN]
+        views = _VIEWS.format(
+            files=" AND ".join(among) or "true",
+            collected="true" if collections is None else _SEEN.format("name"),
+        )
         with self._explained():
-            self._db.execute("CREATE TEMP TABLE seen (name TEXT PRIMARY KEY)")
-            self._db.executemany("INSERT INTO seen VALUES (?)", [(name,) for name in collections])
-            for statement in _VIEWS.strip().split(";\n"):
+            for table, column, names in (("seen", "name", collections), ("chosen", "id", sources)):
+                self._db.execute(f"CREATE TEMP TABLE {table} ({column} TEXT PRIMARY KEY)")
+                rows = [(name,) for name in names or ()]
+                self._db.executemany(f"INSERT INTO {table} VALUES (?)", rows)
+            for statement in views.strip().split(";\n"):
                 self._db.execute(statement)
 
 
@@ -63,21 +77,22 @@ class IndexView(Index):
     It shares the models of the whole one, and never asks Chroma, which knows of no collections.
     """
 
-    def __init__(self, whole: Index, collections: frozenset[str], closes: bool = False) -> None:
+    def __init__(self, whole: Index, choice: Choice, closes: bool = False) -> None:
         """``closes`` says that the whole index closes with this one."""
-        library = LibraryView(whole.library.path, sorted(collections))
+        library = LibraryView(whole.library.path, choice.collections, choice.sources)
         # They are chosen here already.
         super().__init__(whole.folder, library, replace(whole.settings, collections=None))
         self._whole = whole
-        self._collections = collections
+        self._choice = choice
         self._closes = closes
         self._numbers: tuple[int, NDArray[np.int64]] = (-1, np.empty(0, dtype=np.int64))
 
-    def within(self, collections: Sequence[str] | None) -> Index:
-        """This index, or what of it these collections leave."""
-        if collections is None or self._collections <= set(collections):
-            return self
-        return self._whole.within(sorted(self._collections & set(collections)))
+    def within(
+        self, collections: Iterable[str] | None, sources: Iterable[str] | None = None
+    ) -> Index:
+        """This index, or what of it these collections and sources leave."""
+        left = self._choice.narrowed(collections, sources)
+        return self if left == self._choice else self._whole.within(*left)
 
     @property
     def encoder(self) -> Encoder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,8 +16,10 @@ from click.testing import CliRunner
 
 from eval.annotate import items, read_annotations
 from eval.cases import Case, Evidence
+from eval.causes import CAUSES
 from eval.folder import read_folder
 from eval.report import page as report_page
+from eval.report_plots import STAGES
 from eval.run import run_cases
 from eval.score import score
 from ingest.sync import sync
@@ -204,3 +207,40 @@ def test_people_judge_sentences_in_the_terminal(run: Path) -> None:
     done = CliRunner().invoke(main, ["eval", "report", str(run), "--html", str(html)])
     assert done.exit_code == 0 and "1 sentences judged" in html.read_text(encoding="utf-8")
     assert CliRunner().invoke(main, ["eval", "report", str(run)]).exit_code == 2
+
+
+def test_retrieval_answers_and_grounding_are_drawn_with_their_values(page: Page, run: Path) -> None:
+    scored = score(read_folder(run))
+    figures = {figure.name: figure for figure in scored.figures}
+    bars = page.locator("svg.wide rect.bar title")
+    told = dict(line.split(": ", 1) for line in bars.all_text_contents())
+    for name, stage in STAGES.items():
+        figure = figures[name]
+        assert told[f"all, {stage}"].startswith(f"{figure.value:.2f}")
+        if figure.low is not None:
+            assert told[f"all, {stage}"].endswith(f", {figure.low:.2f} to {figure.high:.2f}")
+    # What has no answer is not retrieved; it has no bar for that.
+    assert "unanswerable far, retrieved" not in told
+    assert "unanswerable far, answered right" in told
+
+
+def test_latency_is_drawn_over_all_questions(page: Page, run: Path) -> None:
+    figure = page.locator("figure", has_text="Latency")
+    seconds = sorted(r.seconds for r in read_folder(run).records.values())
+    # A step for each question, of the same height: each begins where the one before ended.
+    path = figure.locator("path.l1").get_attribute("d")
+    assert path is not None
+    ys = [float(point.split()[1]) for point in re.split("[ML]", path)[1:]]
+    assert len(ys) == 2 * len(seconds)
+    assert ys[1:-1:2] == ys[2::2] and ys == sorted(ys, reverse=True)
+    marks = figure.locator("text.tick[text-anchor=middle]").all_text_contents()
+    ticks = [float(mark) for mark in marks]
+    assert ticks[0] <= seconds[0] and seconds[-1] <= ticks[-1]
+
+
+def test_a_question_that_went_wrong_says_why(page: Page) -> None:
+    question = page.locator("details.q[data-id=lost]")
+    question.locator("summary").click()
+    assert f"not in corpus: {CAUSES['not in corpus']}" in question.locator(".body").inner_text()
+    fine = page.locator("details.q[data-id=tower]")
+    assert CAUSES["correct"] not in (fine.locator(".body").text_content() or "")

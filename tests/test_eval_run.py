@@ -7,13 +7,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from eval.anchors import ask_anchors
 from eval.cases import Case, Evidence
 from eval.folder import ANSWERS, HEADER, SCORES, read_folder, write_scores
-from eval.header import make_header
+from eval.header import make_header, settings_of
 from eval.run import ask_cases, run_cases
 from eval.score import score
 from eval.scored import CaseResult, Run
@@ -334,6 +335,36 @@ def test_evidence_that_is_lost_is_named_by_where(index: Index) -> None:
     assert sum(run.causes.values()) == len(cases)
     asked = ask_cases(index, [case("long", LONG)])
     assert asked.records["long"].deep == (0,), "found, so not looked for"
+
+
+def test_a_run_that_is_stopped_misses_the_rest_and_goes_on(index: Index, tmp_path: Path) -> None:
+    stop = Event()
+    cases = [case("a", HIGH), case("b", HIGH), FAR]
+    done = []
+
+    def step(number: int, total: int) -> None:
+        done.append((number, total))
+        stop.set()
+
+    asked = ask_cases(index, cases, tmp_path / "run", progress=step, stop=stop)
+    assert list(asked.records) == ["a"] and asked.missing == 2
+    assert done == [(1, 3)]
+    with pytest.raises(BadInput, match="2 of 3 questions are still to be asked"):
+        score(asked)
+    assert not ask_cases(index, cases, tmp_path / "run").missing
+
+
+def test_the_settings_of_a_run_are_read_back_from_its_header(index: Index) -> None:
+    class Model:
+        model_name = "tiny-1"
+
+    now = Settings(llm=Model(), base_url="https://me:word@host/v1")  # type: ignore[arg-type]
+    made = replace(now, engine="llm", threshold=0.3, passages=5, collections=("a", "b"))
+    header = json.loads(json.dumps(make_header(index, [FAR], made)))
+    assert settings_of(header, now) == made
+    # Without the object, its name is all there is.
+    assert settings_of(header, Settings()).llm == "Model tiny-1"
+    assert settings_of(header, Settings()).base_url == "https://host/v1"
 
 
 def test_a_model_given_as_an_object_is_named_in_the_header(index: Index) -> None:

@@ -376,3 +376,37 @@ def test_a_run_killed_at_any_moment_heals(tmp_path: Path, docs: Path) -> None:
     with create_index(folder) as index:
         sync(index, [docs])
         check_whole(index)
+
+
+def test_what_is_read_again_is_read_anew_though_it_did_not_change(
+    index: Index, docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(docs / "apples.txt", docs / "copy.txt")
+    sync(index, [docs])
+    before = index.library.sources()
+    apples = next(s for s in before.values() if s.also_at)
+    # As if an earlier version had read it badly.
+    with index.library.writing():
+        index.library._db.execute("UPDATE sources SET text = 'lost', title = 'lost'")
+        index.library._db.execute("UPDATE chunks SET text = 'lost'")
+    assert states(index, docs / "apples.txt") == {"apples.txt": "unchanged"}
+    assert "lost" in index.library.text(apples.id)
+    report = sync(index, [docs], again=True)
+    assert {row.state for row in report.files} == {"changed"} and len(report.files) == 4
+    assert index.library.sources() == before
+    check_whole(index)
+    assert index.search("Bramley apple")[0].source.id == apples.id
+
+
+def test_what_is_read_again_keeps_its_collection_and_what_cannot_be_read_stays(
+    index: Index, docs: Path
+) -> None:
+    sync(index, [docs], collection="fruit")
+    (docs / "apples.txt").write_text("Apples\n\nThe Cox apple is of 1825.\n", encoding="utf-8")
+    (docs / "plums.csv").write_bytes(b"\x00\x01")
+    report = sync(index, [docs / "apples.txt", docs / "plums.csv"], again=True)
+    assert [row.state for row in report.files] == ["changed", "failed"]
+    assert set(index.library.collections().values()) == {"fruit"}
+    assert "Cox" in index.search("Cox apple")[0].chunk.text
+    assert "Pershore" in index.search("Pershore plum")[0].chunk.text
+    check_whole(index)

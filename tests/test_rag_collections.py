@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,11 +12,13 @@ import pytest
 
 from ingest.backup import backup, restore
 from ingest.reindex import reindex
-from ingest.sync import remove, sync
+from ingest.sync import collect, remove, sync
 from rag.errors import BadIndex, BadInput
 from rag.find import find_all
 from rag.index import LIBRARY, Index, create_index, open_index
 from rag.settings import Settings
+from rag.tables import Record
+from rag.types import Chunk, Source
 
 HIDDEN = "Who is on the list of Operation Marmalade?"
 SECRET = "Zenobia Quillfeather"
@@ -303,3 +306,103 @@ def test_so_many_passages_are_retrieved(sample: Index, passages: int) -> None:
 def test_a_number_of_passages_out_of_range_is_refused(passages: int) -> None:
     with pytest.raises(BadInput, match="give 1 to 50"):
         Settings(passages=passages)
+
+
+def ids(index: Index, *names: str) -> tuple[str, ...]:
+    """The sources of these file names."""
+    found = index.library.sources().values()
+    return tuple(s.id for s in found if s.uri.endswith(names))
+
+
+@pytest.mark.parametrize("passages", [1, 50])
+def test_nothing_outside_the_chosen_sources_is_retrieved(shelves: Index, passages: int) -> None:
+    for name in ("fruit.txt", "marmalade.txt", "brief.txt"):
+        (only,) = chosen = ids(shelves, name)
+        settings = Settings(sources=chosen, threshold=0.0, passages=passages)
+        answer = shelves.ask("Who is on the list of Operation Marmalade?", settings=settings)
+        assert {p.source.id for p in answer.passages} == {only}
+        assert "only 1 chosen source was asked" in answer.notes
+        assert (SECRET in str(answer.to_dict())) is (name == "marmalade.txt")
+        pieces = list(shelves.stream(HIDDEN, settings=settings))
+        assert (SECRET in "".join(p for p in pieces if isinstance(p, str))) is (
+            name == "marmalade.txt"
+        )
+    assert not shelves.ask(HIDDEN, settings=Settings(sources=(), threshold=0.0)).passages
+    with pytest.raises(BadInput, match="no source 'gone'"):
+        shelves.ask(HIDDEN, settings=Settings(sources=(*chosen, "gone")))
+
+
+def test_words_and_vectors_know_the_chosen_sources_only(shelves: Index) -> None:
+    (secret,) = ids(shelves, "marmalade.txt")
+    (number,) = shelves.library.numbers([shelves.library.chunks_of(secret)[0].id]).values()
+    vector = shelves.encoder.encode_queries([HIDDEN])[0]
+    view = shelves.within(None, ids(shelves, "fruit.txt", "brief.txt"))
+    assert number in dict(shelves.library.lexical.search(SECRET, 10))
+    assert not view.library.lexical.search(SECRET, 10)
+    assert number in shelves.nearest(vector, 10)
+    assert set(view.nearest(vector, 10)) == set(view.library.embedded())
+    assert number not in view.library.embedded() and len(view.library.embedded()) == 2
+    assert not view.library.chunks([number]) and not view.library.sources([secret])
+    assert not find_all(view, f'"{SECRET}"').matches
+    with pytest.raises(KeyError):
+        view.library.text(secret)
+    with pytest.raises(BadInput, match="only some collections"), view.lock():
+        pass
+
+
+def test_chosen_sources_never_reach_into_another_collection(shelves: Index) -> None:
+    secret = ids(shelves, "marmalade.txt")
+    law = shelves.within(("law",))
+    assert not law.within(None, secret).library.files()
+    assert not shelves.within((), secret).library.files()
+    assert names(law.within(None, ids(shelves, "brief.txt")).within(("hr",))) == set()
+    assert names(law.within(None, ids(shelves, ".txt")).within(None, secret)) == set()
+    for collections in (None, ("hr",)):
+        with pytest.raises(BadInput, match=r"is in the library \(any more\)"):
+            law.ask(HIDDEN, settings=Settings(sources=secret, collections=collections))
+
+
+def test_an_index_is_opened_for_some_sources_only(shelves: Index) -> None:
+    brief = ids(shelves, "brief.txt")
+    with open_index(shelves.folder, Settings(sources=brief)) as opened:
+        assert names(opened) == {"brief.txt"}
+        assert {p.source.id for p in opened.ask(HIDDEN).passages} == set(brief)
+    with pytest.raises(BadInput, match=r"no source 'txt-0'.*`footnote library`"):
+        open_index(shelves.folder, Settings(sources=(*brief, "txt-0")))
+
+
+def test_some_places_move_to_another_collection_and_stay_there(
+    shelves: Index, folders: Path
+) -> None:
+    moved = str(folders / "hr" / "marmalade.txt")
+    collect(shelves, [moved], "law")
+    assert "marmalade.txt" in names(shelves.within(("law",)))
+    assert SECRET in shelves.within(("law",)).ask(HIDDEN).text
+    collect(shelves, [moved], "a new one")
+    (folders / "hr" / "marmalade.txt").write_text("Another list.\n", encoding="utf-8")
+    sync(shelves, [folders])
+    assert shelves.library.collections()[moved] == "a new one"
+    collect(shelves, [moved], "")
+    assert names(shelves.within(())) == {"fruit.txt", "marmalade.txt"}
+    with pytest.raises(BadInput, match="cannot be the name"):
+        collect(shelves, [moved], "a,b")
+
+
+def test_thousands_of_sources_are_listed_at_once(index: Index) -> None:
+    with index.library.writing():
+        for n in range(5_000):
+            text, key = f"Number {n}. " * 300, f"txt-{n:020}"
+            source = Source(key, f"/docs/{n % 50}/É{n}.txt", f"Text {n:04}", key, "text/plain", 9)
+            chunk = Chunk(f"c{n}", key, text[:800], 0, 800)
+            index.library.put(source.uri, Record(source, text, [chunk]))
+    for view in (index, index.within(())):
+        seconds = []
+        for words in ("", "TEXT 0049", "é4999", "nothing of that name"):
+            start = time.thread_time()
+            found, number = view.library.listed(words, 0, 50)
+            seconds.append(time.thread_time() - start)
+            assert number == {"": 5_000, "TEXT 0049": 1, "é4999": 1}.get(words, 0)
+            assert [s.title for s in found] == sorted(s.title for s in found)
+        # Measured: 0.02 s of the processor; other work on the machine does not count.
+        assert max(seconds) < 0.2, seconds
+    assert view.library.listed("", 4_990, 50)[0][-1].title == "Text 4999"

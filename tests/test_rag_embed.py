@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rag.embed import (
     DEFAULT_MODEL,
@@ -16,11 +19,13 @@ from rag.embed import (
     Encoder,
     OnnxEncoder,
     TorchEncoder,
+    Vectors,
     cache_folder,
     load_encoder,
     model_path,
 )
 from rag.errors import ModelError
+from rag.remembered import Remembered
 from tests.conftest import ROOT
 
 TEXTS = [
@@ -117,3 +122,30 @@ def test_nothing_is_kept_to_be_sent_home(encoder: Encoder, tmp_path: Path) -> No
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "FOOTNOTE_CACHE": models}
     subprocess.run([sys.executable, "-c", code], env=environment, cwd=ROOT, check=True, timeout=120)
     assert list(tmp_path.iterdir()) == []
+
+
+@given(st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=6), max_size=12))
+def test_a_vector_is_remembered_until_too_many_are(asked: list[list[str]]) -> None:
+    made: list[str] = []
+
+    def embed(texts: Sequence[str]) -> Vectors:
+        made.extend(texts)
+        return np.array([[ord(t), 1.0] for t in texts], dtype=np.float32).reshape(-1, 2)
+
+    remembered = Remembered(embed, most=4)
+    for texts in asked:
+        vectors = remembered(texts)
+        assert vectors.shape == (len(texts), 2)
+        assert vectors[:, 0].tolist() == [ord(t) for t in texts]
+        made.clear()
+        remembered(texts[-4:])
+        assert not made
+        assert len(remembered._known) <= 4
+
+
+def test_sentences_are_embedded_as_documents_are(encoder: Encoder) -> None:
+    texts = ["The bridge opened in 1932.", "It closed.", "The bridge opened in 1932."]
+    for _ in range(2):
+        assert np.allclose(
+            encoder.encode_sentences(texts), encoder.encode_documents(texts), atol=1e-5
+        )

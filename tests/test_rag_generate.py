@@ -86,6 +86,23 @@ def test_strict_withholds_what_is_not_supported_and_says_why(sample: Index) -> N
     assert any("1 sentence is withheld" in note for note in answer.notes)
 
 
+def test_marks_are_kept_and_judged_by_what_they_say(sample: Index) -> None:
+    reply = f"- {WRONG} It was **July 2019** [1].\n- {RIGHT}".replace(
+        "$1 billion", "**$1 billion**"
+    )
+    answer = ask(sample, scripted(reply))
+    check_bound(sample, answer)
+    assert [s.text for s in answer.sentences][-1] == (
+        "Microsoft invested **$1 billion** in OpenAI in July 2019."
+    )
+    assert all(sentence.verdict == "supported" for sentence in answer.sentences)
+    # What is left of an item still begins it.
+    assert all(line.startswith("- ") for line in answer.text.splitlines())
+    assert WRONG.removesuffix(" [1].") in answer.withheld[0].text
+    marked = ask(sample, scripted(f"**Not in the passages:** the price.\n{RIGHT}"))
+    assert marked.notes == ask(sample, scripted(f"Not in the passages: the price.\n{RIGHT}")).notes
+
+
 def test_mark_shows_it_with_its_verdict_and_off_without_a_warning(sample: Index) -> None:
     marked, unguarded = (ask(sample, scripted(WRONG), policy=policy) for policy in ("mark", "off"))
     for answer in (marked, unguarded):

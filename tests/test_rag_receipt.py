@@ -283,9 +283,14 @@ def test_another_verifier_is_told(ready: Index) -> None:
     assert "/no/such/model" in note
 
 
-def test_no_receipt_of_a_source_that_changed_meanwhile(ready: Index, docs: Path) -> None:
+def test_a_receipt_of_a_source_that_changed_meanwhile_but_none_of_one_that_is_gone(
+    ready: Index, docs: Path
+) -> None:
     answer = ready.ask(GROWN)
     (docs / "apples.txt").write_text("Apples\n\nNothing is known of them.\n", encoding="utf-8")
+    sync(ready, [docs])
+    assert check_receipt(ready, make_receipt(ready, answer)).result == "changed"
+    (docs / "apples.txt").unlink()
     sync(ready, [docs])
     with pytest.raises(BadInput, match="ask again"):
         make_receipt(ready, answer)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.reply import Claim, ReplyReader
+from rag.reply import FENCE, Claim, ReplyReader, unmarked
 
 
 def read(pieces: list[str]) -> list[Claim]:
@@ -35,6 +36,10 @@ REPLIES = st.lists(
             "\n- ",
             "\n2. ",
             "**",
+            "`",
+            "```\n",
+            "\n| a | b |\n",
+            "|---|---|\n",
             "?! ",
             " 3.5 million",
             "东京是首都。",
@@ -58,10 +63,14 @@ def test_how_a_reply_is_cut_into_pieces_changes_nothing(reply: str, cuts: list[i
 @given(REPLIES)
 def test_a_sentence_holds_no_bracket_with_a_number_and_has_a_word(reply: str) -> None:
     for claim in read([reply]):
-        assert any(map(str.isalnum, claim.text))
-        assert "[1]" not in claim.text
-        assert "[2]" not in claim.text
+        assert any(map(str.isalnum, unmarked(claim.text)))
+        if claim.text.startswith(FENCE):
+            continue
+        prose = re.sub("`.*?`", "", claim.text)
+        assert "[1]" not in prose
+        assert "[2]" not in prose
         assert claim.text == " ".join(claim.text.split())
+        assert not claim.text.count("**") % 2 and not claim.text.count("`") % 2
 
 
 @pytest.mark.parametrize(
@@ -76,7 +85,11 @@ def test_a_sentence_holds_no_bracket_with_a_number_and_has_a_word(reply: str) ->
         ("It opened.\n[3]", [("It opened.", (3,))]),
         ("It cost 3.5 million U.S. dollars [1].", [("It cost 3.5 million U.S. dollars.", (1,))]),
         ("See [the annex] and [7].", [("See [the annex] and.", (7,))]),
-        ("## Answer\n**Two** things.", [("Two things.", ())]),
+        ("## Answer\n**Two** things.", [("**Two** things.", ())]),
+        ("**One [1]. Two [2].** Three.", [("One.", (1,)), ("Two.", (2,)), ("Three.", ())]),
+        ("It is **`a[1]`** [2].", [("It is **`a[1]`**.", (2,))]),
+        ("Use:\n```py\nx[1]\n\ny()\n```\n[3]", [("Use:", ()), ("```py\nx[1]\n\ny()\n```", (3,))]),
+        ("```\nopen [2]", [("```\nopen [2]", ())]),
         ("<think>Is it [2]? Yes.</think>It is [1].", [("It is.", (1,))]),
         ("<think>I never stop", []),
         ("", []),
@@ -96,8 +109,19 @@ def test_copied_words_come_with_their_passage() -> None:
 
 
 def test_lists_keep_their_marks() -> None:
-    claims = read(["Reasons: money.\n\n- One [1].\n- Two.\n1. Three."])
-    assert [c.lead for c in claims] == ["", "\n- ", "\n- ", "\n1. "]
+    claims = read(["Reasons: money.\n\n- One [1]. And more. \n- Two.\n1. Three."])
+    assert [c.lead for c in claims] == ["", "\n- ", " ", "\n- ", "\n1. "]
+    assert [c.lead for c in read(["- One.\n- Two."])] == ["- ", "\n- "]
+
+
+def test_the_rows_of_a_table_are_sentences_below_their_header() -> None:
+    header, apple, pear = read(
+        ["| Fruit | Price |\n|:--|--:|\n| **Apple** | 3 [1] |\n| Pear | 4 |[2]"]
+    )
+    assert (header.text, header.lead) == ("| Fruit | Price |", "")
+    assert (apple.text, apple.lead, apple.numbers) == ("| **Apple** | 3 |", "\n|:--|--:|\n", (1,))
+    assert (pear.text, pear.lead, pear.numbers) == ("| Pear | 4 |", "\n", (2,))
+    assert unmarked(apple.text) == "Apple; 3"
 
 
 def test_a_sentence_is_given_as_soon_as_a_word_follows_it() -> None:

@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from ingest.sync import sync
+from ingest.watched import Watching
 from rag.errors import BadInput
 from rag.index import Index, create_index
 from tests.test_ui_users import PASSWORD, call, first_id, rail, send, served, signed_in
@@ -140,8 +141,9 @@ def test_collections_are_chosen_on_the_page_and_the_reader_leaves(site: Site) ->
             assert choice.count() == (1 if offered else 0)
             if offered:
                 choice.click()
-                assert page.get_by_role("option").all_inner_texts() == offered
-                page.get_by_role("option", name="law").click()
+                options = page.locator("[role=listbox] [role=option]")
+                assert options.all_inner_texts() == offered
+                options.filter(has_text="law").click()
                 page.fill(BOX, ASKED)
                 page.press(BOX, "Enter")
                 page.wait_for_selector(".fn-turn[data-done='1']")
@@ -199,6 +201,64 @@ def test_what_a_reader_adds_is_for_their_collection(site: Site) -> None:
         assert any("/uploads/ada/" in uri for uri in site.index.library.files())
 
 
+def test_who_sees_some_collections_changes_none_and_sees_no_folders(
+    site: Site, folders: Path
+) -> None:
+    by_place = {Path(s.uri).name: s.id for s in site.index.library.sources().values()}
+    before = site.index.library.collections()
+    asked = {"source": by_place["brief.txt"]}
+    with Watching(site.index.folder, [folders]), signed_in(site.url, "bob") as bob:
+        assert site.call(bob, "library", {})["whole"] is False
+        assert site.call(bob, "library", {})["collections"] == ["law"]
+        assert site.call(bob, "library", {"chosen": [site.source]})["chosen"] == []
+        for collection in ("law", "hr", "mine", ""):
+            refused = site.call(bob, "move", {**asked, "collection": collection})["error"]
+            assert "only who sees the whole library says which collection" in refused
+        again = site.call(bob, "read_again", asked)["error"]
+        assert "only who sees the whole library has the documents of others" in again
+        for name, row in (("move", {"collection": "law"}), ("read_again", {})):
+            hidden = site.call(bob, name, {"source": site.source, **row})["error"]
+            assert "not in the library" in hidden
+        path = upload(bob, "own.txt", "The zarble is Bob's.")
+        row = {"path": path, "name": "own.txt", "collection": "hr"}
+        assert "says which collection" in site.call(bob, "add", row)["error"]
+        assert site.call(bob, "watched", {})["html"] == ""
+        assert "only who sees" in site.call(bob, "pull", {"name": "qwen2.5-coder-1.5b"})["error"]
+        assert "only who sees" in site.call(bob, "unwatch", {"key": "x"})["error"]
+        # Chosen sources reach no further than what he sees.
+        settings = {"Decline below": 0}
+        chosen = json.dumps([site.source])
+        for text in (chosen, json.dumps([site.source, by_place["brief.txt"]])):
+            said = str(send(bob, "ask", {"question": ASKED}, settings=settings, scope=text))
+            assert "Leeds" not in said and "choose again" in said
+        assert "Hull" in str(
+            send(
+                bob,
+                "ask",
+                {"question": "Where do the lawyers work?"},
+                scope=json.dumps([by_place["brief.txt"]]),
+            )
+        )
+        # His own he may have read again.
+        path = upload(bob, "own.txt", "The zarble is Bob's.")
+        site.call(bob, "add", {"path": path, "name": "own.txt"})
+        wait(site, bob)
+        own = next(i for uri, i in site.index.library.files().items() if "/bob/own.txt" in uri)
+        assert not site.call(bob, "read_again", {"source": own})
+        assert "read again" in wait(site, bob)
+        site.call(bob, "remove", {"source": own})
+        wait(site, bob)
+    assert site.index.library.collections() == before
+    with Watching(site.index.folder, [folders]), signed_in(site.url, "eve") as eve:
+        assert "Watching" in site.call(eve, "watched", {})["html"]
+        assert site.call(eve, "library", {})["collections"] == ["hr", "law"]
+        assert not site.call(eve, "move", {**asked, "collection": "hr"})
+        assert "now in hr" in wait(site, eve)
+        assert "Hull" not in str(site.index.within(("law",)).ask(ASKED).to_dict())
+        site.call(eve, "move", {**asked, "collection": "law"})
+        wait(site, eve)
+
+
 def test_a_server_of_some_collections_shows_no_others(site: Site) -> None:
     app, url = served(site.index, None, ("law",))
     try:
@@ -206,6 +266,10 @@ def test_a_server_of_some_collections_shows_no_others(site: Site) -> None:
             assert "Leeds" not in str(send(visitor, "ask", {"question": ASKED}))
             place = {"source": site.source, "start": 0, "end": 10}
             assert "removed from the library" in site.call(visitor, "view", place)["html"]
+            brief = next(s.id for s in site.index.library.sources().values() if "brief" in s.uri)
+            moved = site.call(visitor, "move", {"source": brief, "collection": "hr"})
+            assert "only law can be seen here" in moved["error"]
+            assert site.call(visitor, "watched", {})["html"] == ""
     finally:
         app.close(verbose=False)
 
@@ -228,6 +292,10 @@ def test_collections_on_the_command_line(folders: Path, tmp_path: Path) -> None:
     words = ("ask", ASKED, "--index", index, "--threshold", "0", "--json")
     assert SECRET not in run(*words, "--collection", "law")
     assert len(json.loads(run(*words, "--passages", "1"))["passages"]) == 1
+    assert SECRET not in run(*words, "--source", "fruit.txt", "--source", "brief.txt")
+    assert SECRET in run(*words, "--source", "hr/marmalade.md")
+    assert SECRET not in run(*words, "--source", "hr/marmalade.md", "--collection", "law")
+    assert "no source 'none.txt'" in run(*words, "--source", "none.txt")
     run("ingest", str(folders / "hr"), "--index", index, "--collection", "")
     assert SECRET in run(*words, "--collection", "law")
 

@@ -236,10 +236,12 @@ def send(
     data: dict[str, Any],
     session: str = "",
     settings: dict[str, Any] | None = None,
+    scope: str = "",
 ) -> list[Any]:
     """Send an event as the page's script does, and return its outputs.
 
-    ``settings`` are values of controls, by their label.
+    ``settings`` are values of controls, by their label, ``scope`` the ids of chosen sources
+    as JSON.
     """
     config = client.get("/config").json()
     component = rail(client)
@@ -247,6 +249,9 @@ def send(
     values = {c["id"]: c["props"].get("value") for c in config["components"]}
     labels = {c["props"].get("label"): c["id"] for c in config["components"]}
     values |= {labels[label]: value for label, value in (settings or {}).items()}
+    values |= {
+        c["id"]: scope for c in config["components"] if c["props"].get("elem_id") == "fn-scope"
+    }
     session = session or secrets.token_hex(6)
     joined = client.post(
         "/gradio_api/queue/join",

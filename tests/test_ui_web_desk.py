@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,9 +26,13 @@ from ingest.sync import sync
 from rag.answer_json import answer_from_dict
 from rag.errors import BadIndex, BadInput
 from rag.index import Index
+from rag.receipt import read_receipt, read_receipts
+from rag.recheck import check_receipt
 from rag.settings import Settings
 from rag.types import Answer
+from tests.test_ui_cli import footnote
 from tests.test_ui_web_render import HOSTILE, make
+from tests.test_ui_web_written import told
 from ui.web.access import UPLOADS, Access
 from ui.web.chat import Chat, Talk
 from ui.web.conversations import Conversation, Conversations, Exchange
@@ -179,8 +186,8 @@ def exported() -> Conversation:
     return Conversation("x", "About *everything*", exchanges)
 
 
-def test_markdown_has_every_quote_as_a_footnote() -> None:
-    text = export(exported(), "md")
+def test_markdown_has_every_quote_as_a_footnote(sample: Index) -> None:
+    text = export(exported(), "md", sample)
     assert text.startswith("# About \\*everything\\*\n")
     assert re.search(r"The quoted words stand here\.\[\^1-1\]\n", text)
     assert "[^1-1]: A title, Part › Chapter, page 4, 2025-11-14, papers/a.md: “The quoted" in text
@@ -188,14 +195,74 @@ def test_markdown_has_every_quote_as_a_footnote() -> None:
     assert "half (stopped)" in text
 
 
-def test_json_can_be_read_back() -> None:
-    rows = json.loads(export(exported(), "json"))["exchanges"]
+def test_json_can_be_read_back(sample: Index) -> None:
+    rows = json.loads(export(exported(), "json", sample))["exchanges"]
     assert answer_from_dict(rows[0]["answer"]) == make()
+    assert rows[0]["receipt"] is None and "papers/a.md is gone" in rows[0]["no_receipt"]
     assert rows[2]["answer"] is None
 
 
-def test_the_page_to_print_has_the_quotes_and_no_script() -> None:
-    tree = LexborHTMLParser(export(exported(), "html"))
+def test_json_has_a_receipt_of_every_answer_that_verify_takes(desk: Desk, tmp_path: Path) -> None:
+    index = desk._access.index
+    chat = ask(desk, QUESTION)
+    chat = ask(desk, "What is it used for?", chat)
+    ask(desk, "How long do I boil an egg?", chat)
+    file = tmp_path / "conversation.json"
+    row = {"id": chat.id, "form": "json"}
+    file.write_text(desk.export(row, "")["text"], encoding="utf-8")
+    receipts = read_receipts(file)
+    assert [len(receipt.history) for receipt in receipts] == [0, 2, 4]
+    assert [check_receipt(index, receipt).result for receipt in receipts] == ["ok"] * 3
+    result = footnote("verify", file, "--index", index.folder)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[-1] == "3 receipts: 3 ok"
+    (single := tmp_path / "one.json").write_text(
+        json.dumps(json.loads(file.read_text(encoding="utf-8"))["exchanges"][0]["receipt"]),
+        encoding="utf-8",
+    )
+    assert read_receipt(single) == receipts[0]
+    changed = file.read_text(encoding="utf-8").replace("Southwell", "Northwell")
+    file.write_text(changed, encoding="utf-8")
+    result = footnote("verify", file, "--index", index.folder)
+    assert result.exit_code == 1
+    assert "question 1: this receipt was changed" in result.stdout
+    file.write_text('{"format": "footnote conversation", "exchanges": [{}, 1]}', encoding="utf-8")
+    with pytest.raises(BadInput, match="no receipt"):
+        read_receipts(file)
+
+
+MARKED = """**Two** fruits, see `a|b` and $x^2 < 3$ [1].
+- The *first* is 2*3 wide [1].
+- Second.
+
+| Fruit | Price |
+|---|---|
+| Apple | <b>3</b> [1] |
+
+```html
+<script>window.__pwned = 1</script>
+```
+[1]"""
+
+
+def test_what_a_model_marked_is_marked_in_the_files(sample: Index) -> None:
+    conversation = Conversation("x", "About fruit", (said(1, told(MARKED)),))
+    text = export(conversation, "md", sample)
+    tree = LexborHTMLParser(MarkdownIt("commonmark").enable("table").render(text))
+    assert [n.text() for n in tree.css("strong, em")] == ["Two", "first"]
+    assert [n.text() for n in tree.css("p code")] == ["a|b", "x^2 < 3"]
+    assert len(tree.css("ul li")) == 2 and "is 2*3 wide" in tree.css("ul li")[0].text()
+    assert [n.text() for n in tree.css("td")][:4] == ["Fruit", "Price", "Apple", "<b>3</b>[^1-1]"]
+    assert "<script>" in tree.css("pre code")[0].text()
+    assert not tree.css("script, b")
+    page = LexborHTMLParser(export(conversation, "html", sample))
+    assert [n.text() for n in page.css("strong, em")] == ["Two", "first"]
+    assert [n.text() for n in page.css("td")][:2] == ["Fruit", "Price"]
+    assert len(page.css("math")) == 1 and not page.css("script, b, img")
+
+
+def test_the_page_to_print_has_the_quotes_and_no_script(sample: Index) -> None:
+    tree = LexborHTMLParser(export(exported(), "html", sample))
     assert [n.text() for n in tree.css("sup a")] == ["1"]
     target = (tree.css_first("sup a") or tree).attributes["href"]  # type: ignore[union-attr]
     assert "The quoted words stand here." in tree.css_first(f"[id='{target[1:]}']").text()  # type: ignore
@@ -203,12 +270,12 @@ def test_the_page_to_print_has_the_quotes_and_no_script() -> None:
 
 
 @pytest.mark.parametrize("bad", HOSTILE)
-def test_exports_of_hostile_text_run_nothing(bad: str) -> None:
+def test_exports_of_hostile_text_run_nothing(sample: Index, bad: str) -> None:
     answer = make(title=bad, uri=bad, headings=(bad,), quote=bad, question=bad, notes=(bad,))
     conversation = Conversation("x", bad, (said(1, answer), Exchange(2, bad, "failed", bad)))
-    tree = LexborHTMLParser(export(conversation, "html"))
+    tree = LexborHTMLParser(export(conversation, "html", sample))
     assert not tree.css("script, img, svg, [onerror], [onload], [onfocus], [onmouseover]")
-    rendered = MarkdownIt("commonmark").render(export(conversation, "md"))
+    rendered = MarkdownIt("commonmark").render(export(conversation, "md", sample))
     assert not LexborHTMLParser(rendered).css("script, img, svg, a, strong")
     assert re.fullmatch(r"[\w-]+\.md", export_name(conversation, "md"))
 
@@ -344,3 +411,99 @@ def test_first_questions_come_from_the_library(sample: Index) -> None:
     assert 2 <= len(questions) <= 4
     assert all(q.endswith("?") for q in questions)
     assert any(sample.ask(q).status == "answered" for q in questions)
+
+
+def test_a_document_is_read_again_and_moved_in_the_order_asked_for(
+    index: Index, docs: Path
+) -> None:
+    sync(index, [docs])
+    uploads = Uploads(Access(index))
+    apples = next(s for s in index.library.sources().values() if s.uri.endswith("apples.txt"))
+    uploads.move(apples, "one")
+    uploads.move(apples, "two")
+    uploads.read_again(apples)
+    uploads.move(apples, "one")
+    assert uploads.wait(60)
+    said = [(job.task, job.state, job.detail) for job in reversed(uploads.jobs())]
+    assert [row for row in said if row[0] == "move"] == [
+        ("move", "done", "now in one"),
+        ("move", "done", "now in two"),
+        ("move", "done", "now in one"),
+    ]
+    assert ("read again", "done", "") in said
+    assert index.library.collections() == {apples.uri: "one"}
+    assert index.library.sources()[apples.id].title == apples.title
+    Path(apples.uri).write_text("The Cox apple is of 1825.", encoding="utf-8")
+    uploads.read_again(apples)
+    assert uploads.wait(60)
+    assert "Cox" in index.search("Cox apple")[0].chunk.text
+    Path(apples.uri).unlink()
+    changed = next(s for s in index.library.sources().values() if s.uri == apples.uri)
+    with pytest.raises(BadInput, match="is not where it was read: put it back"):
+        uploads.read_again(changed)
+    assert apples.uri in index.library.files()
+
+
+def test_a_web_page_is_read_again(index: Index, tmp_path: Path) -> None:
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = f"<title>Fruit</title><p>{said[0]}</p>".encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:  # noqa: ANN401
+            pass
+
+    said = ["The quince is green."]
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        uploads = Uploads(Access(index), allow_private=True)
+        uploads.add_addresses(f"http://127.0.0.1:{server.server_port}/fruit.html")
+        assert uploads.wait(60)
+        (source,) = index.library.sources().values()
+        said[0] = "The quince is yellow."
+        uploads.read_again(source)
+        assert uploads.wait(60)
+        assert [job.state for job in uploads.jobs()] == ["done", "done"]
+        (again,) = index.library.sources().values()
+        assert again.uri == source.uri and "yellow" in index.library.text(again.id)
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_what_a_member_of_an_archive_is_read_again_from_is_the_archive(
+    index: Index, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.writestr("a/quince.txt", "The quince is yellow.")
+    sync(index, [tmp_path / "all.zip"])
+    (source,) = index.library.sources().values()
+    uploads = Uploads(Access(index))
+    uploads.read_again(source)
+    assert uploads.wait(60)
+    (job,) = uploads.jobs()
+    assert (job.name, job.state) == ("all.zip", "done")
+    assert list(index.library.sources()) == [source.id]
+
+
+def test_rows_say_how_each_source_stands(desk: Desk, docs: Path, tmp_path: Path) -> None:
+    index = desk._access.index
+    (docs / "apples.txt").write_text("Changed.", encoding="utf-8")
+    (docs / "plums.csv").unlink()
+    rows = LexborHTMLParser(desk.library({}, "")["html"])
+    said = {row.css("span")[0].text().lower(): row.css("small")[0].text() for row in rows.css("li")}
+    size = index.library.stats()[str(docs / "apples.txt")].size
+    assert said["apples"].startswith(f"changed since it was read · {size} B · 20")
+    assert said["plums"].startswith("the file is gone · ")
+    assert said["pears"].startswith("ready · ")
+    with index.library.writing():
+        index.library._db.execute("UPDATE chunks SET vector = NULL")
+    rows = LexborHTMLParser(desk.library({"words": "pears"}, "")["html"])
+    assert rows.css("small")[0].text().startswith("searchable by words")
+    chosen = [*index.library.sources(), "gone"]
+    assert desk.library({"chosen": chosen}, "")["chosen"] == sorted(index.library.sources())

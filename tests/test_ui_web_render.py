@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ HOSTILE = [
     "&lt;script&gt; &amp; <!-- <b> --> <![CDATA[ ]]>",
 ]
 ALLOWED = {
-    "article": {"class", "data-turn", "data-done"},
+    "article": {"class", "data-turn", "data-done", "data-said"},
     "section": {"class"},
     "header": {"class"},
     "figure": {"class"},
@@ -48,17 +49,19 @@ ALLOWED = {
     "b": {"dir"},
     "i": {"class", "style", "aria-hidden"},
     "q": {"dir"},
-    "code": set(),
-    "ol": set(),
+    "code": {"dir"},
+    "pre": {"class", "dir", "tabindex"},
+    "strong": set(), "em": set(),
+    "ol": {"class"},
     "ul": {"class", "id"},
-    "li": {"class", "dir", "data-source"},
+    "li": {"class", "dir", "data-source", "value"},
     "details": {"class"},
     "summary": set(),
     "small": {"class", "title"},
     "mark": {"class"},
     "a": {"href", "target", "rel"},
-    "table": set(), "caption": set(), "thead": set(), "tbody": set(), "tr": set(),
-    "th": {"scope"},
+    "table": set(), "caption": set(), "thead": set(), "tbody": set(), "tr": {"class"},
+    "th": {"scope", "dir"},
     "td": {"class", "dir"},
 }  # fmt: skip
 
@@ -222,6 +225,13 @@ def test_withheld_sentences_are_counted_and_can_be_opened() -> None:
     )
     assert text_of(two, ".fn-withheld .fn-said") == "Bad <b>claim</b>."
     assert text_of(two, ".fn-withheld small") == "no such number"
+    cited = replace(make().citations[0], number=0)
+    row = Sentence("| a | **b** |", 0, 0, "unsupported", 0.1, (cited,))
+    held = parse(render.answer(1, make(withheld=(row,))))
+    assert [n.text() for n in held.css(".fn-withheld .fn-cell")] == ["a", "b"]
+    chip = held.css_first(".fn-withheld .fn-chip")
+    assert chip is not None and chip.text(deep=False) == "source"
+    assert chip.attributes["aria-label"] == "Source: A title, open the passage"
 
 
 def test_notes_are_shown() -> None:
@@ -241,7 +251,8 @@ def test_a_blank_line_in_the_answer_starts_a_paragraph() -> None:
     one = Sentence("One.", 0, 4, "supported", 1.0, ())
     two = Sentence("Two.", 5, 9, "supported", 1.0, ())
     three = Sentence("Three.", 11, 17, "supported", 1.0, ())
-    tree = parse(render.answer(1, make(text="One. Two.\n\nThree.", sentences=(one, two, three))))
+    told = {"text": "One. Two.\n\nThree.", "sentences": (one, two, three), "engine": "llm"}
+    tree = parse(render.answer(1, make(**told)))
     shown = [[s.text() for s in p.css(".fn-said")] for p in tree.css(".fn-text")]
     assert shown == [["One.", "Two."], ["Three."]]
 

@@ -78,6 +78,13 @@ for command in (*COMMANDS, *MODEL_COMMANDS, *RECEIPT_COMMANDS, *USER_COMMANDS, e
     metavar="FILE",
     help="Save the answer as a receipt, for `footnote verify`.",
 )
+@click.option(
+    "--source",
+    "sources",
+    multiple=True,
+    metavar="PATH",
+    help="Ask only this source, as `footnote library` lists it, or the end of it; again for more.",
+)
 @settings_options
 @collection_option
 @index_option
@@ -86,6 +93,7 @@ def ask(
     question: str | None,
     questions: str | None,
     receipt: str | None,
+    sources: tuple[str, ...],
     settings: Settings,
     index_dir: str,
     as_json: bool,
@@ -100,7 +108,7 @@ def ask(
         raise click.UsageError("--receipt saves one answer: give one question with it")
     if question is not None:
         with open_index(index_dir, settings) as index:
-            answer = index.ask(question)
+            answer = index.ask(question, settings=_of_sources(index, settings, sources))
             if receipt is not None:
                 from rag.receipt import make_receipt, write_receipt
 
@@ -110,9 +118,10 @@ def ask(
     assert questions is not None
     failed = 0
     with open_index(index_dir, settings) as index:
+        settings = _of_sources(index, settings, sources)
         for row in read_questions(questions):
             try:
-                answer = index.ask(row["question"], row["history"])
+                answer = index.ask(row["question"], row["history"], settings)
             except FootnoteError as error:
                 failed += 1
                 click.echo(_failure_line(row["id"], error) if as_json else f"{row['id']}: {error}")
@@ -164,7 +173,8 @@ def serve(
     open_browser: bool,
 ) -> None:
     """Open the chat in the browser."""
-    from rag.index import check_collections, open_index
+    from rag.choice import check_collections
+    from rag.index import open_index
     from ui.users import Users
     from ui.web.guard import check_open
 
@@ -196,6 +206,14 @@ def doctor(index_dir: str, as_json: bool) -> None:
                 click.echo(f"      -> {finding.remedy}")
     if not all(finding.ok for finding in findings):
         raise SystemExit(1)
+
+
+def _of_sources(index: Index, settings: Settings, names: tuple[str, ...]) -> Settings:
+    """The settings for these sources only; without names, as they are."""
+    from ui.library import find_source
+
+    ids = tuple(find_source(index, name).id for name in names)
+    return replace(settings, sources=ids or settings.sources)
 
 
 def _first_questions(index: Index) -> tuple[str, ...]:

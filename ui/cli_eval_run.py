@@ -242,19 +242,12 @@ def eval_report(
         raise click.UsageError("say what to write: --html F, --junit F or --json F")
     for path in (html, junit, out):
         check_writable(path)
-    from eval.annotate import agreement, read_annotations
-    from eval.folder import read_folder
-    from eval.judged import with_judges
-    from eval.report import report
-    from eval.score import score
+    from eval.report import read_run, report
 
     measured = {Path(path).stem: _read_json(path) for path in others}
     if len(measured) < len(others):
         raise click.UsageError("two files of --with have the same name: rename one")
-    folder = Path(run)
-    scored = with_judges(score(read_folder(folder), prices=prices), folder)
-    grounds = {i: detail.grounds for i, detail in scored.details.items()}
-    people = agreement(read_annotations(folder), grounds)
+    scored, people = read_run(Path(run), prices)
     report(scored, html=html, junit=junit, json=out, agreement=people, others=measured)
 
 

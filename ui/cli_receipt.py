@@ -27,12 +27,13 @@ SHOWN = 300  # characters of a quote
 def verify(receipts: tuple[str, ...], verifier: str, index_dir: str, as_json: bool) -> None:
     """Check saved answers again: are the quotes there, are sources and verdicts the same?
 
+    RECEIPT is what `footnote ask --receipt` saved, or a conversation saved as JSON in the chat.
     Works offline and asks nothing anew. The exit code is 1 when a receipt is broken: it was
     changed, a quote is not there any more, or a verdict is worse. A newer version of a document
     does not break a receipt, since what was quoted can still be shown; that is reported as changed.
     """
     from rag.index import open_index
-    from rag.receipt import read_receipt
+    from rag.receipt import read_receipts
     from rag.recheck import check_receipt
     from rag.settings import Settings
 
@@ -40,18 +41,20 @@ def verify(receipts: tuple[str, ...], verifier: str, index_dir: str, as_json: bo
     with open_index(index_dir, Settings(verifier=verifier)) as index:
         for path in receipts:
             try:
-                receipt = read_receipt(path)
+                found = read_receipts(path)
             except BadInput as error:
                 rows.append({"receipt": path, "result": "broken", "error": str(error)})
-                lines = [f"broken: {printable(str(error))}"]
-            else:
+                if not as_json:
+                    click.echo(f"broken: {printable(str(error))}")
+                continue
+            for receipt in found:
                 check = check_receipt(index, receipt)
                 rows.append({"receipt": path, **check.to_dict()})
-                lines = [f"{check.result}: {printable(path)}, made {printable(receipt.made)}"]
-                lines.append(f"    {printable(receipt.question)}")
-                lines += _check_lines(check)
-            if not as_json:
-                click.echo("\n".join(lines))
+                if not as_json:
+                    click.echo(f"{check.result}: {printable(path)}, made {printable(receipt.made)}")
+                    click.echo(
+                        "\n".join((f"    {printable(receipt.question)}", *_check_lines(check)))
+                    )
     results = [row["result"] for row in rows]
     if as_json:
         click.echo(json_text(rows))

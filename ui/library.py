@@ -9,6 +9,7 @@ from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
+from ingest.watched import line, watched
 from rag.errors import BadInput
 from rag.index import Index
 from rag.standing import changed_files
@@ -32,7 +33,8 @@ def list_sources(index: Index, as_json: bool) -> str:
             return json_text(rows)
         text = [_source_lines(index, source, changed, held, chunks) for source in sources]
     owed = f", {counts.owed:,} of them not embedded yet" if counts.owed else ""
-    return "\n".join([*text, f"{counts.sources:,} sources, {counts.chunks:,} passages{owed}"])
+    total = f"{counts.sources:,} sources, {counts.chunks:,} passages{owed}"
+    return "\n".join([*text, total, *(visible(line(told)) for told in watched(index.folder))])
 
 
 def _source_row(
@@ -82,7 +84,7 @@ def show_source(index: Index, name: str, as_json: bool) -> str:
 
     Raises ``BadInput`` when no source, or more than one, is meant by ``name``.
     """
-    source = _find(index, name)
+    source = find_source(index, name)
     library = index.library
     text, places, flags = (
         library.text(source.id),
@@ -131,7 +133,8 @@ def _where(places: list[Place]) -> str:
     return f"page {first.page}" if first.page is not None else ""
 
 
-def _find(index: Index, name: str) -> Source:
+def find_source(index: Index, name: str) -> Source:
+    """The source at a place, or at the end of one. Raises ``BadInput`` for none, or several."""
     sources = index.library.sources().values()
     places = {uri: source for source in sources for uri in (source.uri, *source.also_at)}
     given = str(Path(name).expanduser().absolute())

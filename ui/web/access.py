@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rag.errors import BadInput
 from rag.index import Index
+from rag.library import check_name
 from rag.types import Source
 from ui.users import Users
 from ui.web.markup import is_web
@@ -41,26 +42,61 @@ class Access:
         """Where the files lie that the reader adds: nobody replaces those of another."""
         return self.index.folder / UPLOADS / reader
 
+    def sees_everything(self, reader: str) -> bool:
+        """Whether nothing of the index is kept from this reader, as evaluations need it."""
+        return self.collections is None and self.manages(reader)
+
+    def check_everything(self, reader: str) -> None:
+        """Raise ``BadInput`` for who does not see the whole library.
+
+        Runs of the evaluation quote all of it, and questions of all readers.
+        """
+        if not self.sees_everything(reader):
+            raise BadInput("evaluations are for who sees the whole library: ask them")
+
     def check_address(self, reader: str) -> None:
         """Raise ``BadInput`` for who may not add web pages.
 
         A page has one place, so whoever adds it again would move it out of another collection.
         """
-        if self._shared_with(reader) is not None:
+        if not self.manages(reader):
             raise BadInput(
                 "web pages are added by who sees the whole library: save the page and add the file"
             )
 
+    def manages(self, reader: str) -> bool:
+        """Whether this is a reader with whom the whole library is shared, to keep it in order."""
+        return self._shared_with(reader) is None
+
+    def check_manages(self, reader: str, what: str) -> None:
+        """Raise ``BadInput`` for who does not manage the library; ``what`` is what only they do."""
+        if not self.manages(reader):
+            raise BadInput(f"only who sees the whole library {what}: ask them")
+
+    def check_collection(self, reader: str, name: str) -> None:
+        """Raise ``BadInput`` where the reader may not put documents into this collection.
+
+        "" is none. Where only some collections are served, the others would be out of sight.
+        """
+        self.check_manages(reader, "says which collection a document is in")
+        check_name(name)
+        if name and self.collections is not None and name not in self.collections:
+            served = ", ".join(self.collections)
+            raise BadInput(f"only {served} can be seen here: choose one of these, or none")
+
     def check_removal(self, reader: str, source: Source) -> None:
         """Raise ``BadInput`` for who may not take a document out of the library."""
-        if self._shared_with(reader) is None:
-            return
+        self._check_own(reader, source, "removes what others have added")
+
+    def check_again(self, reader: str, source: Source) -> None:
+        """Raise ``BadInput`` for who may not have a document read again."""
+        self._check_own(reader, source, "has the documents of others read again")
+
+    def _check_own(self, reader: str, source: Source, what: str) -> None:
         own = self.folder_of(reader)
-        for uri in (source.uri, *source.also_at):
-            if is_web(uri) or not Path(uri).is_relative_to(own):
-                raise BadInput(
-                    "only who sees the whole library removes what others have added: ask them"
-                )
+        places = (source.uri, *source.also_at)
+        if any(is_web(uri) or not Path(uri).is_relative_to(own) for uri in places):
+            self.check_manages(reader, what)
 
     def _shared_with(self, reader: str) -> tuple[str, ...] | None:
         return None if self.users is None else self.users.collections(reader)

@@ -24,9 +24,13 @@ from ui.web.access import Access
 from ui.web.chat import Chat, Outputs, Talk
 from ui.web.conversations import Conversations
 from ui.web.desk import Desk, owner_of
+from ui.web.eval_desk import EvaluationDesk
+from ui.web.eval_panel import PANEL
 from ui.web.guard import Policy, SignedIn, check_address, check_open, past_proxies
-from ui.web.settings import choice_of, controls, read_controls
-from ui.web.shell import RAIL, VIEWER, hero, script
+from ui.web.models_panel import Models
+from ui.web.settings import choice_of, controls, read_controls, scope
+from ui.web.shelf import Shelf
+from ui.web.shell import RAIL, VIEWER, hero, script, theme_script
 from ui.web.suggest import first_questions
 from ui.web.uploads import LARGEST, Uploads
 
@@ -46,7 +50,9 @@ def build(access: Access, store: Conversations, examples: Sequence[str] = ()) ->
     """The chat over an index. ``examples`` are questions to start with, or else made from it."""
     settings = access.index.settings
     talk = Talk(access, store)
-    desk = Desk(access, store, Uploads(access))
+    uploads, models = Uploads(access), Models(access)
+    desk = Desk(access, store, uploads, Shelf(access, uploads, models).functions())
+    evaluations = EvaluationDesk(access)
     app = gr.Blocks(
         title="Footnote", analytics_enabled=False, fill_width=True, delete_cache=LEFT_UPLOADS
     )
@@ -58,14 +64,16 @@ def build(access: Access, store: Conversations, examples: Sequence[str] = ()) ->
                     RAIL,
                     apply_default_css=False,
                     js_on_load=script(),
-                    server_functions=desk.functions(),
+                    server_functions=[*desk.functions(), *evaluations.functions()],
                 )
-                chosen = controls(settings)
+                chosen = controls(settings, models)
+                collections = chosen[-1]
             with gr.Column(elem_id="fn-chat", min_width=300):
                 top = _html(hero(examples), elem_id="fn-hero")
                 past = _html(elem_id="fn-past")
                 live = _html(elem_id="fn-live", template='<div role="log">${value}</div>')
                 with gr.Row(elem_id="fn-ask"):
+                    chosen.append(scope())
                     box = gr.Textbox(
                         placeholder="Ask the library…",
                         label="Question",
@@ -78,16 +86,29 @@ def build(access: Access, store: Conversations, examples: Sequence[str] = ()) ->
                         elem_id="fn-box",
                         html_attributes=gr.InputHTMLAttributes(spellcheck=True),
                     )
+            with gr.Column(elem_id="fn-evaluation", min_width=300):
+                _html(PANEL)
+                told = _html(elem_id="fn-told", template="<p hidden>${value}</p>")
             with gr.Column(elem_id="fn-document", min_width=200):
                 _html(VIEWER)
         _events(talk, settings, page, chat, [chat, past, live, box], box, chosen)
+        page.models(models.refresh, None, chosen[1], queue=False, **QUIET)
+
+        def offer(request: gr.Request) -> Any:  # noqa: ANN401 - a change of a component
+            return choice_of(access.seen_by(owner_of(request)).library.collection_names())
+
+        def evaluate(event: gr.EventData, request: gr.Request, *values: Any) -> str:  # noqa: ANN401
+            wanted = read_controls(settings, *values)
+            return evaluations.start(owner_of(request), str(event.cases), str(event.limit), wanted)
+
+        page.evaluate(evaluate, chosen, told, queue=False, **QUIET)
 
         def greet(request: gr.Request) -> tuple[Any, Any]:
             seen = access.seen_by(owner_of(request))
-            shown = gr.skip() if examples else hero(first_questions(seen))
-            return shown, choice_of(seen.library.collection_names())
+            return gr.skip() if examples else hero(first_questions(seen)), offer(request)
 
-        app.load(greet, outputs=[top, chosen[-1]], queue=False, **QUIET)
+        app.load(greet, outputs=[top, collections], queue=False, **QUIET)
+        page.collections(offer, outputs=collections, queue=False, **QUIET)
     return app
 
 
@@ -190,6 +211,7 @@ def start(
         quiet=True,
         share=False,
         auth=_gate(users) if users is not None else None,
+        auth_message="Sign in to Footnote",
         show_error=True,
         allowed_paths=[],
         max_file_size=LARGEST,
@@ -201,7 +223,8 @@ def start(
         mcp_server=False,
         app_kwargs={"middleware": guards, "docs_url": None, "redoc_url": None},
         theme=_theme(),
-        css_paths=HERE / "style.css",
+        head=theme_script(),
+        css_paths=[HERE / "style.css", HERE / "evaluation.css"],
     )
     threading.Thread(target=_warm, args=(index,), daemon=True).start()
     return app, address
@@ -236,4 +259,14 @@ def _theme() -> gr.themes.Base:
         body_background_fill_dark="#17191c",
         body_text_color="#22262b",
         body_text_color_dark="#e7e6e2",
+        background_fill_primary="#faf9f6",
+        background_fill_primary_dark="#17191c",
+        background_fill_secondary="#faf9f6",
+        background_fill_secondary_dark="#17191c",
+        button_primary_background_fill="#0b5f73",
+        button_primary_background_fill_dark="#86cbdb",
+        button_primary_background_fill_hover="#084a5a",
+        button_primary_background_fill_hover_dark="#a9dbe7",
+        button_primary_text_color="#ffffff",
+        button_primary_text_color_dark="#10272d",
     )

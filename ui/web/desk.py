@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,15 @@ Row = Mapping[str, Any]
 class Desk:
     """The functions behind the page, over what each reader sees of one index."""
 
-    def __init__(self, access: Access, store: Conversations, uploads: Uploads) -> None:
+    def __init__(
+        self,
+        access: Access,
+        store: Conversations,
+        uploads: Uploads,
+        more: Sequence[Callable[[Row, str], dict[str, Any]]] = (),
+    ) -> None:
+        """``more`` are further functions that the page may call."""
+        self._more = more
         self._access = access
         self._store = store
         self._uploads = uploads
@@ -48,8 +56,9 @@ class Desk:
         named = (
             self.view, self.more, self.conversations, self.rename, self.delete, self.export,
             self.vote, self.library, self.jobs, self.add, self.remove, self.dismiss, self.suggest,
+            *self._more,
         )  # fmt: skip
-        return [_served(function) for function in named]
+        return [served(function) for function in named]
 
     def view(self, row: Row, owner: str) -> dict[str, Any]:
         """A document at a passage: ``source``, ``start``, ``end``, ``also``, ``quote``."""
@@ -105,7 +114,7 @@ class Desk:
             raise BadInput(f"conversations are exported as {', '.join(MEDIA_TYPES)}")
         kept = self._store.load(owner, str(row["id"]))
         return {
-            "text": export(kept, form),
+            "text": export(kept, form, self._access.seen_by(owner)),
             "name": export_name(kept, form),
             "type": MEDIA_TYPES[form],
         }
@@ -129,11 +138,19 @@ class Desk:
         return {"said": f"Kept as a case: footnote eval run {path}"}
 
     def library(self, row: Row, owner: str) -> dict[str, Any]:
-        """The sources with ``words``, from ``start``, and how much there is."""
+        """The sources with ``words``, from ``start``, how much there is, and what may be done.
+
+        Of the ``chosen`` ids, those that are still there come back.
+        """
         index = self._access.seen_by(owner)
         counts = index.library.counts()
         start = int(row.get("start", 0))
+        chosen = [str(source) for source in row.get("chosen", ())]
         return {
+            "chosen": sorted(index.library.sources(chosen)) if chosen else [],
+            "collections": index.library.collection_names(),
+            "into": self._access.collection_of(owner) or "",
+            "whole": self._access.manages(owner),
             "html": library_panel.sources(index, str(row.get("words", "")), start),
             "count": f"{counts.sources:,}",
             "foot": library_panel.footer(counts),
@@ -147,11 +164,16 @@ class Desk:
         return {"html": library_panel.jobs(jobs), "running": running}
 
     def add(self, row: Row, owner: str) -> dict[str, Any]:
-        """Add the ``addresses``, one a line, or the file uploaded to ``path`` as ``name``."""
+        """Add the ``addresses``, one a line, or the file uploaded to ``path`` as ``name``.
+
+        They go into the ``collection``, where one is given.
+        """
+        collection = str(row["collection"]).strip() if row.get("collection") else None
         if row.get("addresses"):
-            self._uploads.add_addresses(str(row["addresses"]), owner)
+            self._uploads.add_addresses(str(row["addresses"]), owner, collection)
         if row.get("path"):
-            self._uploads.add_file(_uploaded(str(row["path"])), str(row["name"]), owner)
+            path, name = _uploaded(str(row["path"])), str(row["name"])
+            self._uploads.add_file(path, name, owner, collection)
         return {}
 
     def remove(self, row: Row, owner: str) -> dict[str, Any]:
@@ -173,7 +195,7 @@ class Desk:
         return {"questions": first_questions(self._access.seen_by(owner))}
 
 
-def _served(function: Callable[[Row, str], dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+def served(function: Callable[[Row, str], dict[str, Any]]) -> Callable[..., dict[str, Any]]:
     """A function as Gradio serves it: with the reader's name, and failures as a sentence."""
 
     def call(row: dict[str, Any], request: gr.Request) -> dict[str, Any]:

@@ -1,17 +1,23 @@
-"""A conversation as a file: Markdown with footnotes, JSON, or a page to print."""
+"""A conversation as a file: Markdown with footnotes, JSON with receipts, or a page to print."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from html import escape
+from itertools import groupby
 from typing import Literal
 
+from rag.errors import BadInput
+from rag.index import Index
+from rag.receipt import CONVERSATION, make_receipt
+from rag.reply import table_cells
 from rag.types import Answer, Citation, Sentence
-from ui.web.conversations import Conversation, Exchange
+from ui.web.conversations import Conversation, Exchange, turns_of
+from ui.web.written import Line, as_html, as_markdown, code_of, escape_markdown, lines_of
 
 Format = Literal["md", "json", "html"]
 MEDIA_TYPES: dict[Format, str] = {
@@ -21,24 +27,27 @@ MEDIA_TYPES: dict[Format, str] = {
 }
 CHECKED = {"supported": "", "partial": " (partly supported)", "unsupported": " (not supported)"}
 DECLINED = "The library does not answer this."
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~$])")
-_LINE_START = re.compile(r"^(\s*)([-+=]|\d+[.)])(?=\s|$)", re.MULTILINE)
+_LINE_START = re.compile(r"^(\s*)([-+=]|\d+[.)])(?=\s|$)")
 _STYLE = """
 body { font: 12pt/1.55 Georgia, serif; max-width: 42rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 2rem 0 0.5rem; }
-sup a { text-decoration: none; color: #0b5f73; } ol, .quiet { font-size: 0.85em; color: #555; }
+sup a { text-decoration: none; color: #0b5f73; } ol.notes, .quiet { font-size: 0.85em; color: #555; }
 .partial { text-decoration: underline dotted; } .unsupported { text-decoration: underline wavy; }
-h2, li { break-inside: avoid; } @page { margin: 2cm; }
+table { border-collapse: collapse; margin: 0.5rem 0; } td { padding: 0.2rem 0.6rem; border: 1px solid #ccc; }
+pre { padding: 0.5rem 0.75rem; background: #f4f3ef; white-space: pre-wrap; overflow-wrap: anywhere; }
+h2, li, tr { break-inside: avoid; } @page { margin: 2cm; }
 """  # noqa: E501
 
 
-def export(conversation: Conversation, form: Format) -> str:
-    """The whole conversation with every quote it stands on, in a form."""
+def export(conversation: Conversation, form: Format, index: Index) -> str:
+    """The whole conversation with every quote it stands on, in a form.
+
+    ``index`` is the one that answered; in JSON every answer has the receipt that it makes.
+    """
     if form == "json":
-        rows = [_row(exchange) for exchange in conversation.exchanges]
-        return json.dumps(
-            {"title": conversation.title, "exchanges": rows}, ensure_ascii=False, indent=1
-        )
+        rows = [_row(conversation, exchange, index) for exchange in conversation.exchanges]
+        whole = {"format": CONVERSATION, "title": conversation.title, "exchanges": rows}
+        return json.dumps(whole, ensure_ascii=False, indent=1)
     return "".join(_markdown(conversation) if form == "md" else _html(conversation))
 
 
@@ -48,13 +57,27 @@ def export_name(conversation: Conversation, form: Format) -> str:
     return f"{words or 'conversation'}.{form}"
 
 
-def _row(exchange: Exchange) -> dict[str, object]:
-    answer = exchange.answer.to_dict() if exchange.answer else None
-    return {**asdict(exchange), "asked": _when(exchange), "answer": answer}
+def _row(conversation: Conversation, exchange: Exchange, index: Index) -> dict[str, object]:
+    row: dict[str, object] = {**asdict(exchange), "asked": _when(exchange), "receipt": None}
+    if exchange.answer is None:
+        return row
+    history = turns_of(conversation.exchanges[: exchange.number - 1])
+    try:
+        row["receipt"] = make_receipt(index, exchange.answer, history).to_dict()
+    except BadInput as error:
+        row["no_receipt"] = str(error)
+    return {**row, "answer": exchange.answer.to_dict()}
 
 
 def _when(exchange: Exchange) -> str:
     return datetime.fromtimestamp(exchange.asked, UTC).isoformat(timespec="seconds")
+
+
+def _lines(answer: Answer) -> list[Line]:
+    """Quotations are one paragraph; what a model wrote has lines of its own."""
+    if answer.engine == "extractive":
+        return [Line("text", answer.sentences)] if answer.sentences else []
+    return lines_of(answer.text, answer.sentences)
 
 
 def _markdown(conversation: Conversation) -> Iterator[str]:
@@ -65,12 +88,41 @@ def _markdown(conversation: Conversation) -> Iterator[str]:
         if answer is None:
             yield f"{_plain(exchange.text)} ({exchange.state})\n"
             continue
-        yield from _paragraphs(exchange, answer, _plain_sentence, _footnote)
+        yield f"{DECLINED}\n" * (answer.status == "declined")
+        before: Line | None = None
+        for line in _lines(answer):
+            follows = before and before.kind == line.kind and line.kind in ("item", "row")
+            yield "\n" * bool(before and not follows)
+            yield _markdown_line(line, not follows, exchange, answer.engine == "extractive")
+            before = line
+        if answer.withheld:
+            yield f"\n({len(answer.withheld)} withheld, as the sources do not support it.)\n"
         for note in answer.notes:
             yield f"\n> {_plain(note)}\n"
         for citation in answer.citations:
             quote = _plain(citation.quote)
             yield f"\n[^{_id(exchange, citation)}]: {_plain(_where(citation))}: “{quote}”\n"
+
+
+def _markdown_line(line: Line, is_first: bool, exchange: Exchange, verbatim: bool) -> str:
+    def behind(sentence: Sentence) -> str:
+        notes = "".join(f"[^{_id(exchange, c)}]" for c in sentence.citations)
+        return notes + CHECKED[sentence.verdict]
+
+    first = line.sentences[0]
+    if line.kind == "code":
+        code = code_of(first.text)
+        fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", code)), 0)
+        return f"{fence}\n{code}\n{fence}\n{behind(first)}\n"
+    if line.kind == "row":
+        cells = [as_markdown(cell) for cell in table_cells(first.text)]
+        row = f"| {' | '.join(cells)}{behind(first)} |\n"
+        # Markdown knows no table without a header.
+        return "|   " * len(cells) + "|\n" + "|---" * len(cells) + "|\n" + row if is_first else row
+    words = escape_markdown if verbatim else as_markdown
+    said = " ".join(words(sentence.text) + behind(sentence) for sentence in line.sentences)
+    mark = f"{_mark(line)} " if line.kind == "item" else ""
+    return f"{mark}{_LINE_START.sub(_unmarked, said)}\n"
 
 
 def _html(conversation: Conversation) -> Iterator[str]:
@@ -86,10 +138,16 @@ def _html(conversation: Conversation) -> Iterator[str]:
         if answer is None:
             yield f"<p>{escape(exchange.text)} ({exchange.state})</p>"
             continue
-        said = "".join(_paragraphs(exchange, answer, _span, _reference))
-        yield "".join(f'<p dir="auto">{p}</p>' for p in said.split("\n") if p.strip())
+        yield f"<p>{DECLINED}</p>" * (answer.status == "declined")
+        for kind, lines in groupby(_lines(answer), key=lambda line: line.kind):
+            said = "".join(
+                _html_line(line, exchange, answer.engine == "extractive") for line in lines
+            )
+            yield f"<table>{said}</table>" if kind == "row" else said
+        if answer.withheld:
+            yield f"<p>({len(answer.withheld)} withheld, as the sources do not support it.)</p>"
         yield "".join(f'<p class="quiet">{escape(note)}</p>' for note in answer.notes)
-        yield "<ol>" * bool(answer.citations)
+        yield '<ol class="notes">' * bool(answer.citations)
         for citation in answer.citations:
             yield (
                 f'<li id="f{_id(exchange, citation)}" value="{citation.number}" dir="auto">'
@@ -100,41 +158,29 @@ def _html(conversation: Conversation) -> Iterator[str]:
     yield "</body></html>"
 
 
-def _paragraphs(
-    exchange: Exchange,
-    answer: Answer,
-    words: Callable[[Sentence], str],
-    reference: Callable[[Exchange, Citation], str],
-) -> Iterator[str]:
-    if answer.status == "declined":
-        yield DECLINED + "\n"
-        return
-    end = 0
-    for sentence in answer.sentences:
-        between = answer.text[end : sentence.start] if end else ""
-        yield "\n\n" if "\n" in between else " " * bool(end)
-        end = sentence.end
-        yield words(sentence) + "".join(reference(exchange, c) for c in sentence.citations)
-        yield CHECKED[sentence.verdict]
-    yield "\n"
-    if answer.withheld:
-        yield f"\n({len(answer.withheld)} withheld, as the sources do not support it.)\n"
+def _html_line(line: Line, exchange: Exchange, verbatim: bool) -> str:
+    def behind(sentence: Sentence) -> str:
+        references = "".join(
+            f'<sup><a href="#f{_id(exchange, c)}">{c.number}</a></sup>' for c in sentence.citations
+        )
+        return references + CHECKED[sentence.verdict]
+
+    first = line.sentences[0]
+    if line.kind == "code":
+        return f"<pre><code>{escape(code_of(first.text))}</code></pre><p>{behind(first)}</p>"
+    if line.kind == "row":
+        cells = "".join(f'<td dir="auto">{as_html(cell)}</td>' for cell in table_cells(first.text))
+        return f'<tr class="{first.verdict}">{cells}<td>{behind(first)}</td></tr>'
+    words = escape if verbatim else as_html
+    said = " ".join(
+        f'<span class="{s.verdict}">{words(s.text)}</span>{behind(s)}' for s in line.sentences
+    )
+    mark = f"{_mark(line).replace('-', '•')} " if line.kind == "item" else ""
+    return f'<p dir="auto">{mark}{said}</p>'
 
 
-def _span(sentence: Sentence) -> str:
-    return f'<span class="{sentence.verdict}">{escape(sentence.text)}</span>'.replace("\n", " ")
-
-
-def _plain_sentence(sentence: Sentence) -> str:
-    return _plain(sentence.text)
-
-
-def _footnote(exchange: Exchange, citation: Citation) -> str:
-    return f"[^{_id(exchange, citation)}]"
-
-
-def _reference(exchange: Exchange, citation: Citation) -> str:
-    return f'<sup><a href="#f{_id(exchange, citation)}">{citation.number}</a></sup>'
+def _mark(line: Line) -> str:
+    return line.mark if line.mark[0].isdigit() else "-"
 
 
 def _id(exchange: Exchange, citation: Citation) -> str:
@@ -152,6 +198,9 @@ def _made(exchange: Exchange, answer: Answer) -> str:
 
 
 def _plain(text: str) -> str:
-    r"""Text as one Markdown paragraph in which nothing is markup."""
-    flat = " ".join(text.split())
-    return _LINE_START.sub(r"\1\\\2", _MARKDOWN.sub(r"\\\1", flat))
+    """Text as one Markdown paragraph in which nothing is markup."""
+    return _LINE_START.sub(_unmarked, escape_markdown(text))
+
+
+def _unmarked(mark: re.Match[str]) -> str:
+    return mark[1] + (f"{mark[2][:-1]}\\{mark[2][-1]}")

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from itertools import groupby
 from typing import TYPE_CHECKING
 
+from rag.reply import table_cells
 from rag.types import Answer, Citation, Passage, Sentence
+from ui.web import written
 from ui.web.markup import count, facts, file_name, place
 from ui.web.suggest import next_questions
+from ui.web.viewer import CODE
+from ui.web.written import Line
 
 if TYPE_CHECKING:
     from rag.tables import Standing
 
 NEAREST = 3
 SNIPPET = 240
+# A row of a table as it is read, ``Fruit: Apple; Price: 3`` or ``Apple | 3``: its cells.
+_LABELLED = r"[^;:|]{1,60}: [^;|]+"
+_ROW = re.compile(
+    rf"{_LABELLED}(?:; {_LABELLED})+|[^;|]+(?:; {_LABELLED}){{2,}}|[^|]+(?: \| [^|]+)+"
+)
+_CELL = re.compile(r"(; | \| )")
 VERDICTS = {
     "supported": "Supported by its source",
     "partial": "Partly supported by its source",
@@ -44,15 +56,15 @@ def answer(
         body += _declined(given) + _withheld(given)
     unread = next_questions(given) if given.status == "answered" else []
     body += _made(given) + _acts(vote) + _next(unread)
-    return _turn(turn, given.question, body)
+    return _turn(turn, given.question, body, said=given.text)
 
 
 def partial(turn: int, question: str, text: str, stopped: bool = False) -> str:
     """A turn whose answer is still being made, or was stopped while it was."""
-    body = f'<p class="fn-text" dir="auto">{escape(text)}</p>' if text else ""
+    body = f'<p class="fn-text fn-growing" dir="auto">{escape(text)}</p>' if text else ""
     body += '<p class="fn-note">Stopped.</p>' * stopped
     wait = '<p class="fn-wait">Searching the library…</p>'
-    return _turn(turn, question, (body or wait) + _acts() * stopped, done=stopped)
+    return _turn(turn, question, (body or wait) + _acts() * stopped, stopped, text * stopped)
 
 
 def failed(turn: int, question: str, message: str) -> str:
@@ -61,34 +73,107 @@ def failed(turn: int, question: str, message: str) -> str:
     return _turn(turn, question, said + _acts())
 
 
-def _turn(turn: int, question: str, body: str, done: bool = True) -> str:
+def _turn(turn: int, question: str, body: str, done: bool = True, said: str = "") -> str:
     return (
-        f'<article class="fn-turn" data-turn="{turn}" data-done="{int(done)}">'
+        f'<article class="fn-turn" data-turn="{turn}" data-done="{int(done)}" '
+        f'data-said="{escape(said)}">'
         f'<h2 class="fn-question" dir="auto">{escape(question)}</h2>'
         f'<div class="fn-answer">{body}</div></article>'
     )
 
 
 def _sentences(given: Answer) -> str:
-    paragraphs, end = [""], 0
+    if given.engine != "extractive":
+        return "".join(
+            _lines(kind, list(group))
+            for (kind, _), group in groupby(
+                written.lines_of(given.text, given.sentences),
+                key=lambda line: (line.kind, line.mark[:1].isdigit()),
+            )
+        )
+    types = {p.source.id: p.source.media_type for p in given.passages}
+    lines = [""]
     for sentence in given.sentences:
-        if paragraphs[-1]:
-            if "\n" in given.text[end : sentence.start]:
-                paragraphs.append("")
-            else:
-                paragraphs[-1] += " "
-        paragraphs[-1] += _sentence(sentence)
-        end = sentence.end
-    return "".join(f'<p class="fn-text" dir="auto">{text}</p>' for text in paragraphs)
+        if any(types.get(c.source_id) in CODE for c in sentence.citations):
+            lines += [_code(sentence, sentence.citations[0].quote), ""]
+        elif _ROW.fullmatch(sentence.text):
+            lines += [_paragraph(_row(sentence)), ""]
+        else:
+            lines[-1] += " " * bool(lines[-1]) + _sentence(sentence, escape(sentence.text))
+    return "".join(line if line.startswith("<div") else _paragraph(line) for line in lines if line)
 
 
-def _sentence(sentence: Sentence) -> str:
-    """The words, then one pill: what the check says of them, and the sources they stand on."""
+def _lines(kind: written.Kind, lines: Sequence[Line]) -> str:
+    """Neighbours of one kind: paragraphs, one list, one table, blocks of code."""
+    if kind == "code":
+        return "".join(_code(line.sentences[0]) for line in lines)
+    if kind == "row":
+        return _table(lines)
+    said = [" ".join(map(_said, line.sentences)) for line in lines]
+    if kind == "text":
+        return "".join(map(_paragraph, said))
+    items = ""
+    for line, inside in zip(lines, said, strict=True):
+        number = line.mark.rstrip(".)")
+        value = f' value="{number}"' if number.isdigit() else ""
+        items += f'<li dir="auto"{value}>{inside}</li>'
+    tag = "ol" if lines[0].mark[0].isdigit() else "ul"
+    return f'<{tag} class="fn-text fn-list">{items}</{tag}>'
+
+
+def _paragraph(inside: str) -> str:
+    return f'<p class="fn-text" dir="auto">{inside}</p>'
+
+
+def _said(sentence: Sentence) -> str:
+    return _sentence(sentence, written.as_html(sentence.text))
+
+
+def _sentence(sentence: Sentence, words: str, name: str = "") -> str:
+    """The words, as HTML, then what the check says of them and the sources they stand on."""
+    said = f'<span class="{name}fn-said fn-{sentence.verdict}">{words}</span>'
+    return said + _pill(sentence)
+
+
+def _pill(sentence: Sentence) -> str:
     chips = "".join(map(_chip, sentence.citations))
+    return f'<span class="fn-pill fn-{sentence.verdict}">{_verdict(sentence)}{chips}</span>'
+
+
+def _code(sentence: Sentence, code: str | None = None) -> str:
+    """Code by its lines. ``code`` is given where it was quoted, not written."""
+    inside = escape(written.code_of(sentence.text) if code is None else code)
     return (
-        f'<span class="fn-said fn-{sentence.verdict}">{escape(sentence.text)}</span>'
-        f'<span class="fn-pill fn-{sentence.verdict}">{_verdict(sentence)}{chips}</span>'
+        f'<div class="fn-text fn-code"><pre class="fn-said fn-{sentence.verdict}" dir="ltr" '
+        f'tabindex="0"><code>{inside}</code></pre>{_pill(sentence)}</div>'
     )
+
+
+def _row(sentence: Sentence) -> str:
+    """A quoted row of a table, every character of it, so that its cells can be told apart."""
+    cells = _CELL.split(sentence.text)
+    inside = "".join(
+        f'<span class="fn-gap">{part}</span>' if n % 2 else f'<span class="fn-cell">{part}</span>'
+        for n, part in enumerate(map(escape, cells))
+    )
+    return _sentence(sentence, inside, "fn-row ")
+
+
+def _table(lines: Sequence[Line]) -> str:
+    """The rows as they were written, each with its pill behind it."""
+    body = head = ""
+    for n, line in enumerate(lines):
+        (sentence,) = line.sentences
+        is_head = n + 1 < len(lines) and lines[n + 1].below_header
+        tag = 'th scope="col" dir="auto"' if is_head else 'td dir="auto"'
+        cells = "".join(
+            f"<{tag}>{written.as_html(cell)}</{tag[:2]}>" for cell in table_cells(sentence.text)
+        )
+        row = f'<tr class="fn-said fn-{sentence.verdict}">{cells}<td>{_pill(sentence)}</td></tr>'
+        head, body = (head + row, body) if is_head else (head, body + row)
+    head = f"<thead>{head}</thead>" if head else ""
+    rows = f"<table>{head}<tbody>{body}</tbody></table>"
+    return f'<div class="fn-text fn-grid" tabindex="0">{rows}</div>'
 
 
 def _verdict(sentence: Sentence) -> str:
@@ -104,10 +189,12 @@ def _verdict(sentence: Sentence) -> str:
 
 def _chip(citation: Citation) -> str:
     where = place(citation.title, citation.headings, citation.page, citation.date)
-    label = f"Source {citation.number}: {citation.title}, open the passage"
+    # What was withheld has no number in the answer.
+    number = str(citation.number or "")
+    label = f"Source{f' {number}' if number else ''}: {citation.title}, open the passage"
     return (
         f'<button type="button" class="fn-chip" {_target(citation)} aria-label="{escape(label)}">'
-        f'{citation.number}<span class="fn-tip" aria-hidden="true">'
+        f'{number or "source"}<span class="fn-tip" aria-hidden="true">'
         f'<b dir="auto">{escape(citation.title)}</b><i>{where}</i>'
         f'<q dir="auto">{escape(citation.quote)}</q></span></button>'
     )
@@ -126,12 +213,20 @@ def _withheld(given: Answer) -> str:
         return ""
     one = len(given.withheld) == 1
     was, their = ("was", "its sources do") if one else ("were", "their sources do")
-    rows = "".join(f'<li dir="auto">{_sentence(s)}{_reasons(s)}</li>' for s in given.withheld)
+    rows = "".join(f'<li dir="auto">{_held_back(s)}{_reasons(s)}</li>' for s in given.withheld)
     return (
         f'<details class="fn-withheld"><summary>{count(len(given.withheld), "sentence")} {was} '
         f"withheld: {their} not support {'it' if one else 'them'}</summary>"
         f"<ul>{rows}</ul></details>"
     )
+
+
+def _held_back(sentence: Sentence) -> str:
+    cells = table_cells(sentence.text)
+    if not cells:
+        return _said(sentence)
+    inside = " ".join(f'<span class="fn-cell">{written.as_html(cell)}</span>' for cell in cells)
+    return _sentence(sentence, inside, "fn-row ")
 
 
 def _reasons(sentence: Sentence) -> str:

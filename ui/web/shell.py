@@ -11,16 +11,21 @@ HERE = Path(__file__).parent
 RAIL = """
 <nav id="fn-rail" aria-label="Conversations and library">
 <div class="fn-brand"><b>Footnote</b><button type="button" data-rail aria-label="Close this list">×</button></div>
+<div class="fn-views" role="group" aria-label="What is shown" hidden>
+<button type="button" data-view="chat" aria-current="true">Chat</button>
+<button type="button" data-view="evaluation">Evaluation<span></span></button></div>
 <button type="button" class="fn-new" data-new>New conversation</button>
 <section aria-label="Conversations"><h3>Conversations</h3>
 <input name="find" type="search" placeholder="Find a conversation" aria-label="Find a conversation">
 <ul class="fn-conversations"></ul></section>
 <section class="fn-shelf" aria-label="Library"><h3>Library <span class="fn-held"></span>
 <button type="button" data-add>Add files</button></h3>
+<ul class="fn-watches" aria-live="polite"></ul>
 <input id="fn-files" type="file" multiple hidden aria-label="Add files">
 <input name="filter" type="search" placeholder="Find a source" aria-label="Find a source">
 <form class="fn-addresses"><input name="addresses" placeholder="Add a web page: https://…"
  aria-label="Addresses of web pages to add"><button>Add</button></form>
+<label class="fn-into" hidden>Add into <select name="into"></select></label>
 <ul class="fn-jobs" aria-live="polite"></ul>
 <button type="button" class="fn-quiet" data-dismiss hidden>Dismiss</button>
 <ul class="fn-library"></ul></section>
@@ -44,6 +49,10 @@ does not answer it<textarea name="quote" rows="2"></textarea></label>
 </form></template>
 <dialog id="fn-dialog"><form method="dialog"><p></p><div>
 <button value="no" class="fn-quiet" autofocus>Cancel</button><button value="yes"></button></div></form></dialog>
+<dialog id="fn-move"><form method="dialog"><h3>Collection</h3><p></p>
+<label>It is in<select name="collection"></select></label>
+<label hidden>Name of the new collection<input name="name" maxlength="64" autocomplete="off"></label>
+<div><button type="button" class="fn-quiet">Cancel</button><button value="yes">Move</button></div></form></dialog>
 <p id="fn-say" role="status" aria-live="polite"></p>
 <p id="fn-drop" aria-hidden="true">Drop files to add them to the library</p>
 """  # noqa: E501
@@ -70,6 +79,11 @@ def hero(questions: Sequence[str]) -> str:
         'library">☰</button><h1>Footnote</h1><p>Ask your documents. Every sentence shows the '
         f'words it stands on.</p><ul id="fn-examples">{rows}</ul></header>'
     )
+
+
+def theme_script() -> str:
+    """What is done before anything is shown: the theme that was chosen in this browser."""
+    return f"<script>{(HERE / 'theme.js').read_text(encoding='utf-8')}</script>"
 
 
 def script() -> str:

@@ -9,14 +9,16 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Literal
 
 from ingest.containers import CONTAINER_SUFFIXES
 from ingest.parse import SUPPORTED
 from ingest.report import FileReport, Progress
-from ingest.sync import remove, sync
+from ingest.sync import collect, remove, sync
 from rag.errors import BadInput, FootnoteError
+from rag.standing import MEMBER
 from rag.types import Source
 from ui.web.access import UPLOADS, Access
 from ui.web.markup import file_name, is_web
@@ -28,20 +30,24 @@ _NAME_BYTES = 180
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069<>:"|?*\\/]')
 
 JobState = Literal["waiting", "reading", "embedding", "done", "unchanged", "failed"]
+Task = Literal["add", "read again", "move", "remove"]
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class Job:
-    """One file, address or removal: what it is called, how far it is, and what was found."""
+    """What is done with one place: what it is called, how far it is, and what was found.
+
+    ``collection`` is where it goes, "" for none; None leaves that as it is.
+    """
 
     name: str
     uri: str
     state: JobState = "waiting"
     detail: str = ""
     warnings: tuple[str, ...] = ()
-    is_removal: bool = False
+    task: Task = "add"
     owner: str = ""
     collection: str | None = None
 
@@ -68,16 +74,19 @@ class Uploads:
         with self._lock:
             return [job for job in self._jobs if job.owner == owner][: -_SHOWN - 1 : -1]
 
-    def add_file(self, path: Path, name: str, owner: str = "") -> None:
+    def add_file(
+        self, path: Path, name: str, owner: str = "", collection: str | None = None
+    ) -> None:
         """Take a file that was uploaded to ``path`` into the library as ``name``.
 
         ``name`` may have folders. Raises ``BadInput`` for a kind of file that is not read, for one
-        that is too large, and while too much waits.
+        that is too large, while too much waits, and for a reader who may not choose the collection.
         """
         parts = [_safe(part) for part in name.replace("\\", "/").split("/")]
         parts = [part for part in parts if part][-4:]
         suffix = Path(parts[-1]).suffix.lower() if parts else ""
         try:
+            collection = self._collection(owner, collection)
             if suffix not in SUPPORTED | CONTAINER_SUFFIXES:
                 raise BadInput(
                     f"{name}: cannot read {suffix or 'a file without suffix'}; read are "
@@ -95,10 +104,9 @@ class Uploads:
         target = self._access.folder_of(owner).joinpath(*parts)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.move(path, target)
-        collection = self._access.collection_of(owner)
         self._put([Job("/".join(parts), str(target), owner=owner, collection=collection)])
 
-    def add_addresses(self, text: str, owner: str = "") -> None:
+    def add_addresses(self, text: str, owner: str = "", collection: str | None = None) -> None:
         """Fetch web pages, given one a line.
 
         Raises ``BadInput`` for what is no web address, and for a reader who may not.
@@ -108,7 +116,7 @@ class Uploads:
         for address in addresses:
             if not is_web(address):
                 raise BadInput(f"{address} is no web address: it begins with https:// or http://")
-        collection = self._access.collection_of(owner)
+        collection = self._collection(owner, collection)
         self._put([Job(a, a, owner=owner, collection=collection) for a in addresses])
 
     def remove(self, source: Source, owner: str = "") -> None:
@@ -118,7 +126,34 @@ class Uploads:
         """
         self._access.check_removal(owner, source)
         uris = (source.uri, *source.also_at)
-        self._put([Job(file_name(uri), uri, is_removal=True, owner=owner) for uri in uris])
+        self._put([Job(file_name(uri), uri, task="remove", owner=owner) for uri in uris])
+
+    def read_again(self, source: Source, owner: str = "") -> None:
+        """Read a file or page anew, also where it has not changed.
+
+        Raises ``BadInput`` for a reader who may not, and for a file that is not there any more.
+        """
+        self._access.check_again(owner, source)
+        uris = [u for u in (source.uri, *source.also_at) if is_web(u) or _file_of(u).is_file()]
+        if not uris:
+            raise BadInput(
+                f"{file_name(source.uri)} is not where it was read: put it back there, or remove "
+                "it from the library"
+            )
+        # Of an archive, all is read.
+        places = dict.fromkeys(u if is_web(u) else str(_file_of(u)) for u in uris)
+        self._put([Job(file_name(u), u, task="read again", owner=owner) for u in places])
+
+    def move(self, source: Source, collection: str, owner: str = "") -> None:
+        """Put a document, wherever it lies, into another collection; "" is none.
+
+        Raises ``BadInput`` for a reader who may not, and for a name that cannot be used.
+        """
+        self._access.check_collection(owner, collection)
+        uris = (source.uri, *source.also_at)
+        self._put(
+            [Job(file_name(u), u, task="move", owner=owner, collection=collection) for u in uris]
+        )
 
     def dismiss(self, owner: str = "") -> None:
         """Forget what is done of a reader's changes."""
@@ -133,6 +168,13 @@ class Uploads:
         if worker:
             worker.join(seconds)
         return not worker or not worker.is_alive()
+
+    def _collection(self, owner: str, wanted: str | None) -> str | None:
+        """Where goes what a reader adds, who may have chosen. Raises ``BadInput``."""
+        if wanted is None:
+            return self._access.collection_of(owner)
+        self._access.check_collection(owner, wanted)
+        return wanted
 
     def _put(self, jobs: Sequence[Job]) -> None:
         with self._lock:
@@ -151,17 +193,17 @@ class Uploads:
             )
 
     def _next(self) -> list[Job]:
-        """All that waits of the kind that is next; none ends the worker."""
+        """What waits next and can be done in one run; none ends the worker."""
         with self._lock:
             waiting = [job for job in self._jobs if job.state == "waiting"]
-            batch = [job for job in waiting if _kind(job) == _kind(waiting[0])]
+            batch = list(takewhile(lambda job: _kind(job) == _kind(waiting[0]), waiting))
             if not batch:
                 self._worker = None
             return batch
 
     def _work(self) -> None:
         while batch := self._next():
-            run = self._remove if batch[0].is_removal else self._add
+            run = {"remove": self._remove, "move": self._move}.get(batch[0].task, self._add)
             try:
                 run(batch)
             except FootnoteError as error:
@@ -181,7 +223,14 @@ class Uploads:
             follow,
             allow_private=self._allow_private,
             collection=batch[0].collection,
+            again=batch[0].task == "read again",
         )
+
+    def _move(self, batch: Sequence[Job]) -> None:
+        name = batch[0].collection or ""
+        collect(self._index, [job.uri for job in batch], name)
+        for job in batch:
+            job.detail = f"now in {name}" if name else "now in no collection"
 
     def _remove(self, batch: Sequence[Job]) -> None:
         for job in batch:
@@ -189,7 +238,7 @@ class Uploads:
         remove(self._index, [job.uri for job in batch])
         uploads = self._index.folder / UPLOADS
         for job in batch:
-            path = Path(job.uri.split("!/")[0])
+            path = _file_of(job.uri)
             if path.is_relative_to(uploads):
                 path.unlink(missing_ok=True)
             job.detail = "removed"
@@ -227,12 +276,17 @@ class _Follow(Progress):
 def _end(batch: Sequence[Job], state: JobState, detail: str) -> None:
     for job in batch:
         if not job.is_over:
-            job.state, job.detail = state, detail or job.detail * job.is_removal
+            job.state, job.detail = state, detail or job.detail * (job.task in ("remove", "move"))
 
 
-def _kind(job: Job) -> tuple[bool, str | None]:
+def _kind(job: Job) -> tuple[Task, str | None]:
     """What can be done in one run."""
-    return job.is_removal, job.collection
+    return job.task, job.collection
+
+
+def _file_of(uri: str) -> Path:
+    """The file on disk of a place, which may be a member of an archive."""
+    return Path(uri.split(MEMBER)[0])
 
 
 def _safe(part: str) -> str:

@@ -4,7 +4,7 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const behavior = calm ? "auto" : "smooth";
 const byId = (id) => document.getElementById(id);
 // Gradio makes the parts of the page in an order of its own.
-while (["fn-page", "fn-viewer", "fn-live", "fn-rail", "fn-box"].some((id) => !byId(id)))
+while (["fn-page", "fn-viewer", "fn-live", "fn-rail", "fn-box", "fn-eval", "fn-told"].some((id) => !byId(id)))
   await new Promise((done) => setTimeout(done, 10));
 const page = byId("fn-page");
 

@@ -24,7 +24,8 @@ const center = async () => {
 
 const marked = (button, is) => {
   button.toggleAttribute("aria-current", is);
-  button.closest(".fn-pill")?.previousElementSibling?.classList.toggle("fn-at", is);
+  const pill = button.closest(".fn-pill");
+  (pill?.closest("tr") ?? pill?.previousElementSibling)?.classList.toggle("fn-at", is);
 };
 
 const openAt = async (button) => {
@@ -95,7 +96,7 @@ on("click", ".fn-further", async (button) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest?.("input, textarea, select, dialog, [contenteditable]");
+  const typing = event.target.closest?.("input:not([type=radio], [type=checkbox], [type=range]), textarea, select, dialog, [contenteditable]");
   if (event.key === "Escape" && !event.target.closest?.("dialog")) {
     const menu = document.querySelector("details.fn-menu[open]");
     if (menu) return void (menu.open = false);

@@ -25,18 +25,12 @@ new MutationObserver(() => {
 on("click", ".fn-ask", (button) => trigger("ask", { question: button.textContent }));
 
 const said = (turn) => {
-  const text = [...turn.querySelectorAll(".fn-text")].map((p) => {
-    const copy = p.cloneNode(true);
-    copy.querySelectorAll(".fn-verdict, .fn-tip").forEach((n) => n.remove());
-    copy.querySelectorAll(".fn-chip").forEach((c) => (c.textContent = ` [${c.dataset.number}]`));
-    return copy.textContent;
-  });
   const quotes = new Map(chipsOf(turn.querySelector(".fn-answer")).map((chip) => {
     const tip = chip.querySelector(".fn-tip");
     const [title, where, quote] = ["b", "i", "q"].map((tag) => tip.querySelector(tag).textContent);
     return [chip.dataset.number, `[${chip.dataset.number}] ${title}${where && ", " + where}: “${quote}”`];
   }));
-  return [...text, [...quotes.values()].join("\n")].filter(Boolean).join("\n\n");
+  return [turn.dataset.said, [...quotes.values()].join("\n")].filter(Boolean).join("\n\n");
 };
 
 const edit = (turn) => {

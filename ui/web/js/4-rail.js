@@ -20,12 +20,14 @@ const listConversations = later(async (more) => {
   });
 }, 60);
 const listSources = later(async (more) => {
-  const given = await fill("library", { words: field("filter").value, start: Number(more?.dataset.start ?? 0) }, more);
+  const row = { words: field("filter").value, start: Number(more?.dataset.start ?? 0), chosen: chosenSources() };
+  const given = await fill("library", row, more);
   if (!given) return;
   list("held").textContent = given.count;
   byId("fn-foot").textContent = given.foot;
   rail.querySelector(".fn-reader").hidden = !given.reader;
   rail.querySelector(".fn-reader span").textContent = `Signed in as ${given.reader}.`;
+  listed(given);
 }, 60);
 
 field("find").addEventListener("input", later(() => listConversations()));
@@ -42,7 +44,12 @@ on("click", "[data-new]", () => {
   trigger("begin");
   box().focus();
 });
-on("click", "[data-rail]", () => page.classList.toggle("fn-rail-open"));
+on("click", "[data-rail]", () => {
+  const open = page.classList.toggle("fn-rail-open");
+  // The chat and the evaluation have a button each, of which one is shown.
+  const buttons = [...page.querySelectorAll("[data-rail]")].filter((button) => rail.contains(button) === open);
+  buttons.find((button) => button.checkVisibility())?.focus();
+});
 on("click", "#fn-chat", (_, event) => {
   if (!event.target.closest("[data-rail]")) page.classList.remove("fn-rail-open");
 });
@@ -121,15 +128,16 @@ byId("fn-files").addEventListener("change", (event) => {
 rail.querySelector(".fn-addresses").addEventListener("submit", async (event) => {
   event.preventDefault();
   const { addresses } = event.target.elements;
-  if (await call("add", { addresses: addresses.value })) { addresses.value = ""; watch(); }
+  if (await call("add", { addresses: addresses.value, collection: chosenCollection() })) { addresses.value = ""; watch(); }
 });
 
 const addFiles = async (files) => {
+  const collection = chosenCollection();
   for (const [position, [file, name]] of files.entries()) {
     if (files.length > 1) say(`Sending ${position + 1} of ${files.length}: ${name}`);
     try {
       const { path } = await upload(file);
-      if (await call("add", { path, name })) watch();
+      if (await call("add", { path, name, collection })) watch();
     } catch (error) {
       say(`${name} did not arrive: ${error?.message ?? error}`);
     }
@@ -164,8 +172,3 @@ addEventListener("drop", async (event) => {
   });
   addFiles((await Promise.all(dropped)).flat());
 });
-
-listConversations();
-listSources();
-watch();
-if (/^#[\w-]{8,}$/.test(location.hash)) trigger("open", { id: location.hash.slice(1) });
