@@ -1,0 +1,146 @@
+"""Training the small model: its examples, its edits, going on after a stop, and its export."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eval.train.data import Judging, Reading, load_examples
+from eval.train.edits import both_ways, edited
+from rag.errors import BadInput, ModelError
+from rag.features import OPPOSITES
+from rag.reader import Reader
+from rag.types import Span
+
+PASSAGE = (
+    "In 1899, Nikola Tesla moved to Colorado Springs, where Leonard Curtis helped him. "
+    "By 1901 the banker John Morgan had paid 150,000 dollars for the tower. "
+    "The largest coil was built first. Nobody lives in the laboratory today."
+)
+QUESTION = "When did Nikola Tesla move to Colorado Springs?"
+
+
+def rows(folder: Path, name: str, given: list[dict[str, Any]]) -> None:
+    with gzip.open(folder / f"{name}.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.writelines(json.dumps(row) + "\n" for row in given)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A few rows of each file: some to train on, a test row, a set that is not to be shipped."""
+    reading = {
+        "set": "qed", "question": QUESTION, "answers": [{"text": "1899", "start": 3}],
+        "answerable": True, "split": "train",
+    }  # fmt: skip
+    readings = [reading | {"context": f"{PASSAGE} {n}"} for n in range(40)]
+    readings.append(reading | {"context": PASSAGE, "question": "Tested?", "split": "test"})
+    readings.append(reading | {"context": PASSAGE, "question": "Tweeted?", "set": "tweetqa"})
+    judged = {"set": "mnli", "claim": "Tesla moved.", "label": "supported", "split": "train"}
+    rows(tmp_path, "reader", readings)
+    rows(tmp_path, "grounding", [judged | {"context": f"{PASSAGE} {n}"} for n in range(20)])
+    rows(
+        tmp_path,
+        "relevance",
+        [{"set": "selqa", "question": "Who?", "passage": PASSAGE, "label": 0, "split": "dev"}],
+    )
+    return tmp_path
+
+
+@given(st.text(max_size=120), st.text(max_size=300), st.integers(0, 99))
+def test_an_edit_changes_the_text_or_is_none(text: str, passage: str, seed: int) -> None:
+    changed = edited(text, passage, both_ways(OPPOSITES), random.Random(seed))
+    assert changed is None or changed != text
+
+
+def test_edits_take_another_detail_of_the_passage() -> None:
+    opposites = both_ways(OPPOSITES)
+    made = {edited(QUESTION, PASSAGE, opposites, random.Random(seed)) for seed in range(60)}
+    assert "When did Leonard Curtis move to Colorado Springs?" in made
+    assert "When didn't Nikola Tesla move to Colorado Springs?" in made
+    made = {
+        edited("The largest coil was built first.", PASSAGE, opposites, random.Random(seed))
+        for seed in range(60)
+    }
+    assert {"The smallest coil was built first.", "The largest coil was not built first."} <= made
+
+
+def test_only_what_may_be_shipped_and_is_no_test_is_learned(data: Path) -> None:
+    training, development = load_examples(data, seed=1)
+    examples = training + development
+    asked = {example.question for example in examples if isinstance(example, Reading)}
+    assert "Tested?" not in asked
+    assert "Tweeted?" not in asked
+    contexts = [
+        {e.passage if isinstance(e, Reading) else e.evidence for e in side if e.source == "qed"}
+        for side in (training, development)
+    ]
+    assert not contexts[0] & contexts[1]
+    for example in examples:
+        if isinstance(example, Reading) and example.answer:
+            assert example.passage[example.answer.start : example.answer.end] == "1899"
+        if isinstance(example, Reading) and example.source == "cut":
+            assert "1899" not in example.passage
+            assert not example.answerable
+        if isinstance(example, Judging) and example.source == "edited":
+            assert (example.claim in example.evidence) == (example.label == "supported")
+
+
+def test_missing_data_is_said(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"reader\.jsonl\.gz"):
+        load_examples(tmp_path, seed=1)
+
+
+def test_a_run_goes_on_and_its_export_agrees(data: Path, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from eval.train.export import export
+    from eval.train.loop import train
+    from eval.train.model import batch_of, load_tokenizer, load_weights, new_reader
+    from rag.embed import DEFAULT_MODEL, model_path
+
+    base = model_path(DEFAULT_MODEL)
+    tokenizer = load_tokenizer(base)
+    training, _ = load_examples(data, seed=1)
+    sides = (training[:24], training[:6])
+    out = tmp_path / "run"
+    for steps in (1, 2):
+        train(sides, base, tokenizer, out, steps, seed=1)
+    done = [json.loads(line)["step"] for line in (out / "log.jsonl").read_text().splitlines()]
+    assert done == [1, 2]
+
+    export(out, tmp_path / "reader.onnx")
+    reader = Reader(tmp_path / "reader.onnx")
+    (read,) = reader.read(QUESTION, [PASSAGE])
+    model = new_reader(base)
+    load_weights(model, out)
+    model.eval()
+    pair = Reading(QUESTION, PASSAGE, None, "", True)
+    batch = batch_of([pair], tokenizer.encode_batch([(QUESTION, PASSAGE)]))
+    with torch.inference_mode():
+        answers, _, support = model(batch.ids, batch.mask, batch.segments)
+    assert read.answers == pytest.approx(float(answers[0]), abs=0.15)
+    chances = reader.support([(QUESTION, PASSAGE)])[0]
+    assert chances == pytest.approx(support.softmax(-1)[0].numpy(), abs=0.05)
+    assert float(chances.sum()) == pytest.approx(1.0, abs=1e-5)
+    first = Span(0, PASSAGE.index(".") + 1)
+    found = read.best(first)
+    assert found is not None
+    assert first.start <= found[1].start < found[1].end <= first.end
+    assert read.best(Span(5, 5)) is None
+    assert np.isfinite(found[0])
+
+
+def test_a_missing_or_damaged_model_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="missing"):
+        Reader(tmp_path / "none.onnx")
+    damaged = tmp_path / "damaged.onnx"
+    damaged.write_bytes(b"no model")
+    with pytest.raises(ModelError, match="cannot load"):
+        Reader(damaged)
