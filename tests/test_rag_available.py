@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import sys
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from rag.available import PROVIDERS, Available, available, lookup
 from rag.llm import load_llm
 from tests.make_gguf import write_gguf
-from tests.model_site import MODEL
+from tests.model_site import MODEL, pretend_installed
 
 KEY = "sk-this-is-a-secret-0123456789"
 
@@ -27,11 +24,7 @@ def nothing_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("rag.model_store.KNOWN", (MODEL,))
     monkeypatch.setenv("FOOTNOTE_MODELS", str(tmp_path))
     monkeypatch.setenv("OLLAMA_HOST", "http://127.0.0.1:9")
-    for name in {provider.module for provider in PROVIDERS} | {"xllamacpp"}:
-        if find_spec(name) is None:
-            module = ModuleType(name)
-            module.__spec__ = ModuleSpec(name, None)
-            monkeypatch.setitem(sys.modules, name, module)
+    pretend_installed(monkeypatch, "xllamacpp", *(provider.module for provider in PROVIDERS))
 
 
 def by_value() -> dict[str, Available]:

@@ -266,10 +266,10 @@ def test_an_empty_question_asks_nothing_and_a_bad_one_says_why(page: Page) -> No
 
 
 def endless(over: threading.Event) -> Any:  # noqa: ANN401
-    """An answer that goes on as fast as it can until it is over."""
+    """An answer that goes on, as fast as a quick model writes, until it is over."""
 
     def stream(question: str, *_: object) -> Iterator[str]:
-        while not over.wait(0.002):
+        while not over.wait(0.02):
             yield "word "
 
     return stream

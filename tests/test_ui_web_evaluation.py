@@ -194,7 +194,7 @@ def test_a_run_is_started_watched_and_read_to_the_last_question(
     page.click("[data-view=chat]")
     assert "40%" in page.inner_text(".fn-views")
     web.ask(page, "Which plum comes from Sussex?")
-    assert "Victoria" in web.last(page, ".fn-text")
+    assert "Victoria" in web.last(page, ".fn-said")
     page.click("[data-view=evaluation]")
     page.reload()
     page.wait_for_selector("#fn-eval", state="visible")
