@@ -19,7 +19,8 @@ from eval.run import run_cases
 from ingest.sync import sync
 from rag.index import Index, create_index, open_index
 from tests import test_ui_web as web
-from tests.test_ui_web import BOX, free_port
+from tests.test_ui_web import BOX
+from ui.web.bench import free_port
 from ui.web.evaluation import RUNS
 from ui.web.feedback import FILE
 

@@ -18,10 +18,10 @@ from rag.index import Index, open_index
 from rag.types import Answer, Turn
 from tests import test_ui_web as web
 from tests.test_ui_users import PASSWORD
-from tests.test_ui_web import BOX, PRINCIPLES, ask, free_port, in_view, last
+from tests.test_ui_web import BOX, PRINCIPLES, ask, in_view, last
 from tests.test_ui_web_written import told
 from ui.users import Users, put_user
-from ui.web.bench import chat, page_figures, served
+from ui.web.bench import chat, free_port, page_figures, served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

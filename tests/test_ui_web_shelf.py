@@ -22,11 +22,12 @@ from rag.settings import Settings
 from tests.conftest import ROOT
 from tests.model_site import MODEL, ModelSite, pretend_installed
 from tests.scripted import scripted
-from tests.test_ui_web import BOX, ask, free_port, last
+from tests.test_ui_web import BOX, ask, last
 from tests.test_ui_web import address as address
 from tests.test_ui_web import browser as browser
 from tests.test_ui_web import page as page
 from ui.web.access import Access
+from ui.web.bench import free_port
 from ui.web.models_panel import Models
 
 if TYPE_CHECKING:

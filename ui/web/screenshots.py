@@ -180,7 +180,7 @@ def _open_library(page: Page) -> None:
 def _reopen(page: Page) -> None:
     """A conversation from before the server was started again, and a citation of it."""
     page.click(f".fn-open:has-text('{CONTRADICTED[0][:12]}') >> nth=0")
-    _open(page)
+    page.hover(CHIP)
 
 
 def _stream(page: Page) -> None:
