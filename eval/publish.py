@@ -376,12 +376,12 @@ def _chat() -> str:
         ("first paint of the page, empty cache", f"{run['first_paint_ms'] / 1000:.2f} s", "1.5 s"),
         ("question box and library are there", f"{run['interactive_ms'] / 1000:.2f} s", "3 s"),
         ("from Enter to a quoted answer on the screen", _seconds(screen), "0.5 s"),
-        ("an answer, one visitor at a time", _seconds(alone), "-"),
         (
             f"an answer, {run['visitors']} visitors at once, without a pause",
             _seconds(together),
             "p95 3 s",
         ),
+        ("the same questions again, one visitor at a time", _seconds(alone), "-"),
         ("answers that were another's", f"{run['answers_that_differ']} of {run['questions']}", "0"),
     ]
     lines = [

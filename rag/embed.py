@@ -60,6 +60,7 @@ class Encoder(Embeddings):
     ``name`` is what the user asked for, ``fingerprint`` the SHA-256 of its weights and tokenizer,
     ``dimension`` the length of a vector, ``max_tokens`` how many tokens it reads of a text,
     the two special ones included; what is longer is cut by the model without a word.
+    ``encode_sentences`` is ``encode_documents`` for what many questions meet: it remembers them.
     """
 
     def __init__(

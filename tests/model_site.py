@@ -6,10 +6,14 @@ import hashlib
 import io
 import random
 import re
+import sys
 import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -124,3 +128,12 @@ class ModelSite:
             "NO_PROXY": "127.0.0.1",
         }.items():
             monkeypatch.setenv(name, value)
+
+
+def pretend_installed(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Packages that are not here are found all the same; nothing can be done with them."""
+    for name in names:
+        if find_spec(name) is None:
+            module = ModuleType(name)
+            module.__spec__ = ModuleSpec(name, None)
+            monkeypatch.setitem(sys.modules, name, module)

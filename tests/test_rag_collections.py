@@ -367,7 +367,7 @@ def test_an_index_is_opened_for_some_sources_only(shelves: Index) -> None:
     with open_index(shelves.folder, Settings(sources=brief)) as opened:
         assert names(opened) == {"brief.txt"}
         assert {p.source.id for p in opened.ask(HIDDEN).passages} == set(brief)
-    with pytest.raises(BadInput, match=r"no source 'txt-0'.*`footnote library`"):
+    with pytest.raises(BadInput, match=r"no source 'txt-0'.*`footnote library --json`"):
         open_index(shelves.folder, Settings(sources=(*brief, "txt-0")))
 
 

@@ -24,11 +24,12 @@ from click.testing import CliRunner, Result
 from rag.errors import BadInput
 from rag.index import Index, open_index
 from tests.conftest import ROOT
-from tests.test_ui_web import BOX, CHROMIUM, QUIET, free_port
+from tests.test_ui_web import BOX, CHROMIUM, QUIET
 from ui import users as users_module
 from ui.cli import main
 from ui.users import Users, put_user, read_users, remove_user
 from ui.web.app import start
+from ui.web.bench import free_port
 
 PASSWORD = "correct horse"
 SECRET = "Who put up the first equity for Stargate?"

@@ -19,9 +19,10 @@ from eval.cases import load_cases
 from ingest.sync import sync
 from rag.errors import BadIndex, BadInput
 from rag.index import Index, create_index
+from ui.web.bench import free_port
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator, Page
+    from playwright.sync_api import APIResponse, Browser, Locator, Page, Route
 
 LIBRARY = Path(__file__).parent.parent / "eval" / "library"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -103,13 +104,6 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     assert hosts <= {urlsplit(address).netloc, ""}
     assert not problems
     assert pwned is None
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def ask(page: Page, question: str, turn: int = 1) -> None:
@@ -476,6 +470,43 @@ def test_a_bad_answer_is_complained_of_and_kept_as_a_case(page: Page, index: Ind
     assert page.get_attribute("#fn-live [data-act=bad]", "aria-pressed") == "true"
     (case,) = load_cases(index.folder / "cases.jsonl")
     assert (case.question, case.note) == (PRINCIPLES, "one is missing")
+
+
+def test_a_change_is_shown_though_the_list_was_on_its_way(browser: Browser, address: str) -> None:
+    """The list that was asked for before the change comes after it, and knows nothing of it."""
+    page = browser.new_page()
+    early: list[tuple[Route, APIResponse]] = []
+
+    def hold(route: Route) -> None:
+        if not early and '"jobs"' in (route.request.post_data or ""):
+            early.append((route, route.fetch()))
+        else:
+            route.continue_()
+
+    page.route("**/component_server/", hold)
+    page.goto(address)
+    page.wait_for_selector(".fn-library li")
+    with page.expect_response(lambda r: '"add"' in (r.request.post_data or "")):
+        page.set_input_files(
+            "#fn-files", {"name": "early.txt", "mimeType": "text/plain", "buffer": b"Quinces."}
+        )
+    ((route, response),) = early
+    route.fulfill(response=response)
+    page.wait_for_selector(".fn-job-done:has-text('early.txt')")
+    page.close()
+
+
+def test_a_conversation_that_was_left_is_not_brought_back(page: Page) -> None:
+    """An update of it can still be on its way when another one has begun."""
+    ask(page, PRINCIPLES)
+    late = page.locator("#fn-live [data-conversation]").evaluate("e => e.outerHTML")
+    page.click("[data-new]")
+    page.wait_for_selector(".fn-turn", state="detached")
+    page.locator("#fn-live [data-conversation]").evaluate("(e, it) => { e.outerHTML = it; }", late)
+    page.wait_for_selector(".fn-turn", state="detached")
+    assert page.is_visible("#fn-examples")
+    page.click(".fn-open >> nth=0")
+    page.wait_for_selector("#fn-live .fn-turn")
 
 
 def test_a_question_is_edited_and_asked_again(page: Page) -> None:

@@ -19,7 +19,8 @@ from eval.run import run_cases
 from ingest.sync import sync
 from rag.index import Index, create_index, open_index
 from tests import test_ui_web as web
-from tests.test_ui_web import BOX, free_port
+from tests.test_ui_web import BOX
+from ui.web.bench import free_port
 from ui.web.evaluation import RUNS
 from ui.web.feedback import FILE
 
@@ -194,7 +195,7 @@ def test_a_run_is_started_watched_and_read_to_the_last_question(
     page.click("[data-view=chat]")
     assert "40%" in page.inner_text(".fn-views")
     web.ask(page, "Which plum comes from Sussex?")
-    assert "Victoria" in web.last(page, ".fn-text")
+    assert "Victoria" in web.last(page, ".fn-said")
     page.click("[data-view=evaluation]")
     page.reload()
     page.wait_for_selector("#fn-eval", state="visible")

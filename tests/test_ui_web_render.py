@@ -318,3 +318,13 @@ def test_no_text_becomes_markup(
     parse(render.partial(1, question, quote) + render.failed(2, question, around))
     job = Job(title, uri, "failed", around, (quote,))
     parse(library_panel.jobs([job]) + hero([question]) + viewer.gone(quote))
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_what_grows_shows_its_markdown_and_runs_nothing(hostile: str) -> None:
+    shown = LexborHTMLParser(render.partial(1, "Why?", f"- It was **1999**.\n\n{hostile} **and"))
+    first, *others = shown.css(".fn-growing")
+    assert first.text() == "- It was 1999."
+    assert [node.text() for node in first.css("strong")] == ["1999"]
+    assert others[-1].text().endswith("**and")
+    assert {node.tag for node in shown.css(".fn-growing *")} <= {"strong", "em", "code"}

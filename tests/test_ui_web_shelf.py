@@ -20,13 +20,14 @@ from rag.index import Index, create_index
 from rag.model_store import KnownModel, Step, models_folder
 from rag.settings import Settings
 from tests.conftest import ROOT
-from tests.model_site import MODEL, ModelSite
+from tests.model_site import MODEL, ModelSite, pretend_installed
 from tests.scripted import scripted
-from tests.test_ui_web import BOX, ask, free_port, last
+from tests.test_ui_web import BOX, ask, last
 from tests.test_ui_web import address as address
 from tests.test_ui_web import browser as browser
 from tests.test_ui_web import page as page
 from ui.web.access import Access
+from ui.web.bench import free_port
 from ui.web.models_panel import Models
 
 if TYPE_CHECKING:
@@ -240,6 +241,7 @@ def test_the_choice_of_models_says_what_each_would_take_and_shows_no_key(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setitem(sys.modules, "langchain_mistralai", None)
+    pretend_installed(monkeypatch, "langchain_anthropic", "xllamacpp")
     said: list[str] = []
     page.on("response", lambda r: said.append(r.url) if KEY in r.text() else None)
     open_settings(page)

@@ -165,4 +165,4 @@ marks = st.lists(
 def test_nothing_that_a_model_writes_becomes_markup_of_its_own(text: str) -> None:
     tree = parse_written(written(text, notes=(text,), question=text))
     assert len(tree.css(".fn-said")) == len(tree.css(".fn-pill"))
-    parse(render.partial(1, text, text))
+    parse_written(render.partial(1, text, text))

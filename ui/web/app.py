@@ -74,18 +74,7 @@ def build(access: Access, store: Conversations, examples: Sequence[str] = ()) ->
                 live = _html(elem_id="fn-live", template='<div role="log">${value}</div>')
                 with gr.Row(elem_id="fn-ask"):
                     chosen.append(scope())
-                    box = gr.Textbox(
-                        placeholder="Ask the library…",
-                        label="Question",
-                        show_label=False,
-                        container=False,
-                        lines=1,
-                        max_lines=6,
-                        autofocus=True,
-                        submit_btn="Ask",
-                        elem_id="fn-box",
-                        html_attributes=gr.InputHTMLAttributes(spellcheck=True),
-                    )
+                    box = _question_box()
             with gr.Column(elem_id="fn-evaluation", min_width=300):
                 _html(PANEL)
                 told = _html(elem_id="fn-told", template="<p hidden>${value}</p>")
@@ -237,6 +226,21 @@ def _gate(users: Users) -> Callable[[str, str], Awaitable[bool]]:
         return await to_thread.run_sync(users.check, name, password)
 
     return check
+
+
+def _question_box() -> gr.Textbox:
+    return gr.Textbox(
+        placeholder="Ask the library…",
+        label="Question",
+        show_label=False,
+        container=False,
+        lines=1,
+        max_lines=6,
+        autofocus=True,
+        submit_btn="Ask",
+        elem_id="fn-box",
+        html_attributes=gr.InputHTMLAttributes(spellcheck=True),
+    )
 
 
 def _html(value: str = "", elem_id: str | None = None, template: str = "${value}") -> gr.HTML:

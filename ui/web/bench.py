@@ -2,9 +2,10 @@
 
     python -m ui.web.bench [--visitors 20] [--questions 5] [--rounds 5] [--json OUT]
 
-The sample library is served by a process of its own. A real browser opens the page and asks;
-visitors that speak the page's own protocol ask their own questions, all at once and then one
-visitor at a time, and every answer must be the same both times.
+The sample library is served by a process of its own, to which no question was put before. A real
+browser opens the page and asks. Of another such process, visitors that speak the page's own
+protocol ask their own questions, all at once; then the same again, one visitor at a time, and every
+answer must be the same both times.
 """
 
 from __future__ import annotations
@@ -121,17 +122,17 @@ def main() -> None:
     asked = [cases[(n * 7) % len(cases)] for n in range(options.visitors * options.questions)]
     chats = [asked[n :: options.visitors] for n in range(options.visitors)]
     load = os.getloadavg()[0]
+    with served() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium") or shutil.which("chromium-browser"),
+            args=["--no-sandbox", "--disable-gpu"],
+        )
+        opened = [page_figures(browser, address, chats[n]) for n in range(options.rounds)]
+        browser.close()
     with served() as address:
         # First all at once, so that nobody finds what somebody else's question has warmed.
         together = chat(address, chats)
         alone = [chat(address, [own])[0] for own in chats]
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=shutil.which("chromium") or shutil.which("chromium-browser"),
-                args=["--no-sandbox", "--disable-gpu"],
-            )
-            opened = [page_figures(browser, address, chats[n]) for n in range(options.rounds)]
-            browser.close()
     differing = sum(
         _answer(one) != _answer(other)
         for first, second in zip(alone, together, strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from queue import Empty, SimpleQueue
 from typing import Literal
@@ -10,6 +11,8 @@ from typing import Literal
 from rag.types import Answer
 
 END_SECONDS = 5.0
+# A page that is given more than it can draw answers no click.
+PIECE_SECONDS = 1 / 25
 
 
 class Run:
@@ -29,10 +32,14 @@ class Run:
     def __iter__(self) -> Iterator[str | Answer]:
         """Text, as much at a time as is there, and last the answer. Raises what making it raised.
 
-        Whoever iterates calls ``close`` when the page shows the end of it.
+        Text comes no more often than each ``PIECE_SECONDS``. Whoever iterates calls ``close`` when
+        the page shows the end of it.
         """
+        soonest = 0.0
         while self.state == "running":
             piece = self._pieces.get()
+            time.sleep(max(0.0, soonest - time.monotonic()) if isinstance(piece, str) else 0.0)
+            soonest = time.monotonic() + PIECE_SECONDS
             text = ""
             while isinstance(piece, str):
                 text += piece

@@ -105,7 +105,7 @@ def _with_a_model(browser: Browser, index: Index) -> None:
     class Slow(GenericFakeChatModel):
         def _stream(self, *given: Any, **more: Any) -> Iterator[ChatGenerationChunk]:  # noqa: ANN401
             for chunk in super()._stream(*given, **more):
-                time.sleep(0.02)
+                time.sleep(0.1)
                 yield chunk
 
     model = Slow(messages=cycle([AIMessage(WRITTEN)]))
@@ -180,13 +180,13 @@ def _open_library(page: Page) -> None:
 def _reopen(page: Page) -> None:
     """A conversation from before the server was started again, and a citation of it."""
     page.click(f".fn-open:has-text('{CONTRADICTED[0][:12]}') >> nth=0")
-    _open(page)
+    page.hover(CHIP)
 
 
 def _stream(page: Page) -> None:
     page.fill("#fn-box textarea", WHY[0])
     page.press("#fn-box textarea", "Enter")
-    page.wait_for_selector("#fn-live .fn-chip")
+    page.wait_for_selector("#fn-live .fn-growing:has-text('2023')")
 
 
 def _stop(page: Page) -> None:

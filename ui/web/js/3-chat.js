@@ -6,11 +6,15 @@ const turnOf = (button) => button.closest(".fn-turn");
 // Bring a new turn to the top once, and its finished answer, unless the reader scrolls meanwhile.
 let state = "";
 let scrolled = false;
+// A conversation that was left: an update that was on its way by then is not to bring it back.
+let left = "";
+const leave = (to = "") => (left = conversation() === to ? "" : conversation());
 for (const kind of ["wheel", "touchmove", "keydown"])
   addEventListener(kind, (e) => (scrolled = e.target.tagName !== "TEXTAREA"), { passive: true });
 new MutationObserver(() => {
   const turn = document.querySelector("#fn-live .fn-turn");
   const id = conversation();
+  if (id && id === left) return turn?.remove();
   const now = turn ? `${id} ${turn.dataset.turn} ${turn.dataset.done}` : "";
   if (now === state) return;
   const isNew = now.replace(/.$/, "") !== state.replace(/.$/, "");

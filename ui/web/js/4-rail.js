@@ -36,11 +36,14 @@ on("click", ".fn-conversations .fn-rest", (button) => listConversations(button))
 on("click", ".fn-library .fn-rest", (button) => listSources(button));
 on("click", ".fn-open", (button) => {
   page.classList.remove("fn-rail-open");
-  trigger("open", { id: button.closest("li").dataset.id });
+  const { id } = button.closest("li").dataset;
+  leave(id);
+  trigger("open", { id });
 });
 on("click", "[data-new]", () => {
   page.classList.remove("fn-rail-open");
   closeViewer();
+  leave();
   trigger("begin");
   box().focus();
 });
@@ -90,7 +93,7 @@ on("click", ".fn-menu [data-do]", async (button) => {
   const title = li.querySelector(".fn-open").textContent;
   if (!(await confirmed(`Delete the conversation “${title}” with all its answers?`, "Delete"))) return;
   if (!(await call("delete", { id }))) return;
-  if (id === conversation()) trigger("begin");
+  if (id === conversation()) { leave(); trigger("begin"); }
   listConversations();
 });
 
