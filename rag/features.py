@@ -83,7 +83,8 @@ _REFUSAL = re.compile(
 )
 _PRONOUN = re.compile(r"(?:He|She|It|They|This|These|Those|That|His|Her|Its|Their)\b")
 _OPPOSING_PREFIX = re.compile(r"(?:un|in|im|il|ir|non|anti|dis)(?=\w{5})")
-_PAIRS = """before after|increase decrease|rise fall|more less|more fewer|most least|most fewest|high low
+_PAIRS = """
+    before after|increase decrease|rise fall|more less|more fewer|most least|most fewest|high low
     |higher lower|highest lowest|large small|larger smaller|largest smallest|big small|first last
     |first second|win lose|won lost|old young|older younger|oldest youngest|old new|oldest newest
     |modern ancient|earliest latest|earlier later|early late|best worst|better worse|good bad

@@ -1,4 +1,4 @@
-"""A small cross-encoder of our own: does a passage answer, where, and does it support a sentence.
+"""A small cross-encoder of our own: does a passage answer a question, and where.
 
 ``reader.onnx`` was trained by ``eval.train`` from the weights of the default embedding model, whose
 tokenizer it shares; its card is ``reader.md``. It reads a question and a passage together, which
@@ -85,7 +85,7 @@ class Reader:
 
     def read(self, question: str, passages: Sequence[str]) -> list[Reading]:
         """Read each passage for the question. What is longer than the model reads is cut."""
-        encodings, (answers, spans, _) = self._run([(question[:1000], text) for text in passages])
+        encodings, answers, spans = self._run([(question[:1000], text) for text in passages])
         readings = []
         for row, encoding in enumerate(encodings):
             own = [i for i, segment in enumerate(encoding.sequence_ids) if segment == 1]
@@ -99,19 +99,10 @@ class Reader:
             )
         return readings
 
-    def support(self, pairs: Sequence[tuple[str, str]]) -> Array:
-        """Of pairs of a sentence and evidence, the chances (n, 3) of supported, not, denied."""
-        _, (_, _, scores) = self._run([(claim[:1000], evidence) for claim, evidence in pairs])
-        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-        chances: Array = powers / powers.sum(axis=1, keepdims=True)
-        return chances
-
-    def _run(
-        self, pairs: Sequence[tuple[str, str]]
-    ) -> tuple[list[Encoding], tuple[Array, Array, Array]]:
+    def _run(self, pairs: Sequence[tuple[str, str]]) -> tuple[list[Encoding], Array, Array]:
         encodings = self._tokenizer.encode_batch(list(pairs))
         n, width = len(pairs), max((len(e.ids) for e in encodings), default=1)
-        answers, support = np.zeros(n, np.float32), np.zeros((n, 3), np.float32)
+        answers = np.zeros(n, np.float32)
         spans = np.full((n, width, 2), -np.inf, np.float32)
         order = sorted(range(n), key=lambda i: -len(encodings[i].ids))
         while order:
@@ -127,8 +118,8 @@ class Reader:
                 feeds["ids"][k, :size] = encodings[i].ids
                 feeds["mask"][k, :size] = 1
                 feeds["segments"][k, :size] = encodings[i].type_ids
-            answers[rows], spans[rows, :longest], support[rows] = self._session.run(None, feeds)
-        return encodings, (answers, spans, support)
+            answers[rows], spans[rows, :longest] = self._session.run(None, feeds)
+        return encodings, answers, spans
 
 
 @cache

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.train.data import Judging, Reading, load_examples
+from eval.train.data import Reading, load_examples
 from eval.train.edits import both_ways, edited
 from rag.errors import BadInput, ModelError
 from rag.features import OPPOSITES
@@ -43,9 +43,7 @@ def data(tmp_path: Path) -> Path:
     readings = [reading | {"context": f"{PASSAGE} {n}"} for n in range(40)]
     readings.append(reading | {"context": PASSAGE, "question": "Tested?", "split": "test"})
     readings.append(reading | {"context": PASSAGE, "question": "Tweeted?", "set": "tweetqa"})
-    judged = {"set": "mnli", "claim": "Tesla moved.", "label": "supported", "split": "train"}
     rows(tmp_path, "reader", readings)
-    rows(tmp_path, "grounding", [judged | {"context": f"{PASSAGE} {n}"} for n in range(20)])
     rows(
         tmp_path,
         "relevance",
@@ -75,22 +73,17 @@ def test_edits_take_another_detail_of_the_passage() -> None:
 def test_only_what_may_be_shipped_and_is_no_test_is_learned(data: Path) -> None:
     training, development = load_examples(data, seed=1)
     examples = training + development
-    asked = {example.question for example in examples if isinstance(example, Reading)}
+    asked = {example.question for example in examples}
     assert "Tested?" not in asked
     assert "Tweeted?" not in asked
-    contexts = [
-        {e.passage if isinstance(e, Reading) else e.evidence for e in side if e.source == "qed"}
-        for side in (training, development)
-    ]
+    contexts = [{e.passage for e in side if e.source == "qed"} for side in (training, development)]
     assert not contexts[0] & contexts[1]
     for example in examples:
-        if isinstance(example, Reading) and example.answer:
+        if example.answer:
             assert example.passage[example.answer.start : example.answer.end] == "1899"
-        if isinstance(example, Reading) and example.source == "cut":
+        if example.source == "cut":
             assert "1899" not in example.passage
             assert not example.answerable
-        if isinstance(example, Judging) and example.source == "edited":
-            assert (example.claim in example.evidence) == (example.label == "supported")
 
 
 def test_missing_data_is_said(tmp_path: Path) -> None:
@@ -124,11 +117,8 @@ def test_a_run_goes_on_and_its_export_agrees(data: Path, tmp_path: Path) -> None
     pair = Reading(QUESTION, PASSAGE, None, "", True)
     batch = batch_of([pair], tokenizer.encode_batch([(QUESTION, PASSAGE)]))
     with torch.inference_mode():
-        answers, _, support = model(batch.ids, batch.mask, batch.segments)
+        answers, _ = model(batch.ids, batch.mask, batch.segments)
     assert read.answers == pytest.approx(float(answers[0]), abs=0.15)
-    chances = reader.support([(QUESTION, PASSAGE)])[0]
-    assert chances == pytest.approx(support.softmax(-1)[0].numpy(), abs=0.05)
-    assert float(chances.sum()) == pytest.approx(1.0, abs=1e-5)
     first = Span(0, PASSAGE.index(".") + 1)
     found = read.best(first)
     assert found is not None

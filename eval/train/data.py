@@ -1,7 +1,7 @@
-"""Rows of public sets as examples to learn from: what to read, and what to judge.
+"""Rows of public sets as examples to learn reading from.
 
-Only sets whose licence allows shipping weights are taken (``READER``, ``JUDGED``, ``RELEVANCE``;
-the data's own README has the licences), and of those never the rows marked ``test``.
+Only sets whose licence allows shipping weights are taken (``READER``, ``RELEVANCE``; the data's own
+README has the licences), and of those never the rows marked ``test``.
 """
 
 from __future__ import annotations
@@ -14,15 +14,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from eval.train.edits import both_ways, edited
 from ingest.chunk import split_sentences
 from rag.errors import BadInput
 from rag.features import OPPOSITES
 from rag.types import Span
-
-Label = Literal["supported", "unsupported", "contradicted", "not supported"]
 
 # At most so many rows of a set: captions and simple sentences would drown the rest.
 READER = {
@@ -32,20 +30,10 @@ READER = {
     "squadshifts_reddit": 3000, "squadshifts_reddit_neg": 2000, "squadshifts_wiki": 8000,
     "squadshifts_wiki_neg": 5000,
 }  # fmt: skip
-JUDGED = {
-    "begin_dev": 525, "cad_snli": 4000, "conjnli": 616, "factcheckgpt_stance": 3100,
-    "fever_binary": 7500, "fever_rte": 4900, "fever_symmetric": 600, "mnli": 10500,
-    "mnli_binary": 4100, "propsegment": 1000, "q2_wow": 1100, "snli": 4000,
-}  # fmt: skip
 RELEVANCE = {"medquad": 1500, "selqa": 5000}
-# Sets that call unsupported what may as well be contradicted.
-TWO_WAY = {
-    "begin_dev", "factcheckgpt_stance", "fever_binary", "fever_rte", "mnli_binary", "q2_wow",
-}  # fmt: skip
 LONGEST = 480
 """Characters of a passage; of a longer one a part is read, with its answer if it has one."""
 EDITED_QUESTIONS = 0.25
-EDITED_SENTENCES = 0.12
 CUT = 0.35
 SHORTEST = 120
 DEVELOPMENT = 100
@@ -63,30 +51,17 @@ class Reading:
     answerable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Judging:
-    """A sentence, and what its evidence says of it."""
-
-    claim: str
-    evidence: str
-    label: Label
-    source: str
-
-
-Example = Reading | Judging
-
-
-def load_examples(folder: Path, seed: int) -> tuple[list[Example], list[Example]]:
+def load_examples(folder: Path, seed: int) -> tuple[list[Reading], list[Reading]]:
     """What to train on and what to develop on, from the ``*.jsonl.gz`` of a folder.
 
-    Rows of one context are on one side. Of both sides alike are made edited questions and
-    sentences, named ``edited``, and passages that have lost their answer, named ``cut``.
+    Rows of one context are on one side. Of both sides alike are made questions with one thing
+    changed, named ``edited``, and passages that have lost their answer, named ``cut``.
 
     Raises ``BadInput`` when a file is missing.
     """
     rng = random.Random(seed)
     opposites = both_ways(OPPOSITES)
-    sides: tuple[list[Example], list[Example]] = ([], [])
+    sides: tuple[list[Reading], list[Reading]] = ([], [])
     for row in _capped(_rows(folder / "reader.jsonl.gz"), READER, rng):
         side = sides[_is_kept(row["set"], row["context"])]
         reading = _reading(row, rng)
@@ -99,15 +74,6 @@ def load_examples(folder: Path, seed: int) -> tuple[list[Example], list[Example]
                 side.append(Reading(changed, reading.passage, None, "edited", False))
         if rng.random() < CUT and (rest := _cut(reading, row["answers"])):
             side.append(Reading(reading.question, rest, None, "cut", False))
-        if rng.random() < EDITED_SENTENCES:
-            side.extend(_sentence_pair(reading.passage, opposites, rng))
-    for row in _capped(_rows(folder / "grounding.jsonl.gz"), JUDGED, rng):
-        label: Label = row["label"]
-        if row["set"] in TWO_WAY and label == "unsupported":
-            label = "not supported"
-        evidence = row["context"][:LONGEST]
-        side = sides[_is_kept(row["set"], row["context"])]
-        side.append(Judging(row["claim"], evidence, label, row["set"]))
     for row in _capped(_rows(folder / "relevance.jsonl.gz"), RELEVANCE, rng):
         side = sides[_is_kept(row["set"], row["question"])]
         passage = row["passage"][:LONGEST]
@@ -115,7 +81,7 @@ def load_examples(folder: Path, seed: int) -> tuple[list[Example], list[Example]
     return sides
 
 
-def counted(examples: list[Example]) -> dict[str, int]:
+def counted(examples: list[Reading]) -> dict[str, int]:
     """How many examples each set gave."""
     return dict(sorted(Counter(example.source for example in examples).items()))
 
@@ -144,21 +110,6 @@ def _cut(reading: Reading, answers: Sequence[dict[str, Any]]) -> str:
     left = [s for s in sentences if not any(text in s for text in texts)]
     rest = " ".join(left)
     return rest if len(left) < len(sentences) and len(rest) >= SHORTEST else ""
-
-
-def _sentence_pair(
-    passage: str, opposites: dict[str, str], rng: random.Random
-) -> Iterator[Judging]:
-    """A sentence of the passage as it stands, and with one thing changed."""
-    sentences = [s for s in split_sentences(passage) if 40 <= s.end - s.start <= 300]
-    if not sentences:
-        return
-    chosen = rng.choice(sentences)
-    sentence = passage[chosen.start : chosen.end]
-    changed = edited(sentence, passage, opposites, rng)
-    if changed:
-        yield Judging(sentence, passage, "supported", "edited")
-        yield Judging(changed, passage, "not supported", "edited")
 
 
 def _capped(

@@ -18,7 +18,7 @@ from eval.train.model import load_weights, new_reader
 from rag.embed import DEFAULT_MODEL, model_path
 
 INPUTS = ("ids", "mask", "segments")
-OUTPUTS = ("answers", "spans", "support")
+OUTPUTS = ("answers", "spans")
 
 
 def export(run: Path, out: Path) -> None:
@@ -39,7 +39,7 @@ def export(run: Path, out: Path) -> None:
                 str(whole),
                 input_names=list(INPUTS),
                 output_names=list(OUTPUTS),
-                dynamic_axes={**axes, "answers": {0: "pairs"}, "support": {0: "pairs"}},
+                dynamic_axes={**axes, "answers": {0: "pairs"}},
                 dynamo=False,
             )
         quant_pre_process(str(whole), str(ready), skip_symbolic_shape=True)

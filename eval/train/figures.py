@@ -8,30 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from eval.train.data import Judging
-from eval.train.model import LABELS, Batch
+from eval.train.model import Batch
 
 Figures = dict[str, float]
 MOST_ANSWER = 30
 
 
-def figures_of(results: Sequence[tuple[Batch, tuple[Tensor, Tensor, Tensor]]]) -> Figures:
+def figures_of(results: Sequence[tuple[Batch, tuple[Tensor, Tensor]]]) -> Figures:
     """The figures over batches and what the model gave for each.
 
     ``answer_auroc`` is over all readings, ``edited_auroc`` with edited questions as the only ones
     without an answer, ``cut_auroc`` with passages that lost theirs. ``span_f1`` is by tokens
-    (Rajpurkar et al. 2016, arXiv 1606.05250), where there is an answer. ``support_auroc`` is of
-    supported against the rest, ``support_edited_auroc`` the same on edited sentences.
+    (Rajpurkar et al. 2016, arXiv 1606.05250), where there is an answer.
     """
     answers: list[tuple[float, bool, str]] = []
-    support: list[tuple[float, bool, str]] = []
     f1: list[float] = []
-    for batch, (answer, spans, verdict) in results:
-        chances = verdict.float().softmax(-1)[:, 0].tolist()
+    for batch, (answer, spans) in results:
         for row, example in enumerate(batch.examples):
-            if isinstance(example, Judging):
-                support.append((chances[row], example.label == LABELS[0], example.source))
-                continue
             answers.append((float(answer[row]), example.answerable, example.source))
             if batch.spans[row, 0] >= 0:
                 first, last = best_span(spans[row].float().numpy(), batch.segments[row].numpy())
@@ -43,8 +36,6 @@ def figures_of(results: Sequence[tuple[Batch, tuple[Tensor, Tensor, Tensor]]]) -
         "edited_auroc": _auroc([(s, y) for s, y, made in answers if y or made == "edited"]),
         "cut_auroc": _auroc([(s, y) for s, y, made in answers if y or made == "cut"]),
         "span_f1": float(np.mean(f1)) if f1 else float("nan"),
-        "support_auroc": _auroc([(s, y) for s, y, made in support if made != "edited"]),
-        "support_edited_auroc": _auroc([(s, y) for s, y, made in support if made == "edited"]),
     }
 
 

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 from torch.optim import AdamW
 from tqdm import tqdm
 
-from eval.train.data import Example, Judging, Reading
+from eval.train.data import Reading
 from eval.train.figures import Figures, figures_of
 from eval.train.model import (
     Batch,
@@ -39,7 +39,7 @@ EVERY = 400
 
 
 def train(
-    sides: tuple[list[Example], list[Example]],
+    sides: tuple[list[Reading], list[Reading]],
     base: Path,
     tokenizer: Tokenizer,
     out: Path,
@@ -89,7 +89,7 @@ def train(
     return evaluate(model, sides[1], tokenizer)
 
 
-def evaluate(model: Reader, examples: Sequence[Example], tokenizer: Tokenizer) -> Figures:
+def evaluate(model: Reader, examples: Sequence[Reading], tokenizer: Tokenizer) -> Figures:
     """The figures of a model on examples."""
     model.eval()
     results = []
@@ -101,23 +101,20 @@ def evaluate(model: Reader, examples: Sequence[Example], tokenizer: Tokenizer) -
     return figures_of(results)
 
 
-def batches_of(examples: Sequence[Example], tokenizer: Tokenizer) -> Iterator[Batch]:
-    """Examples in batches of one kind and of about one length."""
-    for kind in (Reading, Judging):
-        chosen = [example for example in examples if isinstance(example, kind)]
-        encodings = tokenizer.encode_batch([_texts(example) for example in chosen])
-        order = sorted(range(len(chosen)), key=lambda i: len(encodings[i].ids))
-        rows: list[int] = []
-        for i in order:
-            if rows and (len(rows) + 1) * padded(len(encodings[i].ids)) > BATCH_TOKENS:
-                yield batch_of([chosen[j] for j in rows], [encodings[j] for j in rows])
-                rows = []
-            rows.append(i)
-        if rows:
-            yield batch_of([chosen[j] for j in rows], [encodings[j] for j in rows])
+def batches_of(examples: Sequence[Reading], tokenizer: Tokenizer) -> Iterator[Batch]:
+    """Examples in batches of about one length."""
+    encodings = tokenizer.encode_batch([(e.question, e.passage) for e in examples])
+    rows: list[int] = []
+    for i in sorted(range(len(examples)), key=lambda i: len(encodings[i].ids)):
+        if rows and (len(rows) + 1) * padded(len(encodings[i].ids)) > BATCH_TOKENS:
+            yield batch_of([examples[j] for j in rows], [encodings[j] for j in rows])
+            rows = []
+        rows.append(i)
+    if rows:
+        yield batch_of([examples[j] for j in rows], [encodings[j] for j in rows])
 
 
-def _endless(examples: Sequence[Example], tokenizer: Tokenizer, seed: int) -> Iterator[Batch]:
+def _endless(examples: Sequence[Reading], tokenizer: Tokenizer, seed: int) -> Iterator[Batch]:
     """Batches in random order, epoch after epoch."""
     rng = random.Random(seed)
     while True:
@@ -126,12 +123,6 @@ def _endless(examples: Sequence[Example], tokenizer: Tokenizer, seed: int) -> It
             pool = list(batches_of([examples[i] for i in order[start : start + POOL]], tokenizer))
             rng.shuffle(pool)
             yield from pool
-
-
-def _texts(example: Example) -> tuple[str, str]:
-    if isinstance(example, Reading):
-        return example.question, example.passage
-    return example.claim, example.evidence
 
 
 def _rate(step: int, steps: int) -> float:

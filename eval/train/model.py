@@ -1,4 +1,4 @@
-"""One encoder with three heads: does the passage answer, where, and does it support a sentence."""
+"""One encoder with two heads: does the passage answer, and where."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import BertModel
 
-from eval.train.data import Example, Judging, Reading
+from eval.train.data import Reading
 
-LABELS = ("supported", "unsupported", "contradicted")
 MOST_TOKENS = 256
 WIDTHS = 32
 WEIGHTS = "model.safetensors"
@@ -26,8 +25,8 @@ class Reader(nn.Module):
     """A BERT encoder over pairs of texts.
 
     ``forward`` takes token ids, a mask and segment ids, each (n, tokens), and gives ``answers``
-    (n,), the log-odds that the second text answers the first; ``spans`` (n, tokens, 2), how likely
-    each token begins and ends the answer; ``support`` (n, 3), scores of ``LABELS``.
+    (n,), the log-odds that the second text answers the first, and ``spans`` (n, tokens, 2), how
+    likely each token begins and ends the answer.
     """
 
     def __init__(self, encoder: BertModel) -> None:
@@ -37,27 +36,25 @@ class Reader(nn.Module):
         self.dropout = nn.Dropout(0.1)
         self.answers = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 1))
         self.spans = nn.Linear(width, 2)
-        self.support = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 3))
 
-    def forward(self, ids: Tensor, mask: Tensor, segments: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The three outputs, in the order above."""
+    def forward(self, ids: Tensor, mask: Tensor, segments: Tensor) -> tuple[Tensor, Tensor]:
+        """The two outputs, in the order above."""
         hidden = self.encoder(
             input_ids=ids, attention_mask=mask, token_type_ids=segments
         ).last_hidden_state
         hidden = self.dropout(hidden.float())
-        first = hidden[:, 0]
-        return self.answers(first)[:, 0], self.spans(hidden), self.support(first)
+        return self.answers(hidden[:, 0])[:, 0], self.spans(hidden)
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Examples of one kind as tensors.
+    """Examples as tensors.
 
-    ``labels`` (n,) are 1.0 and 0.0 for readings, positions in ``LABELS`` or -1 for "not supported"
-    else. ``spans`` (n, 2) are first and last token of the answers, -1 where there is none.
+    ``labels`` (n,) are 1.0 where the passage answers and 0.0 where it does not. ``spans`` (n, 2)
+    are first and last token of the answers, -1 where there is none.
     """
 
-    examples: Sequence[Example]
+    examples: Sequence[Reading]
     encodings: Sequence[Encoding]
     ids: Tensor
     mask: Tensor
@@ -82,8 +79,8 @@ def padded(tokens: int) -> int:
     return -(-tokens // WIDTHS) * WIDTHS
 
 
-def batch_of(examples: Sequence[Example], encodings: Sequence[Encoding]) -> Batch:
-    """Examples of one kind and their encodings as tensors, padded to the longest."""
+def batch_of(examples: Sequence[Reading], encodings: Sequence[Encoding]) -> Batch:
+    """Examples and their encodings as tensors, padded to the longest."""
     width = padded(max(len(e.ids) for e in encodings))
     shape = (len(examples), width)
     ids, mask, segments = (torch.zeros(shape, dtype=torch.long) for _ in range(3))
@@ -94,24 +91,18 @@ def batch_of(examples: Sequence[Example], encodings: Sequence[Encoding]) -> Batc
         mask[row, :n] = 1
         segments[row, :n] = torch.tensor(encoding.type_ids)
         example = examples[row]
-        if isinstance(example, Reading) and example.answer is not None:
+        if example.answer is not None:
             first = encoding.char_to_token(example.answer.start, 1)
             last = encoding.char_to_token(example.answer.end - 1, 1)
             if first is not None and last is not None:
                 spans[row] = torch.tensor([first, last])
-    labels = torch.tensor([_label(example) for example in examples])
+    labels = torch.tensor([float(example.answerable) for example in examples])
     return Batch(examples, encodings, ids, mask, segments, labels, spans)
 
 
-def loss_of(batch: Batch, outputs: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-    """What a batch of one kind costs: of readings answer and span, of judgements the verdict."""
-    answers, spans, support = outputs
-    if isinstance(batch.examples[0], Judging):
-        chances = functional.log_softmax(support, dim=-1)
-        known = batch.labels >= 0
-        exact = -chances[known].gather(1, batch.labels[known].long()[:, None])[:, 0]
-        either = -torch.logsumexp(chances[~known][:, 1:], dim=-1)
-        return torch.cat([exact, either]).mean()
+def loss_of(batch: Batch, outputs: tuple[Tensor, Tensor]) -> Tensor:
+    """What a batch costs: whether it is answered, and where."""
+    answers, spans = outputs
     loss = functional.binary_cross_entropy_with_logits(answers, batch.labels)
     found = batch.spans[:, 0] >= 0
     if found.any():
@@ -149,9 +140,3 @@ def new_reader(folder: Path) -> Reader:
     )
     encoder.embeddings.word_embeddings.weight.requires_grad_(False)
     return Reader(encoder)
-
-
-def _label(example: Example) -> float:
-    if isinstance(example, Reading):
-        return float(example.answerable)
-    return -1.0 if example.label == "not supported" else float(LABELS.index(example.label))
