@@ -50,24 +50,22 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a query came back with; the defaults are those of one that failed."""
+class Said:
+    """What was quoted, best first; the defaults are those of a query that failed."""
 
-    seconds: float
-    documents: tuple[str, ...] = ()
-    rankings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     quotes: tuple[str, ...] = ()
     confidence: float | None = None
 
 
-@dataclass
-class _Scores:
-    retrieval: dict[str, list[float | None]] = field(default_factory=dict)
-    first: list[float] = field(default_factory=list)
-    any: list[float] = field(default_factory=list)
-    refused: list[bool] = field(default_factory=list)
-    answerable: list[bool] = field(default_factory=list)
-    confidence: list[float] = field(default_factory=list)
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a query came back with, as shipped and, in ``words``, without the small model."""
+
+    seconds: float
+    documents: tuple[str, ...] = ()
+    rankings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    said: Said = Said()
+    words: Said = Said()
 
 
 def run_benchmark(
@@ -84,9 +82,9 @@ def run_benchmark(
     ``index_dir`` keeps the index and uses it again while the corpus file is the same: remove it
     after a change of how documents are cut or embedded.
 
-    Each query is asked once, with declining off (threshold 0), so that what would have been quoted
-    is judged for every query; it counts as refused when the confidence is below the threshold that
-    a user gets.
+    Each query is asked with declining off (threshold 0), so that what would have been quoted is
+    judged for every query; it counts as refused when the confidence is below the threshold that a
+    user gets. It is asked once more without the small model: ``words`` has those figures.
 
     - Retrieval, over answerable queries with qrels. What is ranked is documents, by their best
       passage: an answer's 10 passages may cover fewer than 10 documents, so the query as the chain
@@ -118,6 +116,7 @@ def _ask(index: Index, query: Query) -> Outcome:
     try:
         answer = index.ask(query.text, query.history, Settings(threshold=0.0))
         seconds = time.perf_counter() - start
+        plain = index.ask(query.text, query.history, Settings(threshold=0.0, reader=False))
         passages = index.search(answer.query, k=PASSAGES)
         alone = rankings(index, answer.query, PASSAGES)
     except FootnoteError as error:
@@ -125,60 +124,72 @@ def _ask(index: Index, query: Query) -> Outcome:
         return Outcome(time.perf_counter() - start)
     documents = dict.fromkeys(uri for p in passages for uri in (p.source.uri, *p.source.also_at))
     others = {name: found[:DOCUMENTS] for name, found in alone.items()}
-    quotes = _quotes(answer)
-    return Outcome(seconds, tuple(documents)[:DOCUMENTS], others, quotes, answer.confidence)
+    return Outcome(seconds, tuple(documents)[:DOCUMENTS], others, _said(answer), _said(plain))
 
 
-def _quotes(answer: Answer) -> tuple[str, ...]:
-    """The quoted sentences, best first."""
-    return tuple(s.text for s in sorted(answer.sentences, key=lambda s: -s.score))
+def _said(answer: Answer) -> Said:
+    best_first = sorted(answer.sentences, key=lambda s: -s.score)
+    return Said(tuple(s.text for s in best_first), answer.confidence)
 
 
 def _figures(queries: Sequence[Query], outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    # Imported here: the module loads its model's weights.
-    from rag.select import THRESHOLD
-
-    s = _Scores({name: [] for name in _RETRIEVAL})
+    retrieval: dict[str, list[float | None]] = {name: [] for name in _RETRIEVAL}
     alone = {other: {name: list[float | None]() for name in _RETRIEVAL} for other in NAMES}
     for query, outcome in zip(queries, outcomes, strict=True):
-        failed = outcome.confidence is None
-        if query.answerable is not None:
-            worst = float(not query.answerable)
-            confidence = worst if outcome.confidence is None else outcome.confidence
-            s.confidence.append(confidence)
-            s.answerable.append(query.answerable)
-            s.refused.append(not failed and confidence < THRESHOLD)
-        if query.answerable is False:
+        if query.answerable is False or not query.gold:
             continue
-        if query.gold:
-            for name, (metric, k) in _RETRIEVAL.items():
-                s.retrieval[name].append(metric(outcome.documents, query.gold, k))
-                for other in NAMES:
-                    found = outcome.rankings.get(other, ())
-                    alone[other][name].append(metric(found, query.gold, k))
-        if query.answers:
-            hits = [contains_answer(quote, query.answers) for quote in outcome.quotes]
-            s.first.append(float(any(hits[:1])))
-            s.any.append(float(any(hits)))
+        for name, (metric, k) in _RETRIEVAL.items():
+            retrieval[name].append(metric(outcome.documents, query.gold, k))
+            for other in NAMES:
+                alone[other][name].append(metric(outcome.rankings.get(other, ()), query.gold, k))
     seconds = [outcome.seconds for outcome in outcomes]
     return {
-        "retrieval": {name: mean(values) for name, values in s.retrieval.items()},
+        "retrieval": {name: mean(values) for name, values in retrieval.items()},
         "baselines": {
             other: {name: mean(values) for name, values in rows.items()}
             for other, rows in alone.items()
         },
-        "answer": {"sentence_hit@1": mean(s.first), "answer_hit": mean(s.any)},
-        "refusal": asdict(refusal(s.refused, s.answerable, s.confidence)),
+        **_answering(queries, [outcome.said for outcome in outcomes]),
+        "words": _answering(queries, [outcome.words for outcome in outcomes]),
         "n": {
             "queries": len(queries),
             "answerable": sum(q.answerable is True for q in queries),
             "unanswerable": sum(q.answerable is False for q in queries),
-            "scored_retrieval": len(s.retrieval["ndcg@10"]),
-            "scored_answer": len(s.first),
-            "failed": sum(outcome.confidence is None for outcome in outcomes),
+            "scored_retrieval": len(retrieval["ndcg@10"]),
+            "scored_answer": sum(_has_answer(q) for q in queries),
+            "failed": sum(outcome.said.confidence is None for outcome in outcomes),
         },
         "latency": {"p50": percentile(seconds, 50), "p95": percentile(seconds, 95)},
     }
+
+
+def _answering(queries: Sequence[Query], said: Sequence[Said]) -> dict[str, Any]:
+    """How well sentences were chosen, and how well it was declined."""
+    # Imported here: the module loads its model's weights.
+    from rag.select import THRESHOLD
+
+    first: list[float] = []
+    any_: list[float] = []
+    judged: list[tuple[bool, bool, float]] = []
+    for query, one in zip(queries, said, strict=True):
+        if query.answerable is not None:
+            worst = float(not query.answerable)
+            confidence = worst if one.confidence is None else one.confidence
+            refused = one.confidence is not None and confidence < THRESHOLD
+            judged.append((refused, query.answerable, confidence))
+        if _has_answer(query):
+            hits = [contains_answer(quote, query.answers) for quote in one.quotes]
+            first.append(float(any(hits[:1])))
+            any_.append(float(any(hits)))
+    columns = [list(column) for column in zip(*judged, strict=True)] or [[], [], []]
+    return {
+        "answer": {"sentence_hit@1": mean(first), "answer_hit": mean(any_)},
+        "refusal": asdict(refusal(*columns)),
+    }
+
+
+def _has_answer(query: Query) -> bool:
+    return query.answerable is not False and bool(query.answers)
 
 
 _RETRIEVAL = {

@@ -37,6 +37,7 @@ def pages() -> dict[Path, str]:
                     _rankings(),
                     _declining(),
                     _selection(),
+                    _small_model(),
                     _grounding(),
                     _lexical(),
                     _chunking(),
@@ -81,16 +82,19 @@ def _sets() -> str:
     ]
     for name in SETS:
         run = _read(name)
-        figures = [
-            run["retrieval"]["ndcg@10"],
-            run["retrieval"]["recall@10"],
-            run["answer"]["sentence_hit@1"],
-            run["answer"]["answer_hit"],
-            run["refusal"]["auroc"],
-        ]
-        cells = " | ".join("-" if x is None else f"{x:.3f}" for x in figures)
+        cells = " | ".join(
+            map(
+                _shown,
+                (run["retrieval"]["ndcg@10"], run["retrieval"]["recall@10"], *_answering(run)),
+            )
+        )
         lines.append(f"| {name} | {run['n']['queries']:,} | {cells} |")
     return "\n".join(lines)
+
+
+def _answering(run: dict[str, Any]) -> list[float | None]:
+    answer = run["answer"]
+    return [answer["sentence_hit@1"], answer["answer_hit"], run["refusal"]["auroc"]]
 
 
 def _sample() -> str:
@@ -173,6 +177,21 @@ def _rankings() -> str:
     return "\n".join(lines) if measured else ""
 
 
+def _small_model() -> str:
+    """What the small model adds: the same questions with it and without."""
+    lines = [
+        "| with the small model / without (`footnote eval benchmark`) "
+        "| first quote holds the answer | any quote does | declining, AUROC |",
+        "|---|---|---|---|",
+    ]
+    for name in SETS:
+        run = _read(name)
+        pairs = zip(_answering(run), _answering(run["words"]), strict=True)
+        cells = " | ".join(f"{_shown(on)} / {_shown(off)}" for on, off in pairs)
+        lines.append(f"| {name} | {cells} |")
+    return "\n".join(lines)
+
+
 def _declining() -> str:
     lines = [
         "| declining at the shipped threshold | unanswerable | declined | answerable | declined "
@@ -192,20 +211,21 @@ def _declining() -> str:
 
 def _selection() -> str:
     """What the fit itself measured, on the articles it was fitted on and on the others."""
-    weights = Path(__file__).parents[1] / "rag" / "select_weights.json"
-    figures = json.loads(weights.read_text(encoding="utf-8"))["figures"]
+    weights = json.loads((ROOT / "rag" / "select_weights.json").read_text(encoding="utf-8"))
     lines = [
-        "| squad2_half, by article | questions | first quote holds the answer | any quote does "
-        "| sentences quoted | declining, AUROC |",
-        "|---|---|---|---|---|---|",
+        "| squad2_half, by article | chosen by | questions | first quote holds the answer "
+        "| any quote does | sentences quoted | declining, AUROC |",
+        "|---|---|---|---|---|---|---|",
     ]
     names = {"tune": "fitted on", "report": "**never fitted on**", "whole": "both"}
+    ways = {"words": "words and embeddings", "reader": "the small model too"}
     for half, name in names.items():
-        row = figures[half]
-        lines.append(
-            f"| {name} | {row['questions']:,} | {row['sentence_hit@1']:.3f} "
-            f"| {row['answer_hit']:.3f} | {row['quoted']:.2f} | {row['auroc']:.3f} |"
-        )
+        for way, by in ways.items():
+            row = weights[way]["figures"][half]
+            lines.append(
+                f"| {name} | {by} | {row['questions']:,} | {row['sentence_hit@1']:.3f} "
+                f"| {row['answer_hit']:.3f} | {row['quoted']:.2f} | {row['auroc']:.3f} |"
+            )
     return "\n".join(lines)
 
 

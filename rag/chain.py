@@ -25,6 +25,7 @@ from rag.llm import LanguageModel, load_llm
 from rag.manifest import Manifest
 from rag.notes import about_choice, about_draft, about_library, disagreements
 from rag.parts import parts
+from rag.reader import Reader, load_reader
 from rag.retrieve import check_question
 from rag.select import THRESHOLD, Candidate, choose, confidence, disagree, rank_sentences
 from rag.settings import Settings
@@ -110,9 +111,13 @@ class AnswerChain(Runnable[Question | str, Answer]):
         retrieved = [result.passages for result in results]
         clock.lap("retrieve")
         spoken = " ".join(turn.text for turn in conversation if turn.role == "assistant")
-        found = [_judge(index, *part, spoken) for part in zip(asked, retrieved, strict=True)]
+        reader = load_reader() if settings.reader else None
+        found = [
+            _judge(index, query, passages, spoken, reader)
+            for query, passages in zip(asked, retrieved, strict=True)
+        ]
         answered = [part for part in found if part.confidence >= threshold]
-        chosen = _chosen(answered)
+        chosen = _chosen(answered, reader)
         passages = _interleaved(retrieved, chosen, settings.passages)
         clock.lap("select")
         said = None
@@ -272,10 +277,12 @@ class _Said:
             yield self.text[start:end]
 
 
-def _judge(index: Index, query: str, passages: Sequence[Passage], said: str) -> _Part:
+def _judge(
+    index: Index, query: str, passages: Sequence[Passage], said: str, reader: Reader | None
+) -> _Part:
     embed, idf = index.encoder.encode_sentences, index.library.idf
-    ranked = _news_first(rank_sentences(query, passages, embed, idf), said)
-    return _Part(query, ranked, confidence(query, passages, ranked))
+    ranked = _news_first(rank_sentences(query, passages, embed, idf, reader), said)
+    return _Part(query, ranked, confidence(query, ranked, reader))
 
 
 def _quoted(chosen: Sequence[Candidate]) -> _Said:
@@ -314,11 +321,12 @@ def _news_first(ranked: Sequence[Candidate], said: str) -> Sequence[Candidate]:
     return news if news and ranked[0].rank - news[0].rank <= REPEAT_LEAD else ranked
 
 
-def _chosen(answered: Sequence[_Part]) -> list[Candidate]:
+def _chosen(answered: Sequence[_Part], reader: Reader | None) -> list[Candidate]:
     """What to quote: the choice for a single question; of several parts, the best of each first."""
-    if len(answered) == 1:
-        return choose(answered[0].query, answered[0].ranked)
-    turn_by_turn = zip_longest(*(choose(part.query, part.ranked) for part in answered))
+    of_each = [choose(part.query, part.ranked, reader) for part in answered]
+    if len(of_each) == 1:
+        return of_each[0]
+    turn_by_turn = zip_longest(*of_each)
     chosen = {(c.passage.source.id, c.span): c for row in turn_by_turn for c in row if c}
     return list(chosen.values())[:QUOTES]
 

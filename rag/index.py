@@ -26,6 +26,7 @@ from rag.errors import BadIndex, BadInput, IndexBusy
 from rag.exact import ExactSearch
 from rag.library import Library
 from rag.manifest import Manifest
+from rag.reader import load_reader
 from rag.settings import PASSAGES as PASSAGES
 from rag.settings import Settings
 from rag.types import Answer, Passage, Turn
@@ -192,6 +193,8 @@ class Index:
         start = time.perf_counter()
         self.nearest(self.encoder.encode_queries(["warm"])[0], 1)
         self.chain  # noqa: B018 - made on first touch
+        if self.settings.reader:
+            load_reader()
         return time.perf_counter() - start
 
     @contextmanager

@@ -8,6 +8,7 @@ word overlap and separate embeddings cannot do.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -36,9 +37,9 @@ Array = NDArray[np.float32]
 class Reading:
     """What the model makes of a question and one passage.
 
-    ``answers`` is the log-odds that the passage answers. ``begins`` and ``ends`` (tokens,) are how
-    likely each token of the passage begins and ends the answer; ``offsets`` (tokens, 2) are the
-    tokens' characters in the passage.
+    ``answers`` is the chance in [0, 1] that the passage answers. ``begins`` and ``ends`` (tokens,)
+    are the chances that each token of the passage begins and ends the answer; ``offsets``
+    (tokens, 2) are the tokens' characters in the passage.
     """
 
     answers: float
@@ -46,21 +47,10 @@ class Reading:
     ends: Array
     offsets: NDArray[np.int64]
 
-    def best(self, within: Span, longest: int = 24) -> tuple[float, Span] | None:
-        """The likeliest answer inside a range of the passage, of at most so many tokens.
-
-        None where the range has no token that was read.
-        """
+    def share(self, within: Span) -> float:
+        """How much of the chances of beginning and ending is in a range of the passage."""
         inside = (self.offsets[:, 0] >= within.start) & (self.offsets[:, 1] <= within.end)
-        found = np.flatnonzero(inside)
-        if not len(found):
-            return None
-        sums = self.begins[found][:, None] + self.ends[found][None, :]
-        length = found[None, :] - found[:, None]
-        sums = np.where((length >= 0) & (length < longest), sums, -np.inf)
-        first, last = divmod(int(np.argmax(sums)), len(found))
-        span = Span(int(self.offsets[found[first], 0]), int(self.offsets[found[last], 1]))
-        return float(sums[first, last]), span
+        return float(self.begins[inside].sum() + self.ends[inside].sum()) / 2
 
 
 class Reader:
@@ -81,7 +71,7 @@ class Reader:
             raise ModelError(f"cannot load the reading model {str(path)!r}: {error}") from error
         self._tokenizer = Tokenizer.from_file(str(model_path(DEFAULT_MODEL) / "tokenizer.json"))
         self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(MOST_TOKENS, strategy="only_second")
+        self._tokenizer.enable_truncation(MOST_TOKENS, strategy="longest_first")
 
     def read(self, question: str, passages: Sequence[str]) -> list[Reading]:
         """Read each passage for the question. What is longer than the model reads is cut."""
@@ -91,9 +81,9 @@ class Reader:
             own = [i for i, segment in enumerate(encoding.sequence_ids) if segment == 1]
             readings.append(
                 Reading(
-                    float(answers[row]),
-                    spans[row, own, 0],
-                    spans[row, own, 1],
+                    1.0 / (1.0 + math.exp(-answers[row])),
+                    _softmax(spans[row, own, 0]),
+                    _softmax(spans[row, own, 1]),
                     np.array([encoding.offsets[i] for i in own], dtype=np.int64).reshape(-1, 2),
                 )
             )
@@ -120,6 +110,12 @@ class Reader:
                 feeds["segments"][k, :size] = encodings[i].type_ids
             answers[rows], spans[rows, :longest] = self._session.run(None, feeds)
         return encodings, answers, spans
+
+
+def _softmax(scores: Array) -> Array:
+    powers = np.exp(scores - scores.max(initial=-np.inf))
+    chances: Array = powers / powers.sum()
+    return chances
 
 
 @cache

@@ -1,8 +1,9 @@
 """Which sentences answer a question, and whether any does.
 
-Two linear models over ``rag.features``: one orders the sentences, one judges from the best of them
-whether the passages answer at all. Their weights were fitted by ``eval.bench.fit_select`` and are
-read from ``select_weights.json``, which also holds the data, the date and the figures of the fit.
+Words choose a shortlist. If the small model is used (``rag.reader``), it reads their passages. Two
+linear models over ``FACTS``, one pair for each of the two ways, order the shortlist and judge from
+it whether the passages answer at all. Their weights were fitted by ``eval.bench.fit_select`` and
+are read from ``select_weights.json``, which also holds the data, the date and the figures.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,10 @@ from numpy.typing import NDArray
 from rag.features import FEATURES, Query, passage_features, read_question, tokens
 from rag.types import Passage, Span
 
-SHORTLIST = 5
+if TYPE_CHECKING:
+    from rag.reader import Reader
+
+SHORTLIST = {"words": 5, "reader": 8}
 LONG = 12
 ALIKE = 0.6
 
@@ -31,9 +35,17 @@ _MODEL: Mapping[str, Any] = json.loads(
 THRESHOLD: float = _MODEL["threshold"]
 """Decline below this confidence; ``select_weights.json`` says what it costs and saves."""
 
-_RANK = np.array([_MODEL["rank"].get(name, 0.0) for name in FEATURES])
-_SIMILARITY = FEATURES.index("similarity")
-_PASSAGE_SIMILARITY = FEATURES.index("passage_similarity")
+FACTS = (
+    *FEATURES,
+    "answers",  # the chance that the passage answers, by the small model; 0 where it has not read
+    "answer_here",  # the share of the answer's likely beginnings and ends that are in the sentence
+)
+_RANK = {
+    way: np.array([_MODEL[way]["rank"].get(name, 0.0) for name in FACTS])
+    for way in ("words", "reader")
+}
+_SIMILARITY = FACTS.index("similarity")
+_PASSAGE_SIMILARITY = FACTS.index("passage_similarity")
 _SEVERAL = re.compile(
     r"\b(?:both|compare[ds]?|comparison|differ\w*|versus|vs|respectively|while|whereas|similar\w*"
     r"|advantages|disadvantages|reasons|ways|same|consisten\w+|contrast\w*)\b"
@@ -47,20 +59,17 @@ _SEVERAL = re.compile(
 class Candidate:
     """A sentence that may be quoted.
 
-    ``score`` in [0, 1] is the probability that it answers the question. ``facts`` are its features
-    in the order of ``FEATURES``.
+    ``score`` in [0, 1] is the probability that it answers the question, ``rank`` the same in
+    log-odds on a scale of its own, which orders the sentences of one question. ``facts`` are what
+    both come from, in the order of ``FACTS``.
     """
 
     passage: Passage
     span: Span
     text: str
     score: float
+    rank: float
     facts: tuple[float, ...]
-
-    @property
-    def rank(self) -> float:
-        """The linear score, in log-odds, that orders the sentences of one question."""
-        return float(_RANK @ np.array(self.facts))
 
 
 def rank_sentences(
@@ -68,66 +77,94 @@ def rank_sentences(
     passages: Sequence[Passage],
     embed: Callable[[Sequence[str]], NDArray[np.float32]],
     idf: Callable[[str], float],
+    reader: Reader | None = None,
 ) -> list[Candidate]:
     """The sentences most likely to answer, best first, at most ``SHORTLIST``.
 
     ``passages`` come best first. ``embed`` turns n texts into n unit vectors, ``idf`` a stem into
     its inverse document frequency in the index, on any scale. Words choose the shortlist and only
-    that is embedded: embedding costs more than all the rest.
+    that is embedded and, if there is a ``reader``, read: either costs more than all the rest.
     """
-    query = read_question(question, idf)
-    found = _distinct(query, passages)
+    found = _distinct(read_question(question, idf), passages)
     if not found:
         return []
+    way = _way(reader)
     rows = np.array([row for _, _, _, row in found])
-    order = np.argsort(-(rows @ _RANK), kind="stable")[:SHORTLIST]
-    texts = [found[i][2] for i in order]
-    vectors = embed([question, *texts])
-    rows = rows[order]
+    order = np.argsort(-(rows @ _RANK["words"]), kind="stable")[: SHORTLIST[way]]
+    found, rows = [found[i] for i in order], rows[order]
+    vectors = embed([question, *(text for _, _, text, _ in found)])
     rows[:, _SIMILARITY] = vectors[1:] @ vectors[0]
-    for row, i in zip(rows, order, strict=True):
-        if found[i][0].similarity is None:
+    for row, (passage, *_) in zip(rows, found, strict=True):
+        if passage.similarity is None:
             row[_PASSAGE_SIMILARITY] = row[_SIMILARITY]
-    scores = rows @ _RANK
-    chance = _MODEL["chance"]
+    if reader is not None:
+        rows[:, -2:] = _read(question, [(passage, span) for passage, span, *_ in found], reader)
+    ranks = rows @ _RANK[way]
+    chance = _MODEL[way]["chance"]
     return [
         Candidate(
-            passage=found[order[k]][0],
-            span=found[order[k]][1],
-            text=texts[k],
-            score=_sigmoid(chance["slope"] * scores[k] + chance["intercept"]),
+            passage=found[k][0],
+            span=found[k][1],
+            text=found[k][2],
+            score=_sigmoid(chance["slope"] * ranks[k] + chance["intercept"]),
+            rank=float(ranks[k]),
             facts=tuple(rows[k].tolist()),
         )
-        for k in np.argsort(-scores, kind="stable")
+        for k in np.argsort(-ranks, kind="stable")
     ]
 
 
-def confidence(question: str, passages: Sequence[Passage], ranked: Sequence[Candidate]) -> float:
+def confidence(question: str, ranked: Sequence[Candidate], reader: Reader | None = None) -> float:
     """The probability in [0, 1] that the passages answer the question, at even odds beforehand.
 
-    ``ranked`` is what ``rank_sentences`` returned for the question and the passages.
+    ``ranked`` is what ``rank_sentences`` returned for the question and the same ``reader``.
     """
     if not ranked:
         return 0.0
-    model = _MODEL["confidence"]
-    evidence = judged(question, ranked)
+    model = _MODEL[_way(reader)]["confidence"]
+    evidence = judged(question, [c.facts for c in ranked], ranked[0].rank)
     return _sigmoid(
         model["intercept"] + sum(w * evidence[name] for name, w in model["weights"].items())
     )
 
 
-def judged(question: str, ranked: Sequence[Candidate]) -> dict[str, float]:
-    """What the confidence is judged by: the best sentence's features and two more.
+def judged(question: str, facts: Sequence[Sequence[float]], rank: float) -> dict[str, float]:
+    """What the confidence is judged by: the facts of the first sentence and three more.
 
-    ``rank`` is its linear score. ``words`` is how many words the question asks by, 1 at ``LONG``:
-    of a long question one sentence says a smaller part.
+    ``rank`` is its own. ``words`` is how many words the question asks by, 1 at ``LONG``: of a long
+    question one sentence says a smaller part. ``any_answers`` is the best chance that a passage of
+    any of the sentences answers.
     """
     words = len(read_question(question, lambda _: 1.0).share)
-    facts = dict(zip(FEATURES, ranked[0].facts, strict=True))
-    return facts | {"rank": ranked[0].rank, "words": min(1.0, words / LONG)}
+    return dict(zip(FACTS, facts[0], strict=True)) | {
+        "rank": rank,
+        "words": min(1.0, words / LONG),
+        "any_answers": max(row[FACTS.index("answers")] for row in facts),
+    }
 
 
-def choose(question: str, ranked: Sequence[Candidate]) -> list[Candidate]:
+def _way(reader: Reader | None) -> str:
+    return "words" if reader is None else "reader"
+
+
+def _read(
+    question: str, found: Sequence[tuple[Passage, Span]], reader: Reader
+) -> list[list[float]]:
+    """Of each sentence, what the model makes of its passage and of its place there."""
+    passages = {passage.chunk.id: passage.chunk for passage, _ in found}
+    texts = [chunk.text for chunk in passages.values()]
+    readings = dict(zip(passages, reader.read(question, texts), strict=True))
+    rows = []
+    for passage, span in found:
+        reading, start = readings[passage.chunk.id], passage.chunk.start
+        here = reading.share(Span(span.start - start, span.end - start))
+        rows.append([reading.answers, reading.answers * here])
+    return rows
+
+
+def choose(
+    question: str, ranked: Sequence[Candidate], reader: Reader | None = None
+) -> list[Candidate]:
     """The one to three sentences to quote, best first.
 
     A further one is quoted when it is nearly as likely as the first. A question that asks for
@@ -137,7 +174,7 @@ def choose(question: str, ranked: Sequence[Candidate]) -> list[Candidate]:
     if not ranked:
         return []
     best = ranked[0]
-    rule = _MODEL["quote"]
+    rule = _MODEL[_way(reader)]["quote"]
     chosen = [c for c in ranked[:3] if best.rank - c.rank <= rule["within"]]
     if _SEVERAL.search(question):
         other = next((c for c in ranked if c.passage.source.id != best.passage.source.id), None)
@@ -178,7 +215,7 @@ def _distinct(
             # What ends with a colon announces an answer and holds none.
             if key and key not in seen and key[-1] not in ":：":
                 seen.add(key)
-                found.append((passage, span, text, row))
+                found.append((passage, span, text, [*row, 0.0, 0.0]))
     return found
 
 

@@ -27,9 +27,10 @@ class Settings:
     nothing, for measuring. ``verifier`` names a cross-encoder to check with instead of the one that
     ships. ``threshold`` is the confidence in [0, 1] below which a question is declined; None takes
     the index's own. ``passages`` is how many are retrieved for a question, from 1 to
-    ``MOST_PASSAGES``. ``collections`` are the only ones that are searched, beside what is in none;
-    None searches everything. ``sources`` are the ids of the only ones that are searched; of those
-    that other collections hold, nothing is.
+    ``MOST_PASSAGES``. ``reader`` lets the small model read the best of them; without it, words and
+    embeddings alone choose what to quote and when to decline. ``collections`` are the only ones
+    that are searched, beside what is in none; None searches everything. ``sources`` are the ids of
+    the only ones that are searched; of those that other collections hold, nothing is.
     """
 
     engine: Engine = "auto"
@@ -39,6 +40,7 @@ class Settings:
     verifier: str = ""
     threshold: float | None = None
     passages: int = PASSAGES
+    reader: bool = True
     collections: tuple[str, ...] | None = None
     sources: tuple[str, ...] | None = None
 

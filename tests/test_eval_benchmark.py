@@ -78,6 +78,8 @@ def test_figures_of_a_small_set(folder: Path) -> None:
     assert figures["answer"] == {"sentence_hit@1": 1, "answer_hit": 1}
     assert set(figures["refusal"]) == {"auroc", "precision", "recall", "over_refusal"}
     assert figures["refusal"]["auroc"] >= 0.5
+    assert figures["words"]["answer"] == figures["answer"]
+    assert figures["words"]["refusal"] != figures["refusal"]
     assert 0 < figures["latency"]["p50"] <= figures["latency"]["p95"] < figures["seconds"]
     json.dumps(figures, allow_nan=False)
 
@@ -131,7 +133,7 @@ def test_a_failed_query_counts_with_the_worst_value(
     figures = run_benchmark(folder)
     assert figures["n"]["failed"] == 3 and figures["n"]["scored_retrieval"] == 2
     assert set(figures["retrieval"].values()) == {0}
-    assert set(figures["answer"].values()) == {0}
+    assert set(figures["answer"].values()) == set(figures["words"]["answer"].values()) == {0}
     assert figures["refusal"] == {"auroc": 0, "precision": None, "recall": 0, "over_refusal": 0}
 
 

@@ -15,6 +15,7 @@ from rag import Answer
 from rag.answer_json import answer_from_dict
 from rag.errors import BadInput
 from rag.index import Index
+from rag.reader import load_reader
 from rag.select import THRESHOLD, choose, confidence, rank_sentences
 from rag.settings import Settings
 
@@ -126,18 +127,20 @@ def test_any_question_gives_a_bound_answer(sample: Index, question: str) -> None
     check_bound(sample, sample.ask(question))
 
 
-def test_selection_is_in_order_and_judged(sample: Index) -> None:
+@pytest.mark.parametrize("reads", [True, False])
+def test_selection_is_in_order_and_judged(sample: Index, reads: bool) -> None:
     question = "When did ChatGPT launch?"
-    passages = sample.search(question)
-    ranked = rank_sentences(question, passages, sample.encoder.encode_documents, sample.library.idf)
+    passages, reader = sample.search(question), load_reader() if reads else None
+    embed, idf = sample.encoder.encode_documents, sample.library.idf
+    ranked = rank_sentences(question, passages, embed, idf, reader)
     assert [c.rank for c in ranked] == sorted((c.rank for c in ranked), reverse=True)
     assert all(0 <= c.score <= 1 for c in ranked)
-    assert 0 < confidence(question, passages, ranked) < 1
-    chosen = choose(question, ranked)
+    assert 0 < confidence(question, ranked, reader) < 1
+    chosen = choose(question, ranked, reader)
     assert chosen[0] is ranked[0]
     assert 1 <= len(chosen) <= 3
     assert choose(question, []) == []
-    assert confidence(question, [], []) == 0.0
+    assert confidence(question, []) == 0.0
 
 
 def test_words_find_what_has_no_vector_yet(index: Index, docs: Path) -> None:

@@ -13,6 +13,7 @@ from rag.settings import MOST_PASSAGES, PASSAGES, Settings
 from rag.types import Engine, Policy
 
 DEFAULT_INDEX = ".footnote"
+HOW = ("engine", "llm", "base_url", "policy", "verifier", "threshold", "passages", "reader")
 
 index_option = click.option(
     "--index",
@@ -37,8 +38,7 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def with_settings(**values: Any) -> Any:  # noqa: ANN401 - whatever the command takes
-        names = ("engine", "llm", "base_url", "policy", "verifier", "threshold", "passages")
-        return command(settings=_settings({n: values.pop(n) for n in names}), **values)
+        return command(settings=_settings({n: values.pop(n) for n in HOW}), **values)
 
     for option in reversed(
         [
@@ -83,6 +83,12 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 default=PASSAGES,
                 show_default=True,
                 help="How many to retrieve for a question.",
+            ),
+            click.option(
+                "--reader/--no-reader",
+                default=True,
+                show_default=True,
+                help="Let the small model read the best passages.",
             ),
         ]
     ):

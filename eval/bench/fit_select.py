@@ -1,11 +1,13 @@
-"""Fit the weights of ``rag.select`` and print what they reach.
+"""Fit the weights of ``rag.select``, with and without the small model; print what they reach.
 
     python -m eval.bench.fit_select --data ../shared/data --out rag/select_weights.json
 
-Two sets: the tune half of ``retrieval/squad2_half`` (its articles are split in two by a hash of
-their title) and a sample of ``squadshifts_wiki`` from ``train/reader.jsonl.gz``, where every third
-question loses its passage, so that what remains does not answer it. The report half is only ever
-measured. ``--cache`` keeps the embeddings, which take most of the time.
+Words are fitted first, on all sentences; then what the small model adds, on the sentences that
+words shortlist. Two sets: the tune half of ``retrieval/squad2_half`` (its articles are split in two
+by a hash of their title) and, for words alone, a sample of ``squadshifts_wiki`` from
+``train/reader.jsonl.gz``, where every third question loses its passage, so that what remains does
+not answer it; the small model has learned that set. The report half is only ever measured.
+``--cache`` keeps the embeddings, which take most of the time.
 """
 
 from __future__ import annotations
@@ -20,7 +22,6 @@ import math
 import random
 import re
 import string
-import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -33,9 +34,11 @@ import sentencex
 
 from rag import select
 from rag.embed import load_encoder
-from rag.features import FEATURES, passage_features, read_question
+from rag.features import passage_features, read_question
 from rag.fuse import drop_near_duplicates, fuse
 from rag.lexical import analyze, query_terms
+from rag.reader import Reader, load_reader
+from rag.select import FACTS
 from rag.types import Chunk, Passage, Source, Span
 
 Array = npt.NDArray[np.float64]
@@ -44,6 +47,8 @@ RANK = (
     "coverage before around names_lost phrase kind length opening pronoun new passage_score "
     "passage_similarity similarity"
 )
+READ = "answers answer_here"
+JUDGE_READ = "answers answer_here any_answers"
 JUDGE = "rank similarity passage_similarity gap opposed negation_lost numbers_lost words"
 TRAIN_QUESTIONS, TRAIN_CONTEXTS = 2000, 1600
 CANDIDATES, PASSAGES = 50, 10
@@ -222,7 +227,7 @@ def holds(text: str, answers: Sequence[str]) -> bool:
 
 @dataclass(frozen=True)
 class Rows:
-    """One question as the fit sees it: features of every sentence, and which are right.
+    """One question as the fit sees it: facts of its sentences, and which are right.
 
     ``known`` leaves out a right string in a wrong passage, which proves nothing.
     """
@@ -231,7 +236,6 @@ class Rows:
     x: Array
     right: npt.NDArray[np.bool_]
     known: npt.NDArray[np.bool_]
-    passage: list[str]
 
 
 def rows(example: Example, embed: Vectors) -> Rows:
@@ -245,17 +249,28 @@ def rows(example: Example, embed: Vectors) -> Rows:
         x += passage_features(query, p, p.score / top if top else 1.0)
         texts += [p.chunk.text[s.start : s.end] for s in p.chunk.sentences]
         passage += [p.chunk.id] * len(p.chunk.sentences)
-    table = np.array(x)
-    table[:, FEATURES.index("similarity")] = embed(texts) @ embed([example.question])[0]
+    table = np.c_[np.array(x), np.zeros((len(x), 2))]
+    table[:, FACTS.index("similarity")] = embed(texts) @ embed([example.question])[0]
+    return _labelled(example, table, texts, passage)
+
+
+def read_rows(example: Example, embed: Vectors, reader: Reader) -> Rows:
+    """The sentences of an example that words shortlist, as the small model reads them."""
+    ranked = select.rank_sentences(example.question, example.passages, embed, example.idf, reader)
+    table = np.array([c.facts for c in ranked])
+    return _labelled(example, table, [c.text for c in ranked], [c.passage.chunk.id for c in ranked])
+
+
+def _labelled(example: Example, table: Array, texts: Sequence[str], passage: Sequence[str]) -> Rows:
     right = np.array([holds(t, example.answers) for t in texts]) & example.answerable
     inside = np.array([p == example.gold for p in passage])
     known = ~right | inside if (right & inside).any() else np.ones(len(right), bool)
-    return Rows(example, table, right, known, passage)
+    return Rows(example, table, right, known)
 
 
 def fit_rank(data: Sequence[tuple[Rows, float]], names: Sequence[str]) -> dict[str, float]:
     """Weights that give the right sentences most of the softmax over their question's sentences."""
-    columns = [FEATURES.index(n) for n in names]
+    columns = [FACTS.index(n) for n in names]
     usable = [(r, w) for r, w in data if (r.right & r.known).any()]
     x = np.concatenate([r.x[r.known][:, columns] for r, _ in usable])
     y = np.concatenate([r.right[r.known] for r, _ in usable]).astype(float)
@@ -300,17 +315,15 @@ def even(answerable: Sequence[bool], total: float) -> Array:
 def fit(
     tune: Sequence[Rows], train: Sequence[Rows], rank: Sequence[str], judge: Sequence[str]
 ) -> dict[str, Any]:
-    """Both models; ``threshold`` and ``quote`` are set by hand from the printed curves."""
+    """Both linear models; ``threshold`` and ``quote`` are set by hand from the printed curves."""
     weights = fit_rank([(r, 2.0) for r in tune] + [(r, 1.0) for r in train], rank)
-    w = np.array([weights.get(name, 0.0) for name in FEATURES])
+    w = np.array([weights.get(name, 0.0) for name in FACTS])
 
     def evidence(r: Rows) -> list[float]:
         scores = r.x @ w
-        best = int(scores.argmax())
-        words = len(read_question(r.example.question, r.example.idf).share)
-        facts = dict(zip(FEATURES, r.x[best].tolist(), strict=True))
-        facts |= {"rank": float(scores[best]), "words": min(1.0, words / select.LONG)}
-        return [facts[name] for name in judge]
+        facts = r.x[np.argsort(-scores)].tolist()
+        found = select.judged(r.example.question, facts, float(scores.max()))
+        return [found[name] for name in judge]
 
     both = [*tune, *train]
     y = np.array([float(r.example.answerable) for r in both])
@@ -345,14 +358,16 @@ def auroc(answerable: Sequence[bool], confidence: Sequence[float]) -> float:
     return float(below.mean() / 2 / len(bad))
 
 
-def measure(examples: Sequence[Example], embed: Vectors) -> tuple[dict[str, Any], list[float]]:
+def measure(
+    examples: Sequence[Example], embed: Vectors, reader: Reader | None
+) -> tuple[dict[str, Any], list[float]]:
     """What ``rag.select`` itself reaches, and the confidence of each example."""
     hit1, hit2, hits, quoted, certain = [], [], [], [], []
     for e in examples:
-        ranked = select.rank_sentences(e.question, e.passages, embed, e.idf)
-        certain.append(select.confidence(e.question, e.passages, ranked))
+        ranked = select.rank_sentences(e.question, e.passages, embed, e.idf, reader)
+        certain.append(select.confidence(e.question, ranked, reader))
         if e.answerable:
-            chosen = select.choose(e.question, ranked)
+            chosen = select.choose(e.question, ranked, reader)
             right = [holds(c.text, e.answers) for c in ranked[:2]]
             hit1.append(any(right[:1]))
             hit2.append(any(right))
@@ -381,39 +396,46 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("rag/select_weights.json"))
     parser.add_argument("--cache", type=Path)
     arguments = parser.parse_args()
-    embed = Vectors(arguments.cache)
+    embed, reader = Vectors(arguments.cache), load_reader()
     corpus, squad = benchmark(arguments.data / "retrieval/squad2_half", embed)
-    train = [rows(e, embed) for e in training(arguments.data / "train/reader.jsonl.gz", embed)]
+    train = training(arguments.data / "train/reader.jsonl.gz", embed)
     tune = [e for e in squad if half(e.group) == 0]
-    model = fit([rows(e, embed) for e in tune], train, RANK.split(), JUDGE.split())
-    model |= {key: json.loads(arguments.out.read_text())[key] for key in ("threshold", "quote")}
-    model["fitted"] = datetime.date.today().isoformat()
-    arguments.out.write_text(json.dumps(model, indent=1) + "\n")
-    importlib.reload(select)
     report = [e for e in squad if half(e.group) == 1]
+    model = json.loads(arguments.out.read_text())
+    model["fitted"] = datetime.date.today().isoformat()
     model["data"] = "squad2_half, tune half; squadshifts_wiki, 2,000 questions of its train split"
-    model["figures"] = {}
-    for name, examples in (("tune", tune), ("report", report), ("whole", squad)):
-        started = time.perf_counter()
-        figures, certain = measure(examples, embed)
-        model["figures"][name] = figures
-        print(name, figures, f"{(time.perf_counter() - started) / len(examples) * 1e3:.1f} ms")
-        print(curve([e.answerable for e in examples], certain))
-    arguments.out.write_text(json.dumps(model, indent=1) + "\n")
+    model["words"] |= fit(
+        [rows(e, embed) for e in tune], [rows(e, embed) for e in train], RANK.split(), JUDGE.split()
+    )
+    _use(model, arguments.out)
+    read = [read_rows(e, embed, reader) for e in tune]
+    model["reader"] |= fit(read, [], f"{RANK} {READ}".split(), f"{JUDGE} {JUDGE_READ}".split())
+    _use(model, arguments.out)
     far = [
         Example(q, corpus.search(q), [], False, None, "", corpus.idf) for q in OFF_TOPIC.split("\n")
     ]
-    print("off topic", sorted(round(c, 3) for c in measure_far(far, embed)))
+    for way, used in (("words", None), ("reader", reader)):
+        figures = model[way]["figures"] = {}
+        for name, examples in (("tune", tune), ("report", report), ("whole", squad)):
+            figures[name], certain = measure(examples, embed, used)
+            print(way, name, figures[name])
+            print(curve([e.answerable for e in examples], certain))
+        print("off topic", sorted(round(c, 3) for c in measure_far(far, embed, used)))
+    _use(model, arguments.out)
 
 
-def measure_far(examples: Sequence[Example], embed: Vectors) -> list[float]:
+def _use(model: dict[str, Any], out: Path) -> None:
+    out.write_text(json.dumps(model, indent=1) + "\n")
+    importlib.reload(select)
+
+
+def measure_far(
+    examples: Sequence[Example], embed: Vectors, reader: Reader | None
+) -> Iterator[float]:
     """The confidence of questions that nothing in the corpus is near."""
-    return [
-        select.confidence(
-            e.question, e.passages, select.rank_sentences(e.question, e.passages, embed, e.idf)
-        )
-        for e in examples
-    ]
+    for e in examples:
+        ranked = select.rank_sentences(e.question, e.passages, embed, e.idf, reader)
+        yield select.confidence(e.question, ranked, reader)
 
 
 def curve(answerable: Sequence[bool], confidence: Sequence[float]) -> str:

@@ -80,6 +80,11 @@ def controls(settings: Settings, models: Models) -> list[Any]:
             label="Passages",
             info="How many are looked at for a question; more find more and take longer.",
         )
+        reader = gr.Checkbox(
+            value=settings.reader,
+            label="Read the best passages",
+            info="A small model reads them with the question: better choices, a little slower.",
+        )
         collections = gr.Dropdown(
             [],
             value=[],
@@ -90,7 +95,7 @@ def controls(settings: Settings, models: Models) -> list[Any]:
         )
         gr.HTML(THEME, apply_default_css=False, js_on_load=None)
     wire(models, panel, llm, need)
-    return [engine, llm, policy, threshold, passages, collections]
+    return [engine, llm, policy, threshold, passages, reader, collections]
 
 
 def scope() -> gr.HTML:
@@ -116,6 +121,7 @@ def read_controls(
     policy: str,
     threshold: float,
     passages: int,
+    reader: bool,
     collections: Sequence[str] | None,
     sources: str = "",
 ) -> Settings:
@@ -132,6 +138,7 @@ def read_controls(
         policy=cast(Policy, policy),
         threshold=threshold if moved else settings.threshold,
         passages=int(passages),
+        reader=reader,
         collections=tuple(collections) if collections else settings.collections,
         sources=tuple(map(str, json.loads(sources))) if sources else settings.sources,
     )
