@@ -26,11 +26,29 @@ def quote(chosen: Sequence[Candidate]) -> tuple[str, tuple[Sentence, ...], tuple
         body = " ".join(citation.quote.split())
         text = f"{text} {body}" if text else body
         sentences.append(
-            Sentence(body, start, start + len(body), "supported", candidate.score, (citation,))
+            Sentence(
+                body,
+                start,
+                start + len(body),
+                "supported",
+                candidate.score,
+                (citation,),
+                answer=_on_one_line(citation, candidate.answer),
+            )
         )
         citations.append(citation)
         text += f" [{number}]"
     return text, tuple(sentences), tuple(citations)
+
+
+def _on_one_line(citation: Citation, answer: Span | None) -> Span | None:
+    """Where a part of the source is in the quotation once that is on one line."""
+    if answer is None:
+        return None
+    place = answer.moved(-citation.start)
+    before, words = citation.quote[: place.start], citation.quote[place.start : place.end]
+    start = len(" ".join(before.split())) + (bool(before.strip()) and before[-1].isspace())
+    return Span(start, start + len(" ".join(words.split())))
 
 
 def nearest_text(passages: Sequence[Passage]) -> str:

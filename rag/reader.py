@@ -29,6 +29,10 @@ PATH = Path(__file__).with_name("reader.onnx")
 SHA256 = ""
 MOST_TOKENS = 256
 BATCH_TOKENS = 2048
+LONGEST_ANSWER = 24
+"""Tokens of an answer that is shown as such."""
+LIKELY = 0.5
+"""The chance from which on a passage, a beginning and an end are taken for the answer's."""
 
 Array = NDArray[np.float32]
 
@@ -52,17 +56,26 @@ class Reading:
         inside = (self.offsets[:, 0] >= within.start) & (self.offsets[:, 1] <= within.end)
         return float(self.begins[inside].sum() + self.ends[inside].sum()) / 2
 
+    def answer(self, within: Span) -> Span | None:
+        """The likeliest answer in a range of the passage; None where that is not likely enough."""
+        inside = (self.offsets[:, 0] >= within.start) & (self.offsets[:, 1] <= within.end)
+        found = np.flatnonzero(inside)
+        chances = np.triu(np.outer(self.begins[found], self.ends[found]))
+        chances = np.tril(chances, LONGEST_ANSWER - 1)
+        if self.answers < LIKELY or chances.max(initial=0.0) < LIKELY**2:
+            return None
+        first, last = divmod(int(np.argmax(chances)), len(found))
+        return Span(int(self.offsets[found[first], 0]), int(self.offsets[found[last], 1]))
+
 
 class Reader:
     """The model, run by onnxruntime. Safe to share between threads."""
 
-    def __init__(self, path: Path = PATH) -> None:
-        """Raises ``ModelError`` when the file is not there or cannot be read."""
+    def __init__(self, path: Path) -> None:
+        """Raises ``ModelError`` when the file cannot be loaded."""
         import onnxruntime
         from tokenizers import Tokenizer
 
-        if not path.is_file():
-            raise ModelError(f"the reading model {str(path)!r} is missing: install Footnote again")
         try:
             self._session = onnxruntime.InferenceSession(
                 str(path), providers=["CPUExecutionProvider"]
@@ -120,8 +133,12 @@ def _softmax(scores: Array) -> Array:
 
 @cache
 def load_reader() -> Reader:
-    """The model that ships, loaded once. Raises ``ModelError`` when its file is damaged."""
-    digest = hashlib.sha256(PATH.read_bytes()).hexdigest()
+    """The model that ships, loaded once. Raises ``ModelError`` when its file is not as it was."""
+    again = "install Footnote again, or do without it (--no-reader)"
+    try:
+        digest = hashlib.sha256(PATH.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ModelError(f"the reading model {str(PATH)!r} is missing: {again}") from error
     if digest != SHA256:
-        raise ModelError(f"the reading model {str(PATH)!r} is damaged: install Footnote again")
-    return Reader()
+        raise ModelError(f"the reading model {str(PATH)!r} is damaged: {again}")
+    return Reader(PATH)

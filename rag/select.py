@@ -23,7 +23,7 @@ from rag.features import FEATURES, Query, passage_features, read_question, token
 from rag.types import Passage, Span
 
 if TYPE_CHECKING:
-    from rag.reader import Reader
+    from rag.reader import Reader, Reading
 
 SHORTLIST = {"words": 5, "reader": 8}
 LONG = 12
@@ -61,7 +61,8 @@ class Candidate:
 
     ``score`` in [0, 1] is the probability that it answers the question, ``rank`` the same in
     log-odds on a scale of its own, which orders the sentences of one question. ``facts`` are what
-    both come from, in the order of ``FACTS``.
+    both come from, in the order of ``FACTS``. ``answer`` is where its few words are that answer, in
+    the characters of the source as ``span`` is; None where the small model does not say.
     """
 
     passage: Passage
@@ -70,6 +71,7 @@ class Candidate:
     score: float
     rank: float
     facts: tuple[float, ...]
+    answer: Span | None = None
 
 
 def rank_sentences(
@@ -97,8 +99,14 @@ def rank_sentences(
     for row, (passage, *_) in zip(rows, found, strict=True):
         if passage.similarity is None:
             row[_PASSAGE_SIMILARITY] = row[_SIMILARITY]
+    answers: list[Span | None] = [None] * len(found)
     if reader is not None:
-        rows[:, -2:] = _read(question, [(passage, span) for passage, span, *_ in found], reader)
+        spans = [(passage, span) for passage, span, *_ in found]
+        for k, (reading, start) in enumerate(_read(question, spans, reader)):
+            place = spans[k][1].moved(-start)
+            rows[k, -2:] = reading.answers, reading.answers * reading.share(place)
+            answer = reading.answer(place)
+            answers[k] = answer.moved(start) if answer else None
     ranks = rows @ _RANK[way]
     chance = _MODEL[way]["chance"]
     return [
@@ -109,6 +117,7 @@ def rank_sentences(
             score=_sigmoid(chance["slope"] * ranks[k] + chance["intercept"]),
             rank=float(ranks[k]),
             facts=tuple(rows[k].tolist()),
+            answer=answers[k],
         )
         for k in np.argsort(-ranks, kind="stable")
     ]
@@ -149,17 +158,12 @@ def _way(reader: Reader | None) -> str:
 
 def _read(
     question: str, found: Sequence[tuple[Passage, Span]], reader: Reader
-) -> list[list[float]]:
-    """Of each sentence, what the model makes of its passage and of its place there."""
-    passages = {passage.chunk.id: passage.chunk for passage, _ in found}
-    texts = [chunk.text for chunk in passages.values()]
-    readings = dict(zip(passages, reader.read(question, texts), strict=True))
-    rows = []
-    for passage, span in found:
-        reading, start = readings[passage.chunk.id], passage.chunk.start
-        here = reading.share(Span(span.start - start, span.end - start))
-        rows.append([reading.answers, reading.answers * here])
-    return rows
+) -> list[tuple[Reading, int]]:
+    """Of each sentence the reading of its passage, and where in the source that begins."""
+    chunks = {passage.chunk.id: passage.chunk for passage, _ in found}
+    texts = [chunk.text for chunk in chunks.values()]
+    readings = dict(zip(chunks, reader.read(question, texts), strict=True))
+    return [(readings[passage.chunk.id], passage.chunk.start) for passage, _ in found]
 
 
 def choose(

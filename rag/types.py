@@ -25,6 +25,10 @@ class Span:
     start: int
     end: int
 
+    def moved(self, by: int) -> Span:
+        """The range so many characters further on."""
+        return Span(self.start + by, self.end + by)
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -158,7 +162,8 @@ class Sentence:
     """One sentence of an answer, ``answer.text[start:end] == text``, and what it stands on.
 
     ``score`` in [0, 1] is the confidence behind ``verdict``; ``reasons`` say in words what speaks
-    against the sentence, none when it is supported.
+    against the sentence, none when it is supported. ``answer`` is where in ``text`` the few words
+    are that answer the question; None where that is not known.
     """
 
     text: str
@@ -168,6 +173,7 @@ class Sentence:
     score: float
     citations: tuple[Citation, ...]
     reasons: tuple[str, ...] = ()
+    answer: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,13 @@ READER = {
     "squadshifts_wiki_neg": 5000,
 }  # fmt: skip
 RELEVANCE = {"medquad": 1500, "selqa": 5000}
+LICENCES = {
+    "clapnq": "Apache-2.0; text CC BY-SA", "covidqa": "Apache-2.0; articles mostly CC BY",
+    "fairytaleqa": "Apache-2.0; stories in the public domain", "medquad": "CC BY 4.0",
+    "qamr": "MIT; text CC BY-SA and CC BY", "qed": "CC BY-SA 3.0", "quotesum": "CC BY-SA 4.0",
+    "selqa": "Apache-2.0; text CC BY-SA", "squadshifts": "CC BY 4.0; text of its writers",
+}  # fmt: skip
+"""Of each family of sets, by the beginning of their names."""
 LONGEST = 480
 """Characters of a passage; of a longer one a part is read, with its answer if it has one."""
 EDITED_QUESTIONS = 0.25
@@ -81,7 +88,7 @@ def load_examples(folder: Path, seed: int) -> tuple[list[Reading], list[Reading]
     return sides
 
 
-def counted(examples: list[Reading]) -> dict[str, int]:
+def counted(examples: Sequence[Reading]) -> dict[str, int]:
     """How many examples each set gave."""
     return dict(sorted(Counter(example.source for example in examples).items()))
 

@@ -1,6 +1,6 @@
-"""Write a trained reader as ONNX in eight bits: ``python -m eval.train.export RUN --out FILE``.
+"""Write a trained reader as ONNX in eight bits, with its card.
 
-The file is compared with the model it was made of, on pairs of the development side.
+python -m eval.train.export RUN DATA --out rag/reader.onnx
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from eval.train.card import write_card
+from eval.train.data import load_examples
 from eval.train.model import load_weights, new_reader
 from rag.embed import DEFAULT_MODEL, model_path
 
@@ -47,13 +49,17 @@ def export(run: Path, out: Path) -> None:
 
 
 def main() -> None:
-    """Export and say how large the file is."""
+    """Export, write the card, and say what ``rag.reader`` must know."""
     parser = argparse.ArgumentParser(prog="python -m eval.train.export", description=__doc__)
     parser.add_argument("run", type=Path)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--history", default="", help="What else is to be said of this run.")
     parser.add_argument("--out", type=Path, required=True)
     given = parser.parse_args()
     export(given.run, given.out)
-    print(f"{given.out}: {given.out.stat().st_size / 1e6:.1f} MB")
+    write_card(given.run, given.out, load_examples(given.data, given.seed)[0], given.history)
+    print(given.out.with_suffix(".md").read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

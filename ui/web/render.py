@@ -102,7 +102,7 @@ def _sentences(given: Answer) -> str:
         elif _ROW.fullmatch(sentence.text):
             lines += [_paragraph(_row(sentence)), ""]
         else:
-            lines[-1] += " " * bool(lines[-1]) + _sentence(sentence, escape(sentence.text))
+            lines[-1] += " " * bool(lines[-1]) + _sentence(sentence, _quoted(sentence))
     return "".join(line if line.startswith("<div") else _paragraph(line) for line in lines if line)
 
 
@@ -136,6 +136,15 @@ def _sentence(sentence: Sentence, words: str, name: str = "") -> str:
     """The words, as HTML, then what the check says of them and the sources they stand on."""
     said = f'<span class="{name}fn-said fn-{sentence.verdict}">{words}</span>'
     return said + _pill(sentence)
+
+
+def _quoted(sentence: Sentence) -> str:
+    """A quotation, with the few words of it that answer set off."""
+    text, answer = sentence.text, sentence.answer
+    if answer is None:
+        return escape(text)
+    words = f"<b>{escape(text[answer.start : answer.end])}</b>"
+    return escape(text[: answer.start]) + words + escape(text[answer.end :])
 
 
 def _pill(sentence: Sentence) -> str:
