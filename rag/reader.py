@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tokenizers import Encoding
 
 PATH = Path(__file__).with_name("reader.onnx")
-SHA256 = ""
+SHA256 = "5a8686552f91b01807f8ec1960b2366dc76dbd3f617b5b6143809c13eef30d61"
 MOST_TOKENS = 256
 BATCH_TOKENS = 2048
 LONGEST_ANSWER = 24

@@ -20,12 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.features import FEATURES, Query, passage_features, read_question, tokens
-from rag.types import Passage, Span
+from rag.types import Chunk, Passage, Span
 
 if TYPE_CHECKING:
     from rag.reader import Reader, Reading
 
 SHORTLIST = {"words": 5, "reader": 8}
+READ = 4
+"""Of so many passages the small model reads a part, of ``WINDOW`` characters."""
+WINDOW = 700
 LONG = 12
 ALIKE = 0.6
 
@@ -53,6 +56,9 @@ _SEVERAL = re.compile(
     r"|^(?:is|are|was|were|do|does|did|ha[sd]|have)\b.* (?:and|or) ",
     re.I,
 )
+
+
+_Found = tuple[Passage, Span, str, list[float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,7 @@ def rank_sentences(
 
     ``passages`` come best first. ``embed`` turns n texts into n unit vectors, ``idf`` a stem into
     its inverse document frequency in the index, on any scale. Words choose the shortlist and only
-    that is embedded and, if there is a ``reader``, read: either costs more than all the rest.
+    that is embedded. The ``reader``, if any, reads the best passages of it.
     """
     found = _distinct(read_question(question, idf), passages)
     if not found:
@@ -100,10 +106,11 @@ def rank_sentences(
         if passage.similarity is None:
             row[_PASSAGE_SIMILARITY] = row[_SIMILARITY]
     answers: list[Span | None] = [None] * len(found)
-    if reader is not None:
-        spans = [(passage, span) for passage, span, *_ in found]
-        for k, (reading, start) in enumerate(_read(question, spans, reader)):
-            place = spans[k][1].moved(-start)
+    read = _read(question, found, reader) if reader else {}
+    for k, (passage, span, *_) in enumerate(found):
+        if passage.chunk.id in read:
+            reading, start = read[passage.chunk.id]
+            place = span.moved(-start)
             rows[k, -2:] = reading.answers, reading.answers * reading.share(place)
             answer = reading.answer(place)
             answers[k] = answer.moved(start) if answer else None
@@ -156,14 +163,35 @@ def _way(reader: Reader | None) -> str:
     return "words" if reader is None else "reader"
 
 
-def _read(
-    question: str, found: Sequence[tuple[Passage, Span]], reader: Reader
-) -> list[tuple[Reading, int]]:
-    """Of each sentence the reading of its passage, and where in the source that begins."""
-    chunks = {passage.chunk.id: passage.chunk for passage, _ in found}
-    texts = [chunk.text for chunk in chunks.values()]
-    readings = dict(zip(chunks, reader.read(question, texts), strict=True))
-    return [(readings[passage.chunk.id], passage.chunk.start) for passage, _ in found]
+def _read(question: str, found: Sequence[_Found], reader: Reader) -> dict[str, tuple[Reading, int]]:
+    """By chunk, what the model makes of the part around the sentences found, and its start."""
+    chunks: dict[str, Chunk] = {}
+    spans: dict[str, list[Span]] = {}
+    for passage, span, *_ in found:
+        chunks[passage.chunk.id] = passage.chunk
+        spans.setdefault(passage.chunk.id, []).append(span)
+    first = list(chunks.values())[:READ]
+    windows = [_window(chunk, spans[chunk.id]) for chunk in first]
+    texts = [
+        chunk.text[window.start - chunk.start : window.end - chunk.start]
+        for chunk, window in zip(first, windows, strict=True)
+    ]
+    readings = reader.read(question, texts)
+    return {
+        chunk.id: (reading, window.start)
+        for chunk, reading, window in zip(first, readings, windows, strict=True)
+    }
+
+
+def _window(chunk: Chunk, spans: Sequence[Span]) -> Span:
+    """A part of a chunk around the first of its sentences and as many others as fit."""
+    start, end = spans[0].start, spans[0].end
+    for span in spans[1:]:
+        if max(end, span.end) - min(start, span.start) <= WINDOW:
+            start, end = min(start, span.start), max(end, span.end)
+    left = min((start + end - WINDOW) // 2, chunk.end - WINDOW)
+    left = min(start, max(chunk.start, left))
+    return Span(left, min(chunk.end, max(end, left + WINDOW)))
 
 
 def choose(
@@ -203,9 +231,7 @@ def disagree(first: str, second: str) -> bool:
     return shared >= ALIKE and all(figures) and figures[0] != figures[1]
 
 
-def _distinct(
-    query: Query, passages: Sequence[Passage]
-) -> list[tuple[Passage, Span, str, list[float]]]:
+def _distinct(query: Query, passages: Sequence[Passage]) -> list[_Found]:
     """Every sentence once with its features; chunks overlap and documents repeat each other."""
     found = []
     seen: set[str] = set()

@@ -14,10 +14,12 @@ from ingest.sync import sync
 from rag import Answer
 from rag.answer_json import answer_from_dict
 from rag.errors import BadInput
+from rag.extractive import quote
 from rag.index import Index
 from rag.reader import load_reader
-from rag.select import THRESHOLD, choose, confidence, rank_sentences
+from rag.select import THRESHOLD, Candidate, choose, confidence, rank_sentences
 from rag.settings import Settings
+from rag.types import Chunk, Passage, Source, Span
 
 
 def check_bound(index: Index, answer: Answer) -> None:
@@ -36,6 +38,9 @@ def check_bound(index: Index, answer: Answer) -> None:
         )
         assert citation in answer.citations
         assert sentence.text == " ".join(citation.quote.split())
+        if sentence.answer is not None:
+            answering = sentence.text[sentence.answer.start : sentence.answer.end]
+            assert answering.strip() == answering != ""
         assert answer.text[sentence.end :].startswith(f" [{citation.number}]")
     for citation in answer.citations:
         text = index.library.text(citation.source_id)
@@ -125,6 +130,44 @@ def test_declining_can_be_left_to_the_caller(sample: Index) -> None:
 @given(question=st.text(min_size=1, max_size=80).filter(lambda t: any(map(str.isalnum, t))))
 def test_any_question_gives_a_bound_answer(sample: Index, question: str) -> None:
     check_bound(sample, sample.ask(question))
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("How much did Microsoft invest in OpenAI in 2019?", "$1 billion"),
+        ("When did ChatGPT launch?", "30 November 2022"),
+    ],
+)
+def test_the_words_that_answer_are_told(sample: Index, question: str, words: str) -> None:
+    (first, *_) = sample.ask(question).sentences
+    assert first.answer is not None
+    assert words in first.text[first.answer.start : first.answer.end]
+    (first, *_) = sample.ask(question, settings=Settings(reader=False)).sentences
+    assert first.answer is None
+
+
+@given(st.text(" \n\tab", max_size=30), st.text(" \nab", min_size=1), st.text(" \nb", max_size=9))
+def test_the_answers_words_keep_their_place_on_one_line(
+    before: str, words: str, after: str
+) -> None:
+    words = f"x{words}y"
+    text = before + words + after
+    start = text.index("x")
+    chunk = Chunk("c", "s", text, 100, 100 + len(text))
+    candidate = Candidate(
+        passage=Passage(chunk, Source("s", "s", "", "", "text/plain", 1), 1.0, None, 0.0),
+        span=Span(100, 100 + len(text)),
+        text=text,
+        score=1.0,
+        rank=1.0,
+        facts=(),
+        answer=Span(100 + start, 100 + start + len(words)),
+    )
+    _, (sentence,), _ = quote([candidate])
+    assert sentence.answer is not None
+    answering = sentence.text[sentence.answer.start : sentence.answer.end]
+    assert answering == " ".join(words.split())
 
 
 @pytest.mark.parametrize("reads", [True, False])

@@ -308,7 +308,7 @@ def logistic(x: Array, y: Array, weight: Array, l2: float) -> tuple[Array, float
 
 def even(answerable: Sequence[bool], total: float) -> Array:
     """Weights that make answerable and unanswerable examples count the same, adding up to total."""
-    y = np.array(answerable)
+    y = np.array(answerable, bool)
     return np.asarray(np.where(y, 0.5 / max(1, y.sum()), 0.5 / max(1, (~y).sum())) * total)
 
 
@@ -317,35 +317,66 @@ def fit(
 ) -> dict[str, Any]:
     """Both linear models; ``threshold`` and ``quote`` are set by hand from the printed curves."""
     weights = fit_rank([(r, 2.0) for r in tune] + [(r, 1.0) for r in train], rank)
-    w = np.array([weights.get(name, 0.0) for name in FACTS])
+    confidence, _ = _fit_confidence(tune, train, weights, judge)
+    return {"rank": weights, "chance": _fit_chance(tune, weights), "confidence": confidence}
 
-    def evidence(r: Rows) -> list[float]:
+
+def fit_reader(tune: Sequence[Rows], words: dict[str, Any], declined: float) -> dict[str, Any]:
+    """The same with the small model: half-way between the best fit and the models of words.
+
+    The questions of the fit are of one kind. Of others, over tables, over several documents, in
+    conversations, the best fit alone declines too many; half-way, it gains almost as much.
+    ``words`` has the other models; their ranks give the scale, so that what counts as nearly as
+    likely stays the same. ``declined`` is the share of the answerable tune questions that they
+    decline at the threshold, which is kept.
+    """
+    weights = fit_rank([(r, 1.0) for r in tune], f"{RANK} {READ}".split())
+    scale = _fit_chance(tune, weights)["slope"] / words["chance"]["slope"]
+    scaled = {name: value * scale for name, value in weights.items()}
+    weights = _between(words["rank"], scaled)
+    confidence, evidence = _fit_confidence(tune, [], weights, f"{JUDGE} {JUDGE_READ}".split())
+    old = words["confidence"]
+    confidence["weights"] = _between(old["weights"], confidence["weights"])
+    answerable = np.array([r.example.answerable for r in tune])
+    odds = evidence[answerable] @ np.array(list(confidence["weights"].values()))
+    threshold = math.log(select.THRESHOLD / (1 - select.THRESHOLD))
+    confidence["intercept"] = threshold - float(np.quantile(odds, declined))
+    return {"rank": weights, "chance": _fit_chance(tune, weights), "confidence": confidence}
+
+
+def _between(one: dict[str, float], other: dict[str, float]) -> dict[str, float]:
+    return {name: (one.get(name, 0.0) + value) / 2 for name, value in other.items()}
+
+
+def _fit_confidence(
+    tune: Sequence[Rows], train: Sequence[Rows], weights: dict[str, float], judge: Sequence[str]
+) -> tuple[dict[str, Any], Array]:
+    """The model of the confidence, and the evidence of each question it was fitted on."""
+    w = np.array([weights.get(name, 0.0) for name in FACTS])
+    evidence = []
+    for r in (*tune, *train):
         scores = r.x @ w
         facts = r.x[np.argsort(-scores)].tolist()
         found = select.judged(r.example.question, facts, float(scores.max()))
-        return [found[name] for name in judge]
+        evidence.append([found[name] for name in judge])
+    x = np.array(evidence)
+    y = np.array([float(r.example.answerable) for r in (*tune, *train)])
+    counted = [
+        even([r.example.answerable for r in part], total)
+        for part, total in ((tune, 1.0), (train, 0.5))
+    ]
+    fitted, intercept = logistic(x, y, np.concatenate(counted), 0.05)
+    return {"weights": dict(zip(judge, fitted.tolist(), strict=True)), "intercept": intercept}, x
 
-    both = [*tune, *train]
-    y = np.array([float(r.example.answerable) for r in both])
-    counted = np.concatenate(
-        [
-            even([r.example.answerable for r in tune], 1.0),
-            even([r.example.answerable for r in train], 0.5),
-        ]
-    )
-    judged, intercept = logistic(np.array([evidence(r) for r in both]), y, counted, 0.05)
+
+def _fit_chance(tune: Sequence[Rows], weights: dict[str, float]) -> dict[str, float]:
+    """What turns the rank of one of the first three sentences into the chance that it is right."""
+    w = np.array([weights.get(name, 0.0) for name in FACTS])
     top = [np.argsort(-(r.x @ w))[:3] for r in tune]
     x = np.concatenate([r.x[k] @ w for r, k in zip(tune, top, strict=True)])[:, None]
     right = np.concatenate([r.right[k] for r, k in zip(tune, top, strict=True)])
     slope, base = logistic(x, right.astype(float), np.ones(len(x)), 0.0)
-    return {
-        "rank": weights,
-        "chance": {"slope": float(slope[0]), "intercept": base},
-        "confidence": {
-            "weights": dict(zip(judge, judged.tolist(), strict=True)),
-            "intercept": intercept,
-        },
-    }
+    return {"slope": float(slope[0]), "intercept": base}
 
 
 def auroc(answerable: Sequence[bool], confidence: Sequence[float]) -> float:
@@ -408,8 +439,10 @@ def main() -> None:
         [rows(e, embed) for e in tune], [rows(e, embed) for e in train], RANK.split(), JUDGE.split()
     )
     _use(model, arguments.out)
+    _, certain = measure(tune, embed, None)
+    declined = [c < select.THRESHOLD for e, c in zip(tune, certain, strict=True) if e.answerable]
     read = [read_rows(e, embed, reader) for e in tune]
-    model["reader"] |= fit(read, [], f"{RANK} {READ}".split(), f"{JUDGE} {JUDGE_READ}".split())
+    model["reader"] |= fit_reader(read, model["words"], float(np.mean(declined)))
     _use(model, arguments.out)
     far = [
         Example(q, corpus.search(q), [], False, None, "", corpus.idf) for q in OFF_TOPIC.split("\n")
