@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from rag.types import Answer, Chunk, Citation, Passage, Sentence, Source, Verdict
+from rag.types import Answer, Chunk, Citation, Passage, Sentence, Source, Span, Verdict
 from ui.web import library_panel, render, viewer
 from ui.web.markup import file_name
 from ui.web.shell import hero
@@ -284,6 +284,20 @@ any_text = st.one_of(
     st.text(st.characters(exclude_categories=["Cs", "Cc"])),
     st.text("<>\"'&/=!-` abconimgscript;:"),
 )
+
+
+@given(any_text, any_text, any_text)
+def test_the_words_that_answer_are_set_off_and_stay_text(
+    before: str, words: str, after: str
+) -> None:
+    answer = make(quote=before + words + after)
+    span = Span(len(before), len(before + words))
+    said = replace(answer.sentences[0], answer=span)
+    tree = parse(render.answer(1, replace(answer, sentences=(said,))))
+    assert text_of(tree, ".fn-said") == before + words + after
+    node = tree.css_first(".fn-said b")
+    # A line of a table is shown by its cells, without that.
+    assert node.text() == words if node is not None else tree.css_first(".fn-row") is not None
 
 
 @given(any_text, any_text, any_text, any_text, any_text, any_text)
