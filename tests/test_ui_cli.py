@@ -180,7 +180,7 @@ def test_watch_follows_until_it_is_stopped(ready: Path, docs: Path) -> None:
 def test_doctor_finds_all_well_and_says_what_is_not(ready: Path, tmp_path: Path) -> None:
     good = footnote("doctor", "--index", ready)
     assert good.exit_code == 0, good.output
-    assert "53aa51172d14" in good.stdout
+    assert "53aa51172d14" in good.stdout and "reading model" in good.stdout
     bad = footnote("doctor", "--index", tmp_path / "none", "--json")
     assert bad.exit_code == 1
     (finding,) = [f for f in json.loads(bad.stdout) if not f["ok"]]

@@ -30,7 +30,7 @@ class Finding:
 
 def examine(folder: Path) -> list[Finding]:
     """Look at Python, packages, the default model and the index in ``folder``."""
-    return [_python(), *_packages(), *_model(), *_index(folder)]
+    return [_python(), *_packages(), *_model(), _reader(), *_index(folder)]
 
 
 def _python() -> Finding:
@@ -77,6 +77,16 @@ def _model() -> Iterator[Finding]:
         )
     except (FootnoteError, OSError) as error:
         yield Finding("embedding model", False, str(error), "run `make setup` or `pip install .`")
+
+
+def _reader() -> Finding:
+    from rag.reader import SHA256, load_reader
+
+    try:
+        load_reader()
+    except FootnoteError as error:
+        return Finding("reading model", False, str(error), "run `make setup` or `pip install .`")
+    return Finding("reading model", True, f"rag/reader.onnx, sha256 {SHA256[:12]}")
 
 
 def _index(folder: Path) -> Iterator[Finding]:
