@@ -140,7 +140,12 @@ class OnnxEncoder(Encoder):
         tokenizer = _copy(Tokenizer.from_file(str(folder / "tokenizer.json")))
         super().__init__(name, fingerprint, tokenizer, properties)
         self._path = str(folder / "model.onnx")
-        self._session = onnxruntime.InferenceSession(self._path, providers=["CPUExecutionProvider"])
+        options = onnxruntime.SessionOptions()
+        # Threads that wait busily take the processor from other questions, and from the browser.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = onnxruntime.InferenceSession(
+            self._path, options, providers=["CPUExecutionProvider"]
+        )
         self._inputs = {given.name for given in self._session.get_inputs()}
 
     @cached_property

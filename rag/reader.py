@@ -76,9 +76,12 @@ class Reader:
         import onnxruntime
         from tokenizers import Tokenizer
 
+        options = onnxruntime.SessionOptions()
+        # Threads that wait busily take the processor from other questions, and from the browser.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(
-                str(path), providers=["CPUExecutionProvider"]
+                str(path), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # onnxruntime has no public error of its own
             raise ModelError(f"cannot load the reading model {str(path)!r}: {error}") from error
