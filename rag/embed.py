@@ -129,32 +129,33 @@ class Encoder(Embeddings):
         return batches
 
 
+def onnx_session(path: str, threads: int = 0) -> onnxruntime.InferenceSession:
+    """A model in a file, ready to run on so many threads; 0 takes one for each core."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Threads that wait busily take the processor from other questions, and from the browser.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
 class OnnxEncoder(Encoder):
     """The exported model, run by onnxruntime. Safe to share between threads."""
 
     def __init__(self, name: str, fingerprint: str, folder: Path) -> None:
-        import onnxruntime
         from tokenizers import Tokenizer
 
         properties = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
         tokenizer = _copy(Tokenizer.from_file(str(folder / "tokenizer.json")))
         super().__init__(name, fingerprint, tokenizer, properties)
         self._path = str(folder / "model.onnx")
-        options = onnxruntime.SessionOptions()
-        # Threads that wait busily take the processor from other questions, and from the browser.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(
-            self._path, options, providers=["CPUExecutionProvider"]
-        )
+        self._session = onnx_session(self._path)
         self._inputs = {given.name for given in self._session.get_inputs()}
 
     @cached_property
     def _one_thread(self) -> onnxruntime.InferenceSession:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        return onnxruntime.InferenceSession(self._path, options, providers=["CPUExecutionProvider"])
+        return onnx_session(self._path, threads=1)
 
     def _run(self, batches: Sequence[Sequence[str]]) -> Iterable[Vectors]:
         """One batch on all cores for a question; a batch on each core for a document."""

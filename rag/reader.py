@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.embed import DEFAULT_MODEL, model_path
+from rag.embed import DEFAULT_MODEL, model_path, onnx_session
 from rag.errors import ModelError
 from rag.types import Span
 
@@ -73,16 +73,10 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         """Raises ``ModelError`` when the file cannot be loaded."""
-        import onnxruntime
         from tokenizers import Tokenizer
 
-        options = onnxruntime.SessionOptions()
-        # Threads that wait busily take the processor from other questions, and from the browser.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = onnx_session(str(path))
         except Exception as error:  # onnxruntime has no public error of its own
             raise ModelError(f"cannot load the reading model {str(path)!r}: {error}") from error
         self._tokenizer = Tokenizer.from_file(str(model_path(DEFAULT_MODEL) / "tokenizer.json"))

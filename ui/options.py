@@ -13,6 +13,7 @@ from rag.settings import MOST_PASSAGES, PASSAGES, Settings
 from rag.types import Engine, Policy
 
 DEFAULT_INDEX = ".footnote"
+# What is chosen about answering, but for where to look.
 HOW = ("engine", "llm", "base_url", "policy", "verifier", "threshold", "passages", "reader")
 
 index_option = click.option(

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from eval.train import loop, model
+from eval.train import loop
 from eval.train.data import CUT, EDITED_QUESTIONS, LICENCES, LONGEST, Reading, counted
+from rag.reader import MOST_TOKENS
 
 _CARD = """# The reader
 
@@ -60,14 +61,14 @@ def write_card(run: Path, out: Path, training: Sequence[Reading], history: str) 
     """Write ``out`` with ``.md`` as suffix: the card of the model ``out``, made from a run."""
     lines = (run / "log.jsonl").read_text(encoding="utf-8").splitlines()
     last = json.loads(lines[-1])
-    figures = {k: v for k, v in last.items() if k.endswith(("auroc", "f1"))}
+    figures = {k: v for k, v in last.items() if k.endswith(("auroc", "f1")) and v is not None}
     rows = counted(training)
     card = _CARD.format(
         size=out.stat().st_size / 1e6,
         day=date.today().isoformat(),
         sha256=hashlib.sha256(out.read_bytes()).hexdigest(),
         longest=LONGEST,
-        most=model.MOST_TOKENS,
+        most=MOST_TOKENS,
         steps=last["step"],
         batch=loop.BATCH_TOKENS,
         peak=loop.PEAK,

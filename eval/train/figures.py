@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from eval.metrics import auroc, mean
 from eval.train.model import Batch
 
-Figures = dict[str, float]
+Figures = dict[str, float | None]
 MOST_ANSWER = 30
 
 
@@ -35,7 +36,7 @@ def figures_of(results: Sequence[tuple[Batch, tuple[Tensor, Tensor]]]) -> Figure
         "answer_auroc": _auroc([(s, y) for s, y, _ in answers]),
         "edited_auroc": _auroc([(s, y) for s, y, made in answers if y or made == "edited"]),
         "cut_auroc": _auroc([(s, y) for s, y, made in answers if y or made == "cut"]),
-        "span_f1": float(np.mean(f1)) if f1 else float("nan"),
+        "span_f1": mean(f1),
     }
 
 
@@ -53,14 +54,5 @@ def best_span(scores: NDArray[np.float32], segments: NDArray[np.int64]) -> tuple
     return first, last
 
 
-def _auroc(rows: Sequence[tuple[float, bool]]) -> float:
-    """The chance that a positive scores above a negative, ties counted half (Hanley 1982)."""
-    scores = np.array([s for s, _ in rows])
-    positive = np.array([y for _, y in rows])
-    if not len(rows) or positive.all() or not positive.any():
-        return float("nan")
-    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = np.cumsum(counts) - (counts - 1) / 2
-    n = positive.sum()
-    total = ranks[inverse][positive].sum()
-    return float((total - n * (n + 1) / 2) / (n * (len(rows) - n)))
+def _auroc(rows: Sequence[tuple[float, bool]]) -> float | None:
+    return auroc([s for s, y in rows if y], [s for s, y in rows if not y])

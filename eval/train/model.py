@@ -15,8 +15,8 @@ from torch.nn import functional
 from transformers import BertModel
 
 from eval.train.data import Reading
+from rag.reader import MOST_TOKENS
 
-MOST_TOKENS = 256
 WIDTHS = 32
 WEIGHTS = "model.safetensors"
 

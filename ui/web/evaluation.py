@@ -31,11 +31,10 @@ from eval.stats import Interval
 from rag.errors import BadInput, FootnoteError
 from rag.index import Index
 from rag.settings import Settings
+from ui.options import HOW
 from ui.web.feedback import FILE
 
 RUNS = "runs"
-# What a reader chooses about answering, but for where to look.
-HOW = ("engine", "llm", "base_url", "policy", "verifier", "threshold", "passages", "reader")
 MADE = 50  # cases made from the documents, unless told how many
 FAILED = "failed: the terminal that runs Footnote says what"
 

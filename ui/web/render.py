@@ -14,7 +14,7 @@ from ui.web import written
 from ui.web.markup import count, facts, file_name, place
 from ui.web.suggest import next_questions
 from ui.web.viewer import CODE
-from ui.web.written import Line, as_html
+from ui.web.written import Line
 
 if TYPE_CHECKING:
     from rag.tables import Standing
@@ -63,7 +63,7 @@ def partial(turn: int, question: str, text: str, stopped: bool = False) -> str:
     """A turn whose answer is still being made, or was stopped while it was."""
     lines = [line for line in text.split("\n") if line.strip()]
     body = "".join(
-        f'<p class="fn-text fn-growing" dir="auto">{as_html(line)}</p>' for line in lines
+        f'<p class="fn-text fn-growing" dir="auto">{written.as_html(line)}</p>' for line in lines
     )
     body += '<p class="fn-note">Stopped.</p>' * stopped
     wait = '<p class="fn-wait">Searching the library…</p>'
