@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from rag.reply import Claim, unmarked
 from rag.types import Passage, Span, Verdict
-from rag.verify import Judgement, Verifier, find_copy
+from rag.verify import SURE, Judgement, Verifier, find_copy
 from rag.verify_facts import read_dates
 
 FRAGMENT = 6  # words
@@ -26,13 +26,17 @@ _CLAUSE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A claim with its judgement and its evidence: ranges of sources, in source coordinates."""
+    """A claim with its judgement and its evidence: ranges of sources, in source coordinates.
+
+    ``sure``: it is a sentence, and supported beyond doubt; a few words are not, whatever the score.
+    """
 
     claim: Claim
     verdict: Verdict
     score: float
     reasons: tuple[str, ...]
     evidence: tuple[tuple[Passage, Span], ...]
+    sure: bool = False
 
 
 def bind(
@@ -43,7 +47,9 @@ def bind(
     ``question`` is what the claim answers; see ``statement``.
     """
     whole = replace(claim, text=statement(claim.text, question))
-    return replace(_bind(whole, passages, verifier), claim=claim)
+    bound = _bind(whole, passages, verifier)
+    sure = bound.score >= SURE and whole.text == unmarked(claim.text)
+    return replace(bound, claim=claim, sure=sure)
 
 
 def statement(text: str, question: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rag.bind import Bound, bind
 from rag.errors import ModelError
@@ -15,7 +15,9 @@ from rag.reply import Claim, ReplyReader, unmarked
 from rag.types import Citation, Passage, Policy, Sentence, Span, Turn
 from rag.verify import Verifier
 
+LONGEST_QUOTE = 600  # characters of a passage said instead of a sentence
 LONGEST_QUESTION = 400  # characters of a rewritten question; what is longer is no question
+NOT_SURE = "the passage has most of it, and the check is not sure that it says this"
 _PROSE = re.compile(
     r"\b(?:why|explain|compare|differ\w*|summar\w+|describe|overview|reasons?"
     r"|how (?:do|does|did|is|are)|advantages|disadvantages|relationship|versus|vs|between)\b",
@@ -41,7 +43,8 @@ class Draft:
 
     ``missing`` is what the model says the passages do not tell, "" for the answer as such. ``cut``:
     it was stopped by its limit, and its last words are left out. ``lead`` is that of a line whose
-    first sentence was kept back.
+    first sentence was kept back. ``quoted`` counts the sentences that the passages' own words stand
+    for.
     """
 
     prompt: Prompt
@@ -54,11 +57,19 @@ class Draft:
     usage: Mapping[str, int] = field(default_factory=dict)
     cut: bool = False
     lead: str = ""
+    quoted: int = 0
 
     def add(self, bound: Bound) -> str:
-        """Say a sentence, or keep it back. Returns the text that came to the answer, maybe none."""
+        """Say a sentence, or keep it back. Returns the text that came to the answer, maybe none.
+
+        With policy strict, what is supported but not surely is said in the passage's own words.
+        """
         claim = bound.claim
-        kept_back = self.policy == "strict" and bound.verdict != "supported"
+        kept_back = self.policy == "strict" and not bound.sure
+        if kept_back and bound.verdict == "supported":
+            if _can_be_quoted(bound):
+                return self._quote_for(bound)
+            bound = replace(bound, reasons=(NOT_SURE,))
         begins = claim.lead.strip(" ")
         if kept_back:
             self.lead = claim.lead if begins else self.lead
@@ -83,11 +94,22 @@ class Draft:
         self.sentences.append(sentence)
         return piece
 
-    def quote(self, passage: Passage, span: Span) -> str:
+    def quote(self, passage: Passage, span: Span, lead: str = "\n") -> str:
         """Add a quotation as a sentence of its own. Returns the text that came to the answer."""
         body = " ".join(cite(0, passage, span).quote.split())
-        bound = Bound(Claim(body, lead="\n"), "supported", 1.0, (), ((passage, span),))
-        return self.add(bound)
+        evidence = ((passage, span),)
+        return self.add(Bound(Claim(body, lead=lead), "supported", 1.0, (), evidence, sure=True))
+
+    def _quote_for(self, bound: Bound) -> str:
+        """Say the evidence of a sentence instead of it, once."""
+        self.quoted += 1
+        said = {sentence.text for sentence in self.sentences}
+        pieces, lead = "", bound.claim.lead
+        for passage, span in bound.evidence:
+            if " ".join(cite(0, passage, span).quote.split()) not in said:
+                pieces += self.quote(passage, span, lead)
+                lead = " "
+        return pieces
 
     def _cite(self, passage: Passage, span: Span) -> Citation:
         """The citation of these characters: the one there is, or a new one with the next number."""
@@ -97,6 +119,12 @@ class Draft:
                 return old
         self.citations.append(new)
         return new
+
+
+def _can_be_quoted(bound: Bound) -> bool:
+    """Whether its evidence is short, and it is no row of a table that a quotation would break."""
+    length = sum(span.end - span.start for _, span in bound.evidence)
+    return 0 < length <= LONGEST_QUOTE and not bound.claim.text.startswith("|")
 
 
 def write(

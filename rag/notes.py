@@ -50,6 +50,12 @@ def about_draft(draft: Draft, model: LanguageModel) -> list[str]:
     notes = []
     if draft.withheld:
         notes.append(f"{_sentences(draft.withheld)} withheld: the passages do not support that")
+    if draft.quoted:
+        one = draft.quoted == 1
+        notes.append(
+            f"{draft.quoted} sentence{' is' if one else 's are'} given in the passages' own words: "
+            f"the check was not sure of the model's"
+        )
     doubtful = [s for s in draft.sentences if s.verdict != "supported"]
     if doubtful and draft.policy == "mark":
         notes.append(f"{_sentences(doubtful)} not, or only partly, supported by the passages")

@@ -1,9 +1,10 @@
 """Which sentences answer a question, and whether any does.
 
-Words choose a shortlist. If the small model is used (``rag.reader``), it reads their passages. Two
-linear models over ``FACTS``, one pair for each of the two ways, order the shortlist and judge from
-it whether the passages answer at all. Their weights were fitted by ``eval.bench.fit_select`` and
-are read from ``select_weights.json``, which also holds the data, the date and the figures.
+Words choose a shortlist. If the small model is used (``rag.reader``), it reads their passages and
+adds the sentences where it sees an answer. Two linear models over ``FACTS``, one pair for each of
+the two ways, order the shortlist and judge from it whether the passages answer at all. Their
+weights were fitted by ``eval.bench.fit_select`` and are read from ``select_weights.json``, which
+also holds the data, the date and the figures.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ SHORTLIST = {"words": 5, "reader": 8}
 READ = 4
 """Of so many passages the small model reads a part, of ``WINDOW`` characters."""
 WINDOW = 700
+SEEN = 0.05
+"""From this chance on a sentence where it sees the answer joins the shortlist."""
 LONG = 12
 ALIKE = 0.6
 
@@ -87,26 +90,21 @@ def rank_sentences(
     idf: Callable[[str], float],
     reader: Reader | None = None,
 ) -> list[Candidate]:
-    """The sentences most likely to answer, best first, at most ``SHORTLIST``.
+    """The sentences most likely to answer, best first.
 
     ``passages`` come best first. ``embed`` turns n texts into n unit vectors, ``idf`` a stem into
-    its inverse document frequency in the index, on any scale. Words choose the shortlist and only
-    that is embedded. The ``reader``, if any, reads the best passages of it.
+    its inverse document frequency in the index, on any scale. Words choose a shortlist of
+    ``SHORTLIST``. The ``reader``, if any, reads the best passages of it, and may add a sentence of
+    each. Only the shortlist is embedded.
     """
     found = _distinct(read_question(question, idf), passages)
     if not found:
         return []
     way = _way(reader)
     rows = np.array([row for _, _, _, row in found])
-    order = np.argsort(-(rows @ _RANK["words"]), kind="stable")[: SHORTLIST[way]]
-    found, rows = [found[i] for i in order], rows[order]
-    vectors = embed([question, *(text for _, _, text, _ in found)])
-    rows[:, _SIMILARITY] = vectors[1:] @ vectors[0]
-    for row, (passage, *_) in zip(rows, found, strict=True):
-        if passage.similarity is None:
-            row[_PASSAGE_SIMILARITY] = row[_SIMILARITY]
+    short = np.argsort(-(rows @ _RANK["words"]), kind="stable")[: SHORTLIST[way]].tolist()
+    read = _read(question, found, short, reader) if reader else {}
     answers: list[Span | None] = [None] * len(found)
-    read = _read(question, found, reader) if reader else {}
     for k, (passage, span, *_) in enumerate(found):
         if passage.chunk.id in read:
             reading, start = read[passage.chunk.id]
@@ -114,6 +112,13 @@ def rank_sentences(
             rows[k, -2:] = reading.answers, reading.answers * reading.share(place)
             answer = reading.answer(place)
             answers[k] = answer.moved(start) if answer else None
+    short += _seen(found, short, rows[:, -1])
+    found, rows, answers = [found[i] for i in short], rows[short], [answers[i] for i in short]
+    vectors = embed([question, *(text for _, _, text, _ in found)])
+    rows[:, _SIMILARITY] = vectors[1:] @ vectors[0]
+    for row, (passage, *_) in zip(rows, found, strict=True):
+        if passage.similarity is None:
+            row[_PASSAGE_SIMILARITY] = row[_SIMILARITY]
     ranks = rows @ _RANK[way]
     chance = _MODEL[way]["chance"]
     return [
@@ -163,15 +168,24 @@ def _way(reader: Reader | None) -> str:
     return "words" if reader is None else "reader"
 
 
-def _read(question: str, found: Sequence[_Found], reader: Reader) -> dict[str, tuple[Reading, int]]:
-    """By chunk, what the model makes of the part around the sentences found, and its start."""
+def _read(
+    question: str, found: Sequence[_Found], short: Sequence[int], reader: Reader
+) -> dict[str, tuple[Reading, int]]:
+    """By chunk, what the model makes of a part of it, and where that starts.
+
+    It reads the passages of the shortlist, and the one that is nearest in meaning.
+    """
     chunks: dict[str, Chunk] = {}
     spans: dict[str, list[Span]] = {}
-    for passage, span, *_ in found:
+    for passage, span, *_ in (found[i] for i in short):
         chunks[passage.chunk.id] = passage.chunk
         spans.setdefault(passage.chunk.id, []).append(span)
     first = list(chunks.values())[:READ]
-    windows = [_window(chunk, spans[chunk.id]) for chunk in first]
+    nearest = max((passage for passage, *_ in found), key=lambda p: p.similarity or 0.0).chunk
+    if nearest.id not in {chunk.id for chunk in first}:
+        first[READ - 1 :] = [nearest]
+    start_of = Span(nearest.start, nearest.start)
+    windows = [_window(chunk, spans.get(chunk.id, [start_of])) for chunk in first]
     texts = [
         chunk.text[window.start - chunk.start : window.end - chunk.start]
         for chunk, window in zip(first, windows, strict=True)
@@ -181,6 +195,15 @@ def _read(question: str, found: Sequence[_Found], reader: Reader) -> dict[str, t
         chunk.id: (reading, window.start)
         for chunk, reading, window in zip(first, readings, windows, strict=True)
     }
+
+
+def _seen(found: Sequence[_Found], short: Sequence[int], seen: NDArray[np.float64]) -> list[int]:
+    """The sentences outside the shortlist, one of a passage, where the model sees the answer."""
+    best: dict[str, int] = {}
+    for k, (passage, *_) in enumerate(found):
+        if seen[k] > seen[best.setdefault(passage.chunk.id, k)]:
+            best[passage.chunk.id] = k
+    return [k for k in best.values() if seen[k] >= SEEN and k not in short]
 
 
 def _window(chunk: Chunk, spans: Sequence[Span]) -> Span:

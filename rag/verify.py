@@ -31,6 +31,8 @@ SUPPORTED: float = _MODEL["supported"]
 """From this score on a sentence counts as supported."""
 PARTIAL: float = _MODEL["partial"]
 """From this score on, up to ``SUPPORTED``, it counts as partly supported."""
+SURE: float = _MODEL["sure"]
+"""From this score on it may be said in its own words where nothing unsupported may be said."""
 JUST_BELOW = SUPPORTED - 0.01
 
 _WEIGHTS = np.array([_MODEL["weights"].get(name, 0.0) for name in FEATURES])

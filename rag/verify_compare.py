@@ -28,6 +28,7 @@ from rag.verify_words import (
 
 SCOPE = 4  # words that a denial reaches
 BESIDE, AROUND = 4, 12  # words near a number in the sentence, and in the evidence
+LABELS = frozenset(["ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x"])
 SMALL = 13  # numbers below are often written in words, and in many ways
 
 Facts = dict[str, float]
@@ -41,6 +42,7 @@ def compare(
     _dates(claim, source, units, facts, reasons)
     for unit in units:
         _names(unit, claim, source, facts, reasons)
+        _labels(unit, claim, source, facts, reasons)
         there = source.words[slice(*unit.window)]
         _denials(unit, there, facts, reasons)
         _opposites(unit, there, facts, reasons)
@@ -171,6 +173,32 @@ def _names(unit: Unit, claim: Text, source: Text, facts: Facts, reasons: list[st
                 said = claim.text[row[0].start : row[-1].end]
                 reasons.append(f"the passage does not name {said}")
             row = []
+
+
+def _labels(unit: Unit, claim: Text, source: Text, facts: Facts, reasons: list[str]) -> None:
+    """Whether a word with a letter or a Roman numeral after it has only other ones there."""
+    for word, label in pairwise(unit.words):
+        if not (word.content and _labelled(word, label, claim)):
+            continue
+        others = [
+            source.words[p + 1]
+            for p in source.places.get(word.stem, ())
+            if p + 1 < len(source.words) and _labelled(source.words[p], source.words[p + 1], source)
+        ]
+        if others and label.lower not in {other.lower for other in others}:
+            facts["names_lost"] += 1 / 3
+            theirs = source.text[others[0].start : others[0].end]
+            own = claim.text[label.start : label.end]
+            reasons.append(
+                f"the passage says '{word.lower} {theirs}', the sentence '{word.lower} {own}'"
+            )
+
+
+def _labelled(word: Word, label: Word, text: Text) -> bool:
+    """Whether the second word is the letter or the numeral of the first, as in ``Type B``."""
+    alone = len(label.lower) == 1 and label.lower.isalpha() and label.lower != "i"
+    beside = text.text[word.end : label.start]
+    return label.capital and (alone or label.lower in LABELS) and beside in (" ", "-")
 
 
 def _is_name(word: Word, claim: Text, source: Text) -> bool:

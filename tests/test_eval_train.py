@@ -8,6 +8,7 @@ import json
 import random
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
@@ -94,7 +95,7 @@ def test_a_run_goes_on_and_its_export_agrees(data: Path, tmp_path: Path) -> None
     torch = pytest.importorskip("torch")
     from eval.train.card import write_card
     from eval.train.export import export
-    from eval.train.loop import train
+    from eval.train.loop import BEST, looks_since_best, train
     from eval.train.model import batch_of, load_tokenizer, load_weights, new_reader
     from rag.embed import DEFAULT_MODEL, model_path
 
@@ -107,11 +108,12 @@ def test_a_run_goes_on_and_its_export_agrees(data: Path, tmp_path: Path) -> None
         train(sides, base, tokenizer, out, steps, seed=1)
     done = [json.loads(line)["step"] for line in (out / "log.jsonl").read_text().splitlines()]
     assert done == [1, 2]
+    assert "answer_auroc" in "".join(ElementTree.parse(out / "log.svg").getroot().itertext())
 
     export(out, tmp_path / "reader.onnx")
     (read,) = Reader(tmp_path / "reader.onnx").read(QUESTION, [PASSAGE])
     model = new_reader(base)
-    load_weights(model, out)
+    load_weights(model, out / BEST)
     model.eval()
     pair = Reading(QUESTION, PASSAGE, None, "", True)
     batch = batch_of([pair], tokenizer.encode_batch([(QUESTION, PASSAGE)]))
@@ -125,5 +127,18 @@ def test_a_run_goes_on_and_its_export_agrees(data: Path, tmp_path: Path) -> None
     write_card(out, tmp_path / "reader.onnx", training, "Of a test.")
     card = " ".join((tmp_path / "reader.md").read_text().split())
     digest = hashlib.sha256((tmp_path / "reader.onnx").read_bytes()).hexdigest()
-    for told in (digest, "2 batches", "| qed | ", "CC BY-SA 3.0", "answer_auroc", "Of a test."):
+    batches = done[-1 - looks_since_best(out)]
+    for told in (
+        digest,
+        f"{batches} batches",
+        "| qed | ",
+        "CC BY-SA 3.0",
+        "answer_auroc",
+        "Of a test.",
+    ):
         assert told in card, told
+
+    with (out / "log.jsonl").open("a") as log:
+        for step, auroc in ((3, 0.99), (4, 0.5), (5, 0.6)):
+            log.write(json.dumps({"step": step, "loss": 1.0, "answer_auroc": auroc}) + "\n")
+    assert looks_since_best(out) == 2

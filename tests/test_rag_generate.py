@@ -18,7 +18,7 @@ from rag.receipt import make_receipt
 from rag.recheck import check_receipt
 from rag.reply import Claim
 from rag.types import Chunk, Passage, Source, Span
-from rag.verify import load_verifier
+from rag.verify import SURE, load_verifier
 from tests.scripted import Script, ScriptedModel, scripted
 
 QUESTION = "How much did Microsoft invest in OpenAI in 2019?"
@@ -84,6 +84,26 @@ def test_strict_withholds_what_is_not_supported_and_says_why(sample: Index) -> N
     assert [s.text for s in answer.withheld] == [WRONG.replace(" [1]", "")]
     assert "$7 billion" in " ".join(answer.withheld[0].reasons)
     assert any("1 sentence is withheld" in note for note in answer.notes)
+
+
+def test_strict_says_the_passages_words_where_it_is_not_sure_of_the_models(sample: Index) -> None:
+    answer = ask(sample, scripted("July 2019 [1]. In July 2019 [1]."))
+    check_bound(sample, answer)
+    (sentence,) = answer.sentences
+    assert "July 2019" in sentence.text
+    assert sentence.text == " ".join(sentence.citations[0].quote.split())
+    assert answer.withheld == ()
+    assert any("2 sentences are given in the passages' own words" in n for n in answer.notes)
+    marked = ask(sample, scripted("July 2019 [1]."), policy="mark")
+    assert (marked.text, marked.notes) == ("July 2019. [1]", ())
+
+
+def test_strict_withholds_what_no_quotation_can_stand_for(sample: Index) -> None:
+    table = "| sum | year |\n|---|---|\n| $1 billion | 2019 [1] |\n"
+    answer = ask(sample, scripted(f"{RIGHT}\n\n{table}"))
+    check_bound(sample, answer)
+    for sentence in answer.sentences:
+        assert sentence.score >= SURE or not sentence.text.startswith("|")
 
 
 def test_marks_are_kept_and_judged_by_what_they_say(sample: Index) -> None:

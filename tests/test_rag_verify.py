@@ -156,6 +156,12 @@ PAIRS = [
         "the other way round",
     ),
     (
+        "Killer T cells kill cells that are infected with viruses. B cells make antibodies.",
+        "Killer T cells kill cells that are infected with viruses.",
+        "Killer B cells kill cells that are infected with viruses.",
+        "killer T",
+    ),
+    (
         "The workers’ council met on Tuesday – its “last” session in the old hall.",
         'The workers\' council met on Tuesday - its "last" session in the old hall.',
         'The workers\' council met on Friday - its "last" session in the old hall.',

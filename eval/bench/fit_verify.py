@@ -45,6 +45,8 @@ TRAIN = {
 TRAIN_WEIGHT, EDITS = 0.2, 1500
 COMMON, INVERSE_L2 = 2500, 0.1
 SUPPORTED, REFUSED = 0.5, 0.1
+MISTAKEN = 0.02
+"""Of the unsupported sentences of each tune half at most so many reach ``sure``."""
 SWAPS = dict(
     pair.split("/")
     for pair in """is/is not|was/was not|are/are not|were/were not|has/has not|will/will not
@@ -201,6 +203,21 @@ def measure(rows: Sequence[Row], x: Array, model: tuple[Array, float]) -> dict[s
     return result
 
 
+def sure(rows: Sequence[Row], scores: Array) -> float:
+    """The lowest threshold, in steps of .05, that keeps to ``MISTAKEN`` on every tune half."""
+    wrong = [
+        np.array([
+            s for r, s in zip(rows, scores, strict=True)
+            if r.set == name and r.tune and not r.supported
+        ])
+        for name in SETS
+    ]  # fmt: skip
+    steps = np.arange(SUPPORTED, 1.0, 0.05)
+    return round(
+        float(next(t for t in steps if all(np.mean(w >= t) <= MISTAKEN for w in wrong))), 2
+    )
+
+
 def main() -> None:
     """Fit, measure, write, print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -237,6 +254,7 @@ def main() -> None:
         "weights": {n: round(float(v), 4) for n, v in zip(FEATURES, w, strict=True)},
         "intercept": round(intercept, 4),
         "supported": SUPPORTED,
+        "sure": sure(rows, 1 / (1 + np.exp(-(x @ w + intercept)))),
         "partial": round(float(np.quantile(scores, REFUSED)), 2),
         "fitted": datetime.date.today().isoformat(),
         "data": f"tune halves of {', '.join(SETS)}; {len(train):,} rows of {', '.join(TRAIN)} "

@@ -60,8 +60,8 @@ answer.
 def write_card(run: Path, out: Path, training: Sequence[Reading], history: str) -> None:
     """Write ``out`` with ``.md`` as suffix: the card of the model ``out``, made from a run."""
     lines = (run / "log.jsonl").read_text(encoding="utf-8").splitlines()
-    last = json.loads(lines[-1])
-    figures = {k: v for k, v in last.items() if k.endswith(("auroc", "f1")) and v is not None}
+    best = max(map(json.loads, lines), key=lambda row: row["answer_auroc"] or 0.0)
+    figures = {k: v for k, v in best.items() if k.endswith(("auroc", "f1")) and v is not None}
     rows = counted(training)
     card = _CARD.format(
         size=out.stat().st_size / 1e6,
@@ -69,7 +69,7 @@ def write_card(run: Path, out: Path, training: Sequence[Reading], history: str) 
         sha256=hashlib.sha256(out.read_bytes()).hexdigest(),
         longest=LONGEST,
         most=MOST_TOKENS,
-        steps=last["step"],
+        steps=best["step"],
         batch=loop.BATCH_TOKENS,
         peak=loop.PEAK,
         warm=loop.WARM,

@@ -16,6 +16,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from eval.train.card import write_card
 from eval.train.data import load_examples
+from eval.train.loop import BEST
 from eval.train.model import load_weights, new_reader
 from rag.embed import DEFAULT_MODEL, model_path
 
@@ -24,9 +25,9 @@ OUTPUTS = ("answers", "spans")
 
 
 def export(run: Path, out: Path) -> None:
-    """Write the reader of a training run as one ONNX file with weights of eight bits."""
+    """Write the best reader of a training run as one ONNX file with weights of eight bits."""
     model = new_reader(model_path(DEFAULT_MODEL))
-    load_weights(model, run)
+    load_weights(model, run / BEST)
     model.eval()
     example = tuple(torch.ones((2, 16), dtype=torch.long) for _ in INPUTS)
     axes = {name: {0: "pairs", 1: "tokens"} for name in (*INPUTS, "spans")}

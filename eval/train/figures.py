@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from eval.charts import curves
 from eval.metrics import auroc, mean
 from eval.train.model import Batch
 
 Figures = dict[str, float | None]
 MOST_ANSWER = 30
+_STYLE = {
+    "svg": "background:#fff;font:11px sans-serif",
+    ".line": "fill:none;stroke-width:2",
+    ".l0": "stroke:#c2410c",
+    ".l1": "stroke:#1d4ed8",
+    ".grid": "stroke:#ddd",
+}
 
 
 def figures_of(results: Sequence[tuple[Batch, tuple[Tensor, Tensor]]]) -> Figures:
@@ -38,6 +48,21 @@ def figures_of(results: Sequence[tuple[Batch, tuple[Tensor, Tensor]]]) -> Figure
         "cut_auroc": _auroc([(s, y) for s, y, made in answers if y or made == "cut"]),
         "span_f1": mean(f1),
     }
+
+
+def plot(log: Path, out: Path) -> None:
+    """Draw the course of a run as SVG: the loss, as a share of its highest, and the AUROC."""
+    rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    last, highest = rows[-1]["step"], max(row["loss"] for row in rows)
+    lines = {
+        "loss": [(row["step"] / last, row["loss"] / highest) for row in rows],
+        "answer_auroc": [(row["step"] / last, row["answer_auroc"] or 0.0) for row in rows],
+    }
+    ticks = [(row["step"] / last, str(row["step"])) for row in rows[:: 1 + len(rows) // 6]]
+    drawn = curves(lines, "batches", f"loss / {highest:.2f}, AUROC", x_ticks=ticks)
+    style = "".join(f"{name}{{{rule}}}" for name, rule in _STYLE.items())
+    alone = drawn.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    out.write_text(alone.replace(">", f"><style>{style}</style>", 1), encoding="utf-8")
 
 
 def best_span(scores: NDArray[np.float32], segments: NDArray[np.int64]) -> tuple[int, int]:

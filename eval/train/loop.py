@@ -16,7 +16,7 @@ from torch.optim import AdamW
 from tqdm import tqdm
 
 from eval.train.data import Reading
-from eval.train.figures import Figures, figures_of
+from eval.train.figures import Figures, figures_of, plot
 from eval.train.model import (
     Batch,
     Reader,
@@ -36,6 +36,9 @@ DECAY = 0.01
 BATCH_TOKENS = 4096
 POOL = 1500
 EVERY = 400
+PATIENCE = 3
+"""Stop when so many looks at the development side in a row found nothing better than before."""
+BEST = "best"
 
 
 def train(
@@ -50,7 +53,9 @@ def train(
 
     The learning rate rises, holds and falls over the last quarter, so a run that was stopped can
     go on for more steps than it was begun with. ``out/log.jsonl`` has a line with the loss and the
-    figures on the development side for each ``EVERY`` steps.
+    figures on the development side for each ``EVERY`` steps, ``out/best`` the weights that had the
+    best ``answer_auroc`` there, ``out/log.svg`` a plot of it. Without a better one for ``PATIENCE``
+    looks it stops early.
     """
     torch.manual_seed(seed)
     model = new_reader(base)
@@ -85,8 +90,23 @@ def train(
                 losses, last = [], now
                 with (out / "log.jsonl").open("a", encoding="utf-8") as log:
                     log.write(json.dumps(row | figures) + "\n")
+                plot(out / "log.jsonl", out / "log.svg")
                 tqdm.write(json.dumps(row | figures))
+                age = looks_since_best(out)
+                if age == 0:
+                    (out / BEST).mkdir(exist_ok=True)
+                    save_weights(model, out / BEST)
+                elif age >= PATIENCE:
+                    tqdm.write(f"stopped early: no better for {age} looks")
+                    break
     return evaluate(model, sides[1], tokenizer)
+
+
+def looks_since_best(out: Path) -> int:
+    """How many looks at the development side came after the best one, by a run's log."""
+    lines = (out / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    seen = [json.loads(line)["answer_auroc"] or 0.0 for line in lines]
+    return len(seen) - 1 - seen.index(max(seen))
 
 
 def evaluate(model: Reader, examples: Sequence[Reading], tokenizer: Tokenizer) -> Figures:
