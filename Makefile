@@ -86,8 +86,8 @@ results: .venv/tested  ## measure everything again (DATA=) and write the README'
 	$(BIN)/python -m eval.bench.find_threshold $(DATA)/retrieval/* --json eval/results/find_threshold.json
 	$(BIN)/footnote models pull
 	$(BIN)/python -m eval.bench.local_model --json eval/results/local_model.json
-	$(BIN)/python -m eval.bench.engines $(DATA)/retrieval/squad2_half --llm local --limit 40 --json eval/results/engines_squad2.json
-	$(BIN)/python -m eval.bench.engines $(DATA)/retrieval/multihop_facts --llm local --limit 24 --json eval/results/engines_multihop.json
+	$(BIN)/python -m eval.bench.engines $(DATA)/retrieval/squad2_half --llm local --limit 100 --json eval/results/engines_squad2.json
+	$(BIN)/python -m eval.bench.engines $(DATA)/retrieval/multihop_facts --llm local --limit 60 --json eval/results/engines_multihop.json
 	$(BIN)/python -m eval.publish
 
 screenshots: .venv/tested  ## take the pictures of docs/images again

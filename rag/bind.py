@@ -16,7 +16,7 @@ from rag.types import Passage, Span, Verdict
 from rag.verify import SURE, Judgement, Verifier, find_copy
 from rag.verify_facts import read_dates
 
-FRAGMENT = 6  # words
+FRAGMENT = 8  # words
 # What a few words have that are a sentence of their own; names in -ed are written large.
 _CLAUSE = re.compile(
     r"\b(?:(?i:it|he|she|they|there|this|that|is|are|was|were|be|has|have|had|does|did|will|can)"

@@ -65,6 +65,7 @@ _TIME_WORDS = _set(
     spring summer autumn winter year years month months week weeks day days hour hours minute
     minutes today yesterday ago bc bce ad"""
 )
+_ACRONYM = re.compile(r"\b[A-Z]{3,5}\b")  # the initials of two words are those of too many
 _YEAR = re.compile(r"(?:1\d{3}|20\d\d)s?$")
 _REASON = re.compile(
     r"\b(?:because|due to|owing to|since|therefore|thus|hence|so that|in order|as a result"
@@ -185,7 +186,8 @@ class Query:
     """A question taken apart.
 
     ``share`` gives each content stem its part of the question by rarity, summing to 1. ``wanted``
-    is the kind of answer: money, count, time, person, place, reason or other.
+    is the kind of answer: money, count, time, person, place, reason or other. ``acronyms`` are the
+    stems that were written in capitals, each with its letters.
     """
 
     share: Mapping[str, float]
@@ -195,6 +197,7 @@ class Query:
     pairs: frozenset[tuple[str, str]]
     wanted: str
     negated: bool
+    acronyms: Mapping[str, str]
 
 
 @lru_cache(maxsize=50_000)
@@ -232,6 +235,9 @@ def read_question(question: str, idf: Callable[[str], float]) -> Query:
         pairs=_pairs(content),
         wanted=next((kind for kind, pattern in _WANTED if pattern.search(question)), "other"),
         negated=bool(_NEGATION.search(question)),
+        acronyms={
+            t.stem: word.lower() for word in _ACRONYM.findall(question) for t in tokens(word)
+        },
     )
 
 
@@ -243,7 +249,10 @@ def passage_features(query: Query, passage: Passage, relative_score: float) -> l
     chunk, share = passage.chunk, query.share
     texts = [chunk.text[s.start - chunk.start : s.end - chunk.start] for s in chunk.sentences]
     words = [tokens(text) for text in texts]
-    held = [frozenset(t.stem for t in sentence) for sentence in words]
+    held = [
+        frozenset(t.stem for t in sentence).union(_spelled_out(query, sentence))
+        for sentence in words
+    ]
     title = frozenset(t.stem for h in (passage.source.title, *chunk.headings) for t in tokens(h))
     in_title = _found(query, title)
     around = _found(query, title.union(*held))
@@ -296,6 +305,14 @@ def _found(query: Query, stems: Set[str]) -> dict[str, float]:
         else 0.0
         for own in query.share
     }
+
+
+def _spelled_out(query: Query, words: Sequence[Token]) -> list[str]:
+    """The acronyms of the question whose letters begin words of a sentence, one after another."""
+    if not query.acronyms:
+        return []
+    initials = "".join(t.lower[0] for t in words if t.lower not in _STOP)
+    return [stem for stem, letters in query.acronyms.items() if letters in initials]
 
 
 def _akin(a: str, b: str) -> bool:

@@ -18,6 +18,7 @@ from rag.verify import Verifier
 LONGEST_QUOTE = 600  # characters of a passage said instead of a sentence
 LONGEST_QUESTION = 400  # characters of a rewritten question; what is longer is no question
 NOT_SURE = "the passage has most of it, and the check is not sure that it says this"
+_POINTS_BACK = re.compile(r"(?:it|its|he|his|she|her|they|their|this|that|these|those)\b", re.I)
 _PROSE = re.compile(
     r"\b(?:why|explain|compare|differ\w*|summar\w+|describe|overview|reasons?"
     r"|how (?:do|does|did|is|are)|advantages|disadvantages|relationship|versus|vs|between)\b",
@@ -44,7 +45,7 @@ class Draft:
     ``missing`` is what the model says the passages do not tell, "" for the answer as such. ``cut``:
     it was stopped by its limit, and its last words are left out. ``lead`` is that of a line whose
     first sentence was kept back. ``quoted`` counts the sentences that the passages' own words stand
-    for.
+    for. ``broken``: nothing is said yet, or what was to be said last was not.
     """
 
     prompt: Prompt
@@ -58,14 +59,18 @@ class Draft:
     cut: bool = False
     lead: str = ""
     quoted: int = 0
+    broken: bool = True
 
     def add(self, bound: Bound) -> str:
         """Say a sentence, or keep it back. Returns the text that came to the answer, maybe none.
 
-        With policy strict, what is supported but not surely is said in the passage's own words.
+        With policy strict, what is supported but not surely is said in the passage's own words, and
+        so is what leans on a sentence that was not said.
         """
         claim = bound.claim
-        kept_back = self.policy == "strict" and not bound.sure
+        leans = self.broken and bool(_POINTS_BACK.match(unmarked(claim.text)))
+        kept_back = self.policy == "strict" and (leans or not bound.sure)
+        self.broken = kept_back
         if kept_back and bound.verdict == "supported":
             if _can_be_quoted(bound):
                 return self._quote_for(bound)
@@ -97,12 +102,13 @@ class Draft:
     def quote(self, passage: Passage, span: Span, lead: str = "\n") -> str:
         """Add a quotation as a sentence of its own. Returns the text that came to the answer."""
         body = " ".join(cite(0, passage, span).quote.split())
+        self.broken = False  # a quotation leans on its source, which is cited
         evidence = ((passage, span),)
         return self.add(Bound(Claim(body, lead=lead), "supported", 1.0, (), evidence, sure=True))
 
     def _quote_for(self, bound: Bound) -> str:
         """Say the evidence of a sentence instead of it, once."""
-        self.quoted += 1
+        self.quoted, self.broken = self.quoted + 1, False
         said = {sentence.text for sentence in self.sentences}
         pieces, lead = "", bound.claim.lead
         for passage, span in bound.evidence:

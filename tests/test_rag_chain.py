@@ -55,6 +55,7 @@ def check_bound(index: Index, answer: Answer) -> None:
         ("When did ChatGPT launch?", "30 November 2022"),
         ("What is a right of first refusal?", "match an offer"),
         ("Where is the first Stargate campus?", "Abilene, Texas"),
+        ("Who is the CFO of OpenAI?", "Sarah Friar"),
     ],
 )
 def test_answers_quote_the_evidence(sample: Index, question: str, expected: str) -> None:

@@ -98,6 +98,20 @@ def test_strict_says_the_passages_words_where_it_is_not_sure_of_the_models(sampl
     assert (marked.text, marked.notes) == ("July 2019. [1]", ())
 
 
+def test_strict_leaves_no_pronoun_without_what_it_stands_for(sample: Index) -> None:
+    false, leaning = (
+        "Elon Musk bought seven bridges [1].",
+        "He was dismissed on 17 November 2023 [1].",
+    )
+    question = "What happened to Sam Altman in November 2023?"
+    answer = ask(sample, scripted(f"{false} {leaning}"), question)
+    check_bound(sample, answer)
+    assert [s.text for s in answer.withheld] == [false.replace(" [1]", "")]
+    (sentence,) = answer.sentences
+    assert sentence.text == " ".join(sentence.citations[0].quote.split())
+    assert "He was" not in ask(sample, scripted(leaning), question).text
+
+
 def test_strict_withholds_what_no_quotation_can_stand_for(sample: Index) -> None:
     table = "| sum | year |\n|---|---|\n| $1 billion | 2019 [1] |\n"
     answer = ask(sample, scripted(f"{RIGHT}\n\n{table}"))
