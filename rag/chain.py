@@ -181,11 +181,12 @@ class AnswerChain(Runnable[Question | str, Answer]):
         """
         worthiest = {p.chunk.id: p for p in (*(c.passage for c in chosen), *passages)}
         draft = yield from write(
-            " ".join(asked),
+            asked,
             list(worthiest.values()),
             model,
             self._verifier(settings.verifier),
             settings.policy,
+            load_reader() if settings.reader else None,
         )
         for dissent in _dissenters(draft.citations, found):
             yield draft.quote(dissent.passage, dissent.span)

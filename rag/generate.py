@@ -6,11 +6,12 @@ import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from rag.bind import Bound, bind
+from rag.bind import Bound, bind, read_too
 from rag.errors import ModelError
 from rag.extractive import cite
 from rag.llm import LanguageModel, Reply
 from rag.prompt import NOTHING, Prompt, answer_prompt, rewrite_prompt
+from rag.reader import Reader
 from rag.reply import Claim, ReplyReader, unmarked
 from rag.types import Citation, Passage, Policy, Sentence, Span, Turn
 from rag.verify import Verifier
@@ -134,17 +135,20 @@ def _can_be_quoted(bound: Bound) -> bool:
 
 
 def write(
-    question: str,
+    questions: Sequence[str],
     passages: Sequence[Passage],
     model: LanguageModel,
     verifier: Verifier,
     policy: Policy,
+    reader: Reader | None = None,
 ) -> Generator[str, None, Draft]:
     """Let a model answer from passages, the worthiest first; yields text as it is said.
 
+    ``questions`` are the parts of what was asked. With a ``reader``, only what it reads is sure.
     Raises ``ModelError`` when the model fails, breaks off, or cannot read a single passage: what
     was yielded before is then no answer.
     """
+    question = " ".join(questions)
     prompt = answer_prompt(
         question, passages[: model.passages], model.prompt_tokens, model.count, model.quotes
     )
@@ -154,18 +158,18 @@ def write(
             "use a model with a longer one"
         )
     draft = Draft(prompt, policy)
-    reply, reader = Reply(model, prompt.messages), ReplyReader()
+    reply, claimed = Reply(model, prompt.messages), ReplyReader()
     claims: list[Claim] = []
 
     def said() -> Iterator[str]:
         for claim in claims:
-            yield from _say(claim, question, draft, verifier)
+            yield from _say(claim, questions, draft, verifier, reader)
         claims.clear()
 
     for piece in reply:
-        claims += reader.feed(piece)
+        claims += claimed.feed(piece)
         yield from said()
-    claims += reader.end()
+    claims += claimed.end()
     draft.cut, draft.usage = reply.cut, reply.usage
     if draft.cut:
         claims = claims[:-1]
@@ -188,7 +192,13 @@ def rewrite(
     return lines[0].strip("\"'“” "), reply.usage
 
 
-def _say(claim: Claim, question: str, draft: Draft, verifier: Verifier) -> Iterator[str]:
+def _say(
+    claim: Claim,
+    questions: Sequence[str],
+    draft: Draft,
+    verifier: Verifier,
+    reader: Reader | None,
+) -> Iterator[str]:
     """Bind and judge a claim; what only says that something is not there is no claim."""
     text = unmarked(claim.text)
     missing = _MISSING.match(text)
@@ -196,7 +206,10 @@ def _say(claim: Claim, question: str, draft: Draft, verifier: Verifier) -> Itera
         what = missing["what"].strip(" .:") if missing else text
         draft.missing.append(what)
     elif not text.endswith(":"):
-        piece = draft.add(bind(claim, draft.prompt.passages, verifier, question))
+        bound = bind(claim, draft.prompt.passages, verifier, " ".join(questions))
+        if bound.sure and reader and not read_too(bound, questions, reader):
+            bound = replace(bound, sure=False)
+        piece = draft.add(bound)
         if piece:
             yield piece
 

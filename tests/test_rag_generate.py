@@ -10,10 +10,11 @@ import pytest
 
 from ingest.sync import sync
 from rag import Answer, Settings
-from rag.bind import bind
+from rag.bind import bind, read_too
 from rag.embed import Encoder
 from rag.errors import ModelError
 from rag.index import Index
+from rag.reader import load_reader
 from rag.receipt import make_receipt
 from rag.recheck import check_receipt
 from rag.reply import Claim
@@ -445,6 +446,40 @@ def test_a_short_sentence_is_judged_by_itself(encoder: Encoder) -> None:
     claim = Claim("It opened in 1932.", (1,))
     bound = bind(claim, ALL, load_verifier(None, encoder), "When did the airport close?")
     assert (bound.claim, bound.verdict) == (claim, "supported")
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "agrees"),
+    [
+        (
+            "When did the harbour bridge open to traffic?",
+            "The harbour bridge opened in 1932.",
+            True,
+        ),
+        (
+            "Who paid for the harbour bridge?",
+            "The harbour bridge was designed by Anna Berg.",
+            False,
+        ),
+        (
+            "What effect does the statute have on the laws of the member states?",
+            "The statute has direct effect on the laws of the member states.",
+            False,  # or indirect
+        ),
+    ],
+)
+def test_a_second_model_must_read_the_same(
+    encoder: Encoder, question: str, text: str, agrees: bool
+) -> None:
+    harbour = passage(
+        4, "The harbour bridge, which was designed by Anna Berg, opened to traffic in 1932."
+    )
+    statute = passage(
+        5, "The statute has direct effect or indirect effect on the laws of the member states."
+    )
+    bound = bind(Claim(text), (harbour, statute), load_verifier(None, encoder), question)
+    assert bound.sure
+    assert read_too(bound, ["What colour is it?", question], load_reader()) == agrees
 
 
 def test_nothing_can_be_bound_to_no_passages(encoder: Encoder) -> None:
