@@ -88,6 +88,8 @@ results: .venv/tested  ## measure everything again (DATA=) and write the README'
 	$(BIN)/python -m eval.bench.local_model --json eval/results/local_model.json
 	$(BIN)/python -m eval.bench.engines $(DATA)/retrieval/squad2_half --llm local --limit 100 --json eval/results/engines_squad2.json
 	$(BIN)/python -m eval.bench.engines $(DATA)/retrieval/multihop_facts --llm local --limit 60 --json eval/results/engines_multihop.json
+	$(BIN)/footnote eval injection --attacks $(DATA)/injection/attacks.jsonl --benign $(DATA)/injection/benign.jsonl \
+	  --engine llm --llm local --position sentence --json eval/results/injection_local.json
 	$(BIN)/python -m eval.publish
 
 screenshots: .venv/tested  ## take the pictures of docs/images again

@@ -279,12 +279,15 @@ def _chunking() -> str:
 
 
 def _injection() -> str:
-    run = _read("injection")
+    run, local = _read("injection"), _read("injection_local")
     lines = [
         "| planted in documents (`footnote eval injection`) | texts | flagged | said |",
         "|---|---|---|---|",
         f"| instructions | {run['n_attacks']} | {run['flagged_attacks']} "
         f"| {run['attack_success_rate']:.0%} |",
+        "| the same after the sentence of the evidence, a small local model asked (`--engine llm "
+        f"--llm local --position sentence`) | {local['n_attacks']} | {local['flagged_attacks']} "
+        f"| {local['attack_success_rate']:.1%} |",
         f"| harmless | {run['n_benign']} | {run['false_alarm_rate'] * run['n_benign']:.0f} | - |",
     ]
     return "\n".join(lines)

@@ -225,7 +225,10 @@ def read_question(question: str, idf: Callable[[str], float]) -> Query:
     """Take a question apart; ``idf`` gives a stem's inverse document frequency, on any scale."""
     words = tokens(question)
     content = [t for t in words if t.lower not in _STOP] or list(words)
-    rarity = {t.stem: max(idf(t.stem), 1e-3) for t in content}
+    # The index knows "first", not "1st": what is written in two ways is as rare as its commoner.
+    rarity = {
+        t.stem: max(min(idf(form) for form in (t.stem, *analyze(t.lower))), 1e-3) for t in content
+    }
     total = sum(rarity.values())
     return Query(
         share={key: value / total for key, value in rarity.items()},
