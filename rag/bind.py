@@ -8,11 +8,11 @@ passages that do not exist or add nothing are dropped.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rag.features import tokens
+from rag.features import read_question
 from rag.reply import Claim, unmarked
 from rag.types import Passage, Span, Verdict
 from rag.verify import SURE, Judgement, Verifier, find_copy
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from rag.reader import Reader
 
 FRAGMENT = 8  # words
+ECHO = 1 / 3
+"""Of the words that carry meaning, more than this share makes a claim an echo of its question."""
 READ_TOO = 0.75
 """From this chance on the small model is taken to read an answer in the evidence.
 
@@ -76,23 +78,32 @@ def statement(text: str, question: str) -> str:
 
 
 def read_too(bound: Bound, questions: Sequence[str], reader: Reader) -> bool:
-    """Whether the small model reads in the evidence that it answers, and what the claim says.
+    """Whether the small model reads the same in the evidence, of a claim that echoes a question.
 
-    Two models that read the same are rarely wrong together: about a false premise, or about which
-    of two things was asked.
+    It must read there that the question is answered, by words of the claim. Two models that read
+    the same are rarely wrong together: about a false premise, or about which of two things was
+    asked. What shares little with the questions, and what is copied, answers for itself.
     """
-    if bound.score == 1.0:  # a copy
+    said = _content(bound.claim.text)
+    asked = [
+        question for question in questions if len(_content(question) & said) > ECHO * len(said)
+    ]
+    if bound.score == 1.0 or not asked:
         return True
     evidence = "\n".join(_text(passage, span)[1] for passage, span in bound.evidence)
-    said = {token.stem for token in tokens(bound.claim.text)}
-    for question in questions:
+    for question in asked:
         (reading,) = reader.read(question, [evidence])
         answer = reading.answer(Span(0, len(evidence)))
         if reading.answers < READ_TOO or answer is None:
             continue
-        if {token.stem for token in tokens(evidence[answer.start : answer.end])} <= said:
+        if _content(evidence[answer.start : answer.end]) <= said:
             return True
     return False
+
+
+def _content(text: str) -> Set[str]:
+    """The stems of the words that carry meaning."""
+    return read_question(text, lambda _: 1.0).share.keys()
 
 
 def _bind(claim: Claim, passages: Sequence[Passage], verifier: Verifier) -> Bound:
