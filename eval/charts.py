@@ -11,6 +11,15 @@ Points = Sequence[tuple[float, float]]
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 350, 240, 50, 34, 22
 WIDE = 620
 TICKS = (0, 0.25, 0.5, 0.75, 1)
+_STYLE = {
+    "svg": "background:#fff;font:11px sans-serif",
+    ".line": "fill:none;stroke-width:2",
+    ".l0": "stroke:#c2410c",
+    ".l1": "stroke:#1d4ed8",
+    ".l2": "stroke:#15803d",
+    ".l3": "stroke:#999;stroke-dasharray:3 3",
+    ".grid": "stroke:#ddd",
+}
 SHARES = tuple((share, f"{share:g}") for share in TICKS)
 
 
@@ -135,6 +144,13 @@ def curves(
         )
     axes = _axes(x_name, y_name, x_ticks or SHARES)
     return _svg("plot", WIDTH, HEIGHT, axes + "".join(drawn), y_name)
+
+
+def alone(drawn: str) -> str:
+    """A picture as a file of its own, with the style that a page would give it."""
+    style = "".join(f"{name}{{{rule}}}" for name, rule in _STYLE.items())
+    named = drawn.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    return named.replace(">", f"><style>{style}</style>", 1) + "\n"
 
 
 def dots(points: Sequence[tuple[float, float, int]], x_name: str, y_name: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from eval.cases import json_rows
 from eval.metrics import auroc, ratio
+from eval.refusal_metrics import calibration_error, reliability
 from rag.errors import BadInput, FootnoteError
 from rag.verify import SUPPORTED, Verifier
 from rag.verify_words import read
@@ -44,7 +45,8 @@ def run_grounding(
     ``balanced_accuracy`` is the mean of the shares of supported and of unsupported rows that were
     told right, ``f1`` that of telling the *supported* ones. ``anchor`` is what word overlap
     reaches, the share of content words that the evidence has, at the threshold that is best for it
-    on the other half, or without ``half`` on the very rows that are reported.
+    on the other half, or without ``half`` on the very rows that are reported. ``reliability`` has
+    ten groups of rows by score, lowest first: mean score, share supported, size.
 
     Raises ``BadInput`` as ``path:line: message``, and for a file or half without rows.
     """
@@ -74,6 +76,8 @@ def run_grounding(
         "supported": sum(labels),
         "failed": failed,
         "half": half,
+        "calibration_error": calibration_error(scores, labels),
+        "reliability": reliability(scores, labels),
         "anchor": figures([overlap(row) for row in rows], labels, threshold),
     }
 

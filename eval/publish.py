@@ -1,7 +1,6 @@
 """The tables of README.md and docs/measurements.md, made from the runs in ``eval/results``.
 
-    python -m eval.publish            write the tables
-    python -m eval.publish --check    exit with 1 if a file shows others
+    python -m eval.publish
 
 ``make results`` measures everything again first.
 """
@@ -9,11 +8,12 @@
 from __future__ import annotations
 
 import json
-import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from eval.anchors import NAMES as ANCHORS
+from eval.charts import alone, curves
 from eval.figures import MEASURES
 from eval.rankings import NAMES as RANKINGS
 from eval.refusal_figures import CURVES
@@ -24,54 +24,47 @@ BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 SETS = ("squad2_half", "scifact", "hotpotqa_100", "multihop_facts", "mtragun_pool")
 
 
-def pages() -> dict[Path, str]:
-    """Each file that shows results, and what it should hold between its two marks."""
+def files() -> dict[Path, str]:
+    """Each file that shows results, and its whole content as it should be."""
+    readme, measurements = ROOT / "README.md", ROOT / "docs" / "measurements.md"
+    tables = (
+        _figures(),
+        _causes(),
+        _rankings(),
+        _declining(),
+        _selection(),
+        _small_model(),
+        _grounding(),
+        _lexical(),
+        _chunking(),
+        _injection(),
+        _scale(),
+        _chat(),
+        _readers(),
+        _ocr(),
+        _chunkers(),
+        _engines(),
+        _local_model(),
+    )
     return {
-        ROOT / "README.md": "\n\n".join((_sets(), _sample(), _speed())),
-        ROOT / "docs" / "measurements.md": "\n\n".join(
-            filter(
-                None,
-                (
-                    _figures(),
-                    _causes(),
-                    _rankings(),
-                    _declining(),
-                    _selection(),
-                    _small_model(),
-                    _grounding(),
-                    _lexical(),
-                    _chunking(),
-                    _injection(),
-                    _scale(),
-                    _chat(),
-                    _readers(),
-                    _ocr(),
-                    _chunkers(),
-                    _engines(),
-                    _local_model(),
-                ),
-            )
-        ),
+        readme: _inserted(readme, (_sets(), _sample(), _speed())),
+        measurements: _inserted(measurements, filter(None, tables)),
+        ROOT / "docs" / "images" / "verifier-reliability.svg": _reliability_plot(),
     }
 
 
-def inserted(page: str, tables: str) -> str:
-    """A page with these tables. Raises ``ValueError`` if it has lost its marks."""
-    head, rest = page.split(BEGIN)
-    _, tail = rest.split(END)
-    return f"{head}{BEGIN}\n{tables}\n{END}{tail}"
-
-
 def main() -> None:
-    """Write the tables, or check them."""
-    for path, tables in pages().items():
-        page = path.read_text(encoding="utf-8")
-        current = inserted(page, tables)
-        if current == page:
-            continue
-        if "--check" in sys.argv[1:]:
-            sys.exit(f"{path.name} does not show eval/results: run `python -m eval.publish`")
-        path.write_text(current, encoding="utf-8")
+    """Write the files anew."""
+    for path, content in files().items():
+        path.write_text(content, encoding="utf-8")
+
+
+def _inserted(path: Path, tables: Iterable[str]) -> str:
+    """A page with these tables. Raises ``ValueError`` if it has lost its marks."""
+    head, rest = path.read_text(encoding="utf-8").split(BEGIN)
+    _, tail = rest.split(END)
+    shown = "\n\n".join(tables)
+    return f"{head}{BEGIN}\n{shown}\n{END}{tail}"
 
 
 def _sets() -> str:
@@ -232,16 +225,27 @@ def _selection() -> str:
 def _grounding() -> str:
     lines = [
         "| is it supported? report halves (`footnote eval grounding`) | rows | balanced accuracy "
-        "| word overlap | AUROC | word overlap |",
-        "|---|---|---|---|---|---|",
+        "| word overlap | AUROC | word overlap | calibration error |",
+        "|---|---|---|---|---|---|---|",
     ]
     for name, run in _read("grounding").items():
         overlap = run["anchor"]
         lines.append(
             f"| {name} | {run['n']:,} | {run['balanced_accuracy']:.3f} "
-            f"| {overlap['balanced_accuracy']:.3f} | {run['auroc']:.3f} | {overlap['auroc']:.3f} |"
+            f"| {overlap['balanced_accuracy']:.3f} | {run['auroc']:.3f} | {overlap['auroc']:.3f} "
+            f"| {run['calibration_error']:.3f} |"
         )
     return "\n".join(lines)
+
+
+def _reliability_plot() -> str:
+    """How often people found a sentence supported, by the verifier's score, as SVG."""
+    lines = {
+        name: [(score, share) for score, share, _ in run["reliability"]]
+        for name, run in _read("grounding").items()
+    }
+    perfect = {"as scored": [(0.0, 0.0), (1.0, 1.0)]}
+    return alone(curves(lines | perfect, "score", "found supported by people"))
 
 
 def _lexical() -> str:

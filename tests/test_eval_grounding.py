@@ -44,6 +44,8 @@ def test_figures_of_a_small_file(file: Path, verifier: Verifier) -> None:
     assert result["balanced_accuracy"] == result["auroc"] == result["f1"] == 1
     assert result["threshold"] == SUPPORTED
     assert (result["n"], result["supported"], result["failed"]) == (4, 2, 0)
+    assert [round(share) for _, share, _ in result["reliability"]] == [0, 0, 1, 1]
+    assert 0 < result["calibration_error"] < 0.5
     # Words cannot tell 1978 from 1987 better than this.
     assert 0.5 <= result["anchor"]["balanced_accuracy"] <= 1
     json.dumps(result, allow_nan=False)

@@ -10,19 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from eval.charts import curves
+from eval.charts import alone, curves
 from eval.metrics import auroc, mean
 from eval.train.model import Batch
 
 Figures = dict[str, float | None]
 MOST_ANSWER = 30
-_STYLE = {
-    "svg": "background:#fff;font:11px sans-serif",
-    ".line": "fill:none;stroke-width:2",
-    ".l0": "stroke:#c2410c",
-    ".l1": "stroke:#1d4ed8",
-    ".grid": "stroke:#ddd",
-}
 
 
 def figures_of(results: Sequence[tuple[Batch, tuple[Tensor, Tensor]]]) -> Figures:
@@ -60,9 +53,7 @@ def plot(log: Path, out: Path) -> None:
     }
     ticks = [(row["step"] / last, str(row["step"])) for row in rows[:: 1 + len(rows) // 6]]
     drawn = curves(lines, "batches", f"loss / {highest:.2f}, AUROC", x_ticks=ticks)
-    style = "".join(f"{name}{{{rule}}}" for name, rule in _STYLE.items())
-    alone = drawn.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
-    out.write_text(alone.replace(">", f"><style>{style}</style>", 1), encoding="utf-8")
+    out.write_text(alone(drawn), encoding="utf-8")
 
 
 def best_span(scores: NDArray[np.float32], segments: NDArray[np.int64]) -> tuple[int, int]:

@@ -30,7 +30,7 @@ EXAMINED = ("How did the European Commission, the CMA and courts examine the par
 TABLE = ("When was GitHub Copilot first announced, and with which first model?",)
 MOVED = ("When did GitHub Copilot become available?",)
 DECLINED = ("How long do I boil an egg so the yolk stays soft?",)
-WHY = ("Why did the board dismiss Sam Altman?",)
+WHEN = ("When was Sam Altman dismissed, and when did he return?",)
 WRITTEN = """**Two events** frame the crisis of 2023:
 
 - The board dismissed Sam Altman on **17 November 2023** [1]. His return was announced on 22 November 2023 [1].
@@ -113,7 +113,7 @@ def _with_a_model(browser: Browser, index: Index) -> None:
         app, address = start(written, "127.0.0.1", free_port())
         _shoot(browser, address, "streaming", (), _stream)
         _shoot(browser, address, "stopped", (), _stop)
-        _shoot(browser, address, "written", WHY, _open_withheld)
+        _shoot(browser, address, "written", WHEN, _open_withheld)
         app.close(verbose=False)
 
 
@@ -184,7 +184,7 @@ def _reopen(page: Page) -> None:
 
 
 def _stream(page: Page) -> None:
-    page.fill("#fn-box textarea", WHY[0])
+    page.fill("#fn-box textarea", WHEN[0])
     page.press("#fn-box textarea", "Enter")
     page.wait_for_selector("#fn-live .fn-growing:has-text('2023')")
 
