@@ -7,12 +7,11 @@ passages that do not exist or add nothing are dropped.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rag.features import read_question
+from rag.features import CLAUSE, read_question
 from rag.reply import Claim, unmarked
 from rag.types import Passage, Span, Verdict
 from rag.verify import SURE, Judgement, Verifier, find_copy
@@ -30,11 +29,6 @@ READ_TOO = 0.75
 It gives it to a tenth of the development questions with one detail changed (``eval.train``), to 3%
 of those beside another passage, and to two thirds of those that are answered.
 """
-# What a few words have that are a sentence of their own; names in -ed are written large.
-_CLAUSE = re.compile(
-    r"\b(?:(?i:it|he|she|they|there|this|that|is|are|was|were|be|has|have|had|does|did|will|can)"
-    r"|[a-z]+ed)\b"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +66,7 @@ def statement(text: str, question: str) -> str:
     Its Markdown states nothing.
     """
     text = unmarked(text)
-    if not question or len(text.split()) > FRAGMENT or _CLAUSE.search(text):
+    if not question or len(text.split()) > FRAGMENT or CLAUSE.search(text):
         return text
     return f"{question.rstrip(' ?')}: {text}"
 

@@ -22,7 +22,7 @@ def _set(words: str) -> frozenset[str]:
 
 
 _TOKEN = re.compile(r"\d[\d,.]*\d|\w+")
-_STOP = _set(
+STOP = _set(
     """a about after all also am an and any are as at be because been being but by can could did do
     does doing for from get give got had has have having he her here him his how i if in into is it
     its just me my of on or our shall she should so some such tell than that the their them then
@@ -65,6 +65,12 @@ _TIME_WORDS = _set(
     spring summer autumn winter year years month months week weeks day days hour hours minute
     minutes today yesterday ago bc bce ad"""
 )
+# What a few words have that are a sentence of their own; names in -ed are written large.
+CLAUSE = re.compile(
+    r"\b(?:(?i:it|he|she|they|there|this|that|is|are|was|were|be|has|have|had|does|did|will|can)"
+    r"|[a-z]+ed)\b"
+)
+_PUNCTUATED = re.compile(r"[\d.,;:|!?]")
 _ACRONYM = re.compile(r"\b[A-Z]{3,5}\b")  # the initials of two words are those of too many
 _YEAR = re.compile(r"(?:1\d{3}|20\d\d)s?$")
 _REASON = re.compile(
@@ -224,7 +230,7 @@ def tokens(text: str) -> tuple[Token, ...]:
 def read_question(question: str, idf: Callable[[str], float]) -> Query:
     """Take a question apart; ``idf`` gives a stem's inverse document frequency, on any scale."""
     words = tokens(question)
-    content = [t for t in words if t.lower not in _STOP] or list(words)
+    content = [t for t in words if t.lower not in STOP] or list(words)
     # The index knows "first", not "1st": what is written in two ways is as rare as its commoner.
     rarity = {
         t.stem: max(min(idf(form) for form in (t.stem, *analyze(t.lower))), 1e-3) for t in content
@@ -233,7 +239,7 @@ def read_question(question: str, idf: Callable[[str], float]) -> Query:
     return Query(
         share={key: value / total for key, value in rarity.items()},
         stems=frozenset(t.stem for t in words),
-        names=frozenset(t.stem for t in words[1:] if t.capital and t.lower not in _STOP),
+        names=frozenset(t.stem for t in words[1:] if t.capital and t.lower not in STOP),
         numbers=frozenset(t.stem for t in words if t.digit),
         pairs=_pairs(content),
         wanted=next((kind for kind, pattern in _WANTED if pattern.search(question)), "other"),
@@ -242,6 +248,17 @@ def read_question(question: str, idf: Callable[[str], float]) -> Query:
             t.stem: word.lower() for word in _ACRONYM.findall(question) for t in tokens(word)
         },
     )
+
+
+def is_heading(query: Query, text: str) -> bool:
+    """Whether a sentence is but a heading that a list or a paragraph begins with.
+
+    That is words without punctuation or a verb, of which most are the question's own.
+    """
+    if _PUNCTUATED.search(text) or CLAUSE.search(text):
+        return False
+    stems = [t.stem for t in tokens(text) if t.lower not in STOP]
+    return sum(stem in query.stems for stem in stems) > len(stems) / 2
 
 
 def passage_features(query: Query, passage: Passage, relative_score: float) -> list[list[float]]:
@@ -257,16 +274,18 @@ def passage_features(query: Query, passage: Passage, relative_score: float) -> l
         for sentence in words
     ]
     title = frozenset(t.stem for h in (passage.source.title, *chunk.headings) for t in tokens(h))
-    in_title = _found(query, title)
     around = _found(query, title.union(*held))
     found = [_found(query, sentence) for sentence in held]
     cosine = UNKNOWN_SIMILARITY if passage.similarity is None else passage.similarity
     brief = min(1.0, 6 / max(1, len(share)))  # in a long question a "not" is an aside
     rows = []
+    in_title = _found(query, title)
     for i, text in enumerate(texts):
+        if is_heading(query, text):
+            in_title = _found(query, title | held[i])
         here, previous = found[i], found[i - 1] if i else found[i]
         lost = {k: share[k] * (1 - max(here[k], in_title[k])) for k in share}
-        content = [t for t in words[i] if t.lower not in _STOP]
+        content = [t for t in words[i] if t.lower not in STOP]
         denies = _NEGATION.search(text) or _REFUSAL.search(text)
         row = {
             "coverage": sum(share[k] * here[k] for k in share),
@@ -314,7 +333,7 @@ def _spelled_out(query: Query, words: Sequence[Token]) -> list[str]:
     """The acronyms of the question whose letters begin words of a sentence, one after another."""
     if not query.acronyms:
         return []
-    initials = "".join(t.lower[0] for t in words if t.lower not in _STOP)
+    initials = "".join(t.lower[0] for t in words if t.lower not in STOP)
     return [stem for stem, letters in query.acronyms.items() if letters in initials]
 
 
@@ -348,14 +367,14 @@ def _kind(query: Query, words: Sequence[Token], text: str) -> float:
         names = [
             i
             for i, t in enumerate(words)
-            if t.capital and t.stem not in query.stems and t.lower not in _STOP
+            if t.capital and t.stem not in query.stems and t.lower not in STOP
         ]
         # A capital at the start of a sentence says little.
         if not any(names):
             return 0.3 * len(names)
         full = query.wanted == "place" or any(b - a == 1 for a, b in pairwise(names))
         return 1.0 if full else 0.7
-    return min(1.0, sum(t.lower not in _STOP for t in new) / 6)
+    return min(1.0, sum(t.lower not in STOP for t in new) / 6)
 
 
 def _opposed(stems: Set[str], lost: Mapping[str, float]) -> float:

@@ -28,15 +28,32 @@ _NEXT = re.compile(rf"[,;]?\s+(?:and|but)\s+(?={_ASKS}\b)|[?]\s+(?={_ASKS}\b)", 
 _COMPARE = re.compile(
     r"\W*(?:please )?compare (?P<a>.{4,}?) (?:with|to|and|against) (?P<b>.{4,}?)\W*", re.IGNORECASE
 )
+_SOURCE = (
+    r"(?:the|this|these|my|our|your) "
+    r"(?:article|document|file|library|page|paper|passage|report|source|text)s?"
+)
+_SAYS_ABOUT = re.compile(
+    rf"\W*what (?:does|do|did) {_SOURCE} (?:say|state|mention|write|tell(?: me| us)?) "
+    r"(?:about|on|regarding) (?P<topic>.+?)\W*",
+    re.IGNORECASE,
+)
+_ACCORDING = re.compile(rf"\W*according to {_SOURCE},?\s+|,?\s+according to {_SOURCE}\b", re.I)
 _WORD = re.compile(r"[\w'’-]+")
 _CARRIED = re.compile(r" \([^()]*\)$")
 _NAME = re.compile(r"[A-Z][\w'’.&-]*(?: (?:(?:of|the|de|and) )?[A-Z0-9][\w'’.&-]*)*")
 
 
 def parts(question: str) -> list[str]:
-    """The one to three questions that a question consists of, each fit to be searched alone."""
+    """The one to three questions that a question consists of, each fit to be searched alone.
+
+    Words that only point to the documents are left out: of "What does the article say about
+    pay?" it is pay that is asked about.
+    """
     if len(question) > LONGEST:
         return [question]
+    question = _ACCORDING.sub("", question)
+    if says := _SAYS_ABOUT.fullmatch(question):
+        question = says["topic"]
     compared = _COMPARE.fullmatch(question)
     pieces = [compared["a"], compared["b"]] if compared else _NEXT.split(question)
     pieces = [piece.strip() for piece in pieces]

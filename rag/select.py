@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.features import FEATURES, Query, passage_features, read_question, tokens
+from rag.features import FEATURES, Query, is_heading, passage_features, read_question, tokens
 from rag.types import Chunk, Passage, Span
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ WINDOW = 700
 SEEN = 0.05
 """From this chance on a sentence where it sees the answer joins the shortlist."""
 LONG = 12
+SHORT_NAME = 2
 ALIKE = 0.6
 
 _MODEL: Mapping[str, Any] = json.loads(
@@ -97,7 +98,8 @@ def rank_sentences(
     ``SHORTLIST``. The ``reader``, if any, reads the best passages of it, and may add a sentence of
     each. Only the shortlist is embedded.
     """
-    found = _distinct(read_question(question, idf), passages)
+    query = read_question(question, idf)
+    found = _distinct(query, _about(query, passages))
     if not found:
         return []
     way = _way(reader)
@@ -254,6 +256,31 @@ def disagree(first: str, second: str) -> bool:
     return shared >= ALIKE and all(figures) and figures[0] != figures[1]
 
 
+def _about(query: Query, passages: Sequence[Passage]) -> Sequence[Passage]:
+    """Without the passages about something else than what the question names.
+
+    Where sources are titled with a name of the question, a passage must hold one of these names or
+    stand under it: of reports that are much alike, another company's say the right about the wrong.
+    """
+    titles = {p.source.title: _names(query, p.source.title) for p in passages}
+    titled = frozenset[str]().union(*titles.values())
+    if not titled:
+        return passages
+    return [
+        p
+        for p in passages
+        if any(
+            titled & _names(query, text)
+            for text in (p.source.title, *p.chunk.headings, p.chunk.text)
+        )
+    ]
+
+
+def _names(query: Query, text: str) -> Set[str]:
+    """The names of the question that a text has; one or two letters are none."""
+    return query.names & {t.stem for t in tokens(text) if len(t.lower) > SHORT_NAME}
+
+
 def _distinct(query: Query, passages: Sequence[Passage]) -> list[_Found]:
     """Every sentence once with its features; chunks overlap and documents repeat each other."""
     found = []
@@ -266,7 +293,7 @@ def _distinct(query: Query, passages: Sequence[Passage]) -> list[_Found]:
             text = chunk.text[span.start - chunk.start : span.end - chunk.start]
             key = " ".join(text.split())
             # What ends with a colon announces an answer and holds none.
-            if key and key not in seen and key[-1] not in ":：":
+            if key and key not in seen and key[-1] not in ":：" and not is_heading(query, key):
                 seen.add(key)
                 found.append((passage, span, text, [*row, 0.0, 0.0]))
     return found

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.sync import sync
+from ingest.sync import add_texts, sync
 from rag import Answer
 from rag.answer_json import answer_from_dict
 from rag.errors import BadInput
@@ -185,6 +185,33 @@ def test_selection_is_in_order_and_judged(sample: Index, reads: bool) -> None:
     assert 1 <= len(chosen) <= 3
     assert choose(question, []) == []
     assert confidence(question, []) == 0.0
+
+
+def test_a_heading_in_a_list_is_no_answer_and_stands_over_what_follows(index: Index) -> None:
+    text = (
+        "- Competing Interests\n- While Norvik is focused on quality, Harrow is driven by sales.\n"
+        "- Different Cultures\n- Norvik has kept a strong craft culture."
+    )
+    add_texts(index, [("notes", "Two mills", text)])
+    answer = index.ask("What does the document say about different cultures?")
+    check_bound(index, answer)
+    assert answer.query == "different cultures"
+    assert [s.text for s in answer.sentences] == ["- Norvik has kept a strong craft culture."]
+
+
+def test_of_reports_that_are_alike_the_one_that_is_asked_about_is_quoted(index: Index) -> None:
+    alike = "Research and development expense was ${} million in 2023 because of more engineers."
+    add_texts(
+        index,
+        [
+            ("harrow", "Harrow Bakers annual report", alike.format("4.2")),
+            ("elder", "Elder Dairy annual report", alike.format("6.6")),
+            ("norvik", "Norvik Mills annual report", alike.format("9.1")),
+        ],
+    )
+    answer = index.ask("What was the research and development expense of Norvik in 2023?")
+    check_bound(index, answer)
+    assert [citation.uri for citation in answer.citations] == ["norvik"]
 
 
 def test_words_find_what_has_no_vector_yet(index: Index, docs: Path) -> None:

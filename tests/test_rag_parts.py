@@ -33,8 +33,23 @@ def test_each_part_can_be_asked_alone(question: str, expected: list[str]) -> Non
 
 
 @pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("What does the article say about ethics?", ["ethics"]),
+        ("what do these documents tell me about pay", ["pay"]),
+        ("According to the report, who leads it?", ["who leads it?"]),
+        ("Who leads it, according to the report?", ["Who leads it?"]),
+    ],
+)
+def test_pointing_to_the_documents_is_left_out(question: str, expected: list[str]) -> None:
+    assert parts(question) == expected
+
+
+@pytest.mark.parametrize(
     "question",
     [
+        "What does the Charter say about AGI?",
+        "What does the article say?",
         "Who were Bill Gates and Paul Allen?",
         "What is the difference between GPT-2 and GPT-3?",
         "When and where was it?",
