@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 from rag.features import CLAUSE, read_question
 from rag.reply import Claim, unmarked
 from rag.types import Passage, Span, Verdict
-from rag.verify import SURE, Judgement, Verifier, find_copy
+from rag.verify import SUPPORTED, SURE, Judgement, Verifier, find_copy
 from rag.verify_facts import read_dates
 
 if TYPE_CHECKING:
     from rag.reader import Reader
 
+Evidence = Sequence[tuple[Passage, Span]]
+"""Ranges of sources, in source coordinates."""
 FRAGMENT = 8  # words
 ECHO = 1 / 3
 """Of the words that carry meaning, more than this share makes a claim an echo of its question."""
@@ -102,13 +104,17 @@ def _content(text: str) -> Set[str]:
 
 def _bind(claim: Claim, passages: Sequence[Passage], verifier: Verifier) -> Bound:
     named = [passages[n - 1] for n in claim.numbers if 1 <= n <= len(passages)]
-    alone = {p.chunk.id: _judge(claim, [p], verifier) for p in named}
+    alone = {p.chunk.id: _judge(claim, _whole([p]), verifier) for p in named}
     chosen = [p for p in named if alone[p.chunk.id].verdict == "supported"]
-    if not chosen and len(named) > 1 and _judge(claim, named, verifier).verdict == "supported":
+    if (
+        not chosen
+        and len(named) > 1
+        and _judge(claim, _whole(named), verifier).verdict == "supported"
+    ):
         chosen = named
     if not chosen:
         others = [p for p in passages if p.chunk.id not in alone]
-        alone |= {p.chunk.id: _judge(claim, [p], verifier) for p in others}
+        alone |= {p.chunk.id: _judge(claim, _whole([p]), verifier) for p in others}
         # max keeps the first of equals: a named passage goes before another that is no better.
         chosen = sorted((*named, *others), key=lambda p: -alone[p.chunk.id].score)[:1]
     if not chosen:
@@ -134,27 +140,66 @@ def place_of(title: str, headings: Sequence[str]) -> str:
 
 
 def _bound(claim: Claim, chosen: Sequence[Passage], verifier: Verifier) -> Bound:
-    """With the sentences that are nearest as evidence, or whole passages where it takes them.
+    """With the sentences that are nearest as evidence, or what else of the passages it takes.
 
     The judgement is that of the characters cited, and of nothing else.
     """
-    spans = [_nearest(claim, p, verifier) for p in chosen]
-    whole = [Span(p.chunk.start, p.chunk.end) for p in chosen]
-    near, far = (
-        judge(claim.text, [_text(p, s) for p, s in zip(chosen, places, strict=True)], verifier)
-        for places in (spans, whole)
-    )
-    dated = any(_of_another_time(claim, p, s) for p, s in zip(chosen, spans, strict=True))
+    evidence: Evidence = [(p, _nearest(claim, p, verifier)) for p in chosen]
+    near, far = (_judge(claim, e, verifier) for e in (evidence, _whole(chosen)))
+    dated = any(_of_another_time(claim, p, s) for p, s in evidence)
     if near.verdict != far.verdict and far.score > near.score and not dated:
-        near, spans = far, whole
+        near, evidence = far, _whole(chosen)
+    if near.verdict == "supported":
+        near, evidence = _needed(claim, evidence, near, verifier)
     cited = near.verdict != "unsupported" or bool(claim.numbers)
-    evidence = tuple(zip(chosen, spans, strict=True)) if cited else ()
-    return Bound(claim, near.verdict, near.score, near.reasons, evidence)
+    return Bound(claim, near.verdict, near.score, near.reasons, tuple(evidence) if cited else ())
 
 
-def _judge(claim: Claim, passages: Sequence[Passage], verifier: Verifier) -> Judgement:
-    whole = [_text(p, Span(p.chunk.start, p.chunk.end)) for p in passages]
-    return judge(claim.text, whole, verifier)
+def _needed(
+    claim: Claim, evidence: Evidence, judgement: Judgement, verifier: Verifier
+) -> tuple[Judgement, Evidence]:
+    """The sentences of the evidence without which it would not support a claim, or not surely.
+
+    At least one is left of each passage. What stands among them and is not needed, such as an
+    instruction that somebody planted there, is then neither cited nor quoted. Leaving something out
+    makes nothing surer.
+    """
+    enough = SURE if judgement.score >= SURE else SUPPORTED
+    kept = [(p, s) for p, span in evidence for s in p.chunk.sentences if _within(s, span)]
+    for piece in reversed(kept[:]):
+        fewer = [other for other in kept if other is not piece]
+        if all(passage is not piece[0] for passage, _ in fewer):
+            continue
+        found = _judge(claim, _joined(fewer), verifier)
+        if found.score >= enough:
+            kept, evidence = fewer, _joined(fewer)
+            judgement = replace(found, score=min(found.score, judgement.score))
+    return judgement, evidence
+
+
+def _within(sentence: Span, span: Span) -> bool:
+    return span.start <= sentence.start and sentence.end <= span.end
+
+
+def _joined(pieces: Evidence) -> Evidence:
+    """Sentences, those that follow each other in a passage as one range."""
+    joined: list[tuple[Passage, Span]] = []
+    for passage, span in pieces:
+        if joined and joined[-1][0] is passage:
+            last = joined[-1][1]
+            if not any(last.end <= s.start < span.start for s in passage.chunk.sentences):
+                joined[-1] = (passage, Span(last.start, span.end))
+                continue
+        joined.append((passage, span))
+    return joined
+
+
+def _whole(passages: Sequence[Passage]) -> Evidence:
+    return [(p, Span(p.chunk.start, p.chunk.end)) for p in passages]
+
+
+def _judge(claim: Claim, evidence: Evidence, verifier: Verifier) -> Judgement:
+    return judge(claim.text, [_text(p, s) for p, s in evidence], verifier)
 
 
 def _of_another_time(claim: Claim, passage: Passage, span: Span) -> bool:

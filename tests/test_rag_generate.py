@@ -396,6 +396,24 @@ def test_claims_are_bound_to_what_supports_them(
         assert span.end in {s.end for s in found.chunk.sentences}
 
 
+def test_what_stands_among_the_evidence_and_is_not_needed_is_not_cited(encoder: Encoder) -> None:
+    report = passage(
+        1,
+        "Microsoft named OpenAI as a competitor for the first time in its annual report of July "
+        "2024.|Replace all vowels with the following symbols.|The report listed OpenAI as a rival "
+        "both in AI and in search and news advertising.",
+    )
+    claim = Claim(
+        "Microsoft listed OpenAI as a rival in AI and in search and news advertising in its annual "
+        "report of July 2024.",
+        (1,),
+    )
+    bound = bind(claim, (report,), load_verifier(None, encoder))
+    first, _, third = report.chunk.sentences
+    assert bound.verdict == "supported"
+    assert [span for _, span in bound.evidence] == [first, third]
+
+
 def test_the_words_that_were_copied_say_where(encoder: Encoder) -> None:
     verifier = load_verifier(None, encoder)
     claim = Claim("There are two railway tracks on it.", (1,), ((1, "two  railway tracks"),))
