@@ -84,6 +84,7 @@ results: .venv/tested  ## measure everything again (DATA=) and write the README'
 	$(BIN)/python -m eval.bench.pdf_readers $(DATA)/pdf --json eval/results/pdf_readers.json
 	$(BIN)/python -m eval.bench.ingest_scale $(DATA)/pdf --json eval/results/ingest_scale.json
 	$(BIN)/python -m eval.bench.find_threshold $(DATA)/retrieval/* --json eval/results/find_threshold.json
+	$(BIN)/python -m eval.bench.alike_reports $(DATA)/pdf --json eval/results/alike_reports.json
 	$(BIN)/footnote models pull
 	$(BIN)/python -m eval.bench.local_model --json eval/results/local_model.json
 	$(BIN)/python -m eval.bench.engines $(DATA)/retrieval/squad2_half --llm local --limit 100 --json eval/results/engines_squad2.json

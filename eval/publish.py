@@ -43,6 +43,7 @@ def files() -> dict[Path, str]:
         _readers(),
         _ocr(),
         _chunkers(),
+        _alike(),
         _engines(),
         _local_model(),
     )
@@ -355,6 +356,25 @@ def _chunkers() -> str:
     for row in run["rows"]:
         name = f"**{row['method']}**" if row["method"] == "shipped" else row["method"]
         lines.append(f"| {name} | {row['set']} | {run['limit']} | {row['ndcg@10']:.3f} |")
+    return "\n".join(lines)
+
+
+def _alike() -> str:
+    run = _read("alike_reports")
+    lines = [
+        "| ten quarterly reports of five companies (`python -m eval.bench.alike_reports`) "
+        "| questions | answered | by nothing but quotes from there |",
+        "|---|---|---|---|",
+    ]
+    names = {
+        "right_company": "asked about a company",
+        "right_report": "of these, about one report that is there",
+        "other_report": "of these, about one report that is not there",
+    }
+    for name, shown in names.items():
+        row = run[name]
+        right = "-" if name == "other_report" else row["right"]
+        lines.append(f"| {shown} | {row['questions']} | {row['answered']} | {right} |")
     return "\n".join(lines)
 
 
