@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -33,7 +33,7 @@ WINDOW = 700
 SEEN = 0.05
 """From this chance on a sentence where it sees the answer joins the shortlist."""
 LONG = 12
-SHORT_NAME = 2
+SHORT_NAME = 2  # letters; as of "Q3"
 ALIKE = 0.6
 
 _MODEL: Mapping[str, Any] = json.loads(
@@ -259,26 +259,24 @@ def disagree(first: str, second: str) -> bool:
 def _about(query: Query, passages: Sequence[Passage]) -> Sequence[Passage]:
     """Without the passages about something else than what the question names.
 
-    Where sources are titled with a name of the question, a passage must hold one of these names or
-    stand under it: of reports that are much alike, another company's say the right about the wrong.
+    Where sources are titled with names of the question, a passage must hold one of these, or all
+    the others: of reports that are much alike, another company's say the right about the wrong.
     """
-    titles = {p.source.title: _names(query, p.source.title) for p in passages}
-    titled = frozenset[str]().union(*titles.values())
+    names = {name for name in query.names if len(name) > SHORT_NAME}
+    titled = names & _stems(p.source.title for p in passages)
     if not titled:
         return passages
+    held = [names & _stems((p.source.title, *p.chunk.headings, p.chunk.text)) for p in passages]
+    others = names - titled
     return [
-        p
-        for p in passages
-        if any(
-            titled & _names(query, text)
-            for text in (p.source.title, *p.chunk.headings, p.chunk.text)
-        )
+        passage
+        for passage, own in zip(passages, held, strict=True)
+        if own & titled or (others and own >= others)
     ]
 
 
-def _names(query: Query, text: str) -> Set[str]:
-    """The names of the question that a text has; one or two letters are none."""
-    return query.names & {t.stem for t in tokens(text) if len(t.lower) > SHORT_NAME}
+def _stems(texts: Iterable[str]) -> set[str]:
+    return {token.stem for text in texts for token in tokens(text)}
 
 
 def _distinct(query: Query, passages: Sequence[Passage]) -> list[_Found]:

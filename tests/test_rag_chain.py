@@ -214,6 +214,16 @@ def test_of_reports_that_are_alike_the_one_that_is_asked_about_is_quoted(index: 
     assert [citation.uri for citation in answer.citations] == ["norvik"]
 
 
+def test_what_is_named_need_not_be_in_a_title(index: Index) -> None:
+    led = "Polperro Glass has been led by Ada Holm since 2020."
+    add_texts(
+        index, [("notes", "Notes", led), ("letter", "CEO letter", "Who leads must be brief.")]
+    )
+    answer = index.ask("Who leads Polperro Glass as its CEO?")
+    check_bound(index, answer)
+    assert "Ada Holm" in answer.text
+
+
 def test_words_find_what_has_no_vector_yet(index: Index, docs: Path) -> None:
     sync(index, [docs])
     with sqlite3.connect(index.library.path) as db:
