@@ -28,6 +28,11 @@ _NEXT = re.compile(rf"[,;]?\s+(?:and|but)\s+(?={_ASKS}\b)|[?]\s+(?={_ASKS}\b)", 
 _COMPARE = re.compile(
     r"\W*(?:please )?compare (?P<a>.{4,}?) (?:with|to|and|against) (?P<b>.{4,}?)\W*", re.IGNORECASE
 )
+_COMPARE_OWNERS = re.compile(
+    r"\W*(?:please )?compare (?P<a>[^,;]+?)['’]s? (?:with|to|and|against) (?P<b>[^,;]+?)['’]s? "
+    r"(?P<what>[^,;]{4,}?)\W*",
+    re.IGNORECASE,
+)
 _SOURCE = (
     r"(?:the|this|these|my|our|your) "
     r"(?:article|document|file|library|page|paper|passage|report|source|text)s?"
@@ -54,6 +59,8 @@ def parts(question: str) -> list[str]:
     question = _ACCORDING.sub("", question)
     if says := _SAYS_ABOUT.fullmatch(question):
         question = says["topic"]
+    if owners := _COMPARE_OWNERS.fullmatch(question):
+        return [f"{owners['what']} of {owner}" for owner in owners.group("a", "b")]
     compared = _COMPARE.fullmatch(question)
     pieces = [compared["a"], compared["b"]] if compared else _NEXT.split(question)
     pieces = [piece.strip() for piece in pieces]

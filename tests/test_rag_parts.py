@@ -23,6 +23,14 @@ from rag.parts import next_query, parts
             ["the price of ChatGPT Plus", "the price of Copilot"],
         ),
         (
+            "Compare Apple's and Amazon's net sales.",
+            ["net sales of Apple", "net sales of Amazon"],
+        ),
+        (
+            "Compare the mill’s with the dairies’ income from rent?",
+            ["income from rent of the mill", "income from rent of the dairies"],
+        ),
+        (
             "When was OpenAI announced and when did it publish its Charter?",
             ["When was OpenAI announced", "when did it publish its Charter? (OpenAI announced)"],
         ),
@@ -55,6 +63,7 @@ def test_pointing_to_the_documents_is_left_out(question: str, expected: list[str
         "When and where was it?",
         "How much was it? (Microsoft invest OpenAI)",
         "Compare them.",
+        "Compare Apple's and Amazon's.",
         "compare " + "x and " * 5000,
     ],
 )
