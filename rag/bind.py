@@ -7,30 +7,18 @@ passages that do not exist or add nothing are dropped.
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from rag.features import CLAUSE, read_question
+from rag.features import CLAUSE
 from rag.reply import Claim, unmarked
 from rag.types import Passage, Span, Verdict
-from rag.verify import SUPPORTED, SURE, Judgement, Verifier, find_copy
+from rag.verify import Judgement, Verifier, find_copy
 from rag.verify_facts import read_dates
-
-if TYPE_CHECKING:
-    from rag.reader import Reader
 
 Evidence = Sequence[tuple[Passage, Span]]
 """Ranges of sources, in source coordinates."""
 FRAGMENT = 8  # words
-ECHO = 1 / 3
-"""Of the words that carry meaning, more than this share makes a claim an echo of its question."""
-READ_TOO = 0.75
-"""From this chance on the small model is taken to read an answer in the evidence.
-
-It gives it to a tenth of the development questions with one detail changed (``eval.train``), to 3%
-of those beside another passage, and to two thirds of those that are answered.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +45,7 @@ def bind(
     """
     whole = replace(claim, text=statement(claim.text, question))
     bound = _bind(whole, passages, verifier)
-    sure = bound.score >= SURE and whole.text == unmarked(claim.text)
-    return replace(bound, claim=claim, sure=sure)
+    return replace(bound, claim=claim, sure=bound.sure and whole.text == unmarked(claim.text))
 
 
 def statement(text: str, question: str) -> str:
@@ -71,35 +58,6 @@ def statement(text: str, question: str) -> str:
     if not question or len(text.split()) > FRAGMENT or CLAUSE.search(text):
         return text
     return f"{question.rstrip(' ?')}: {text}"
-
-
-def read_too(bound: Bound, questions: Sequence[str], reader: Reader) -> bool:
-    """Whether the small model reads the same in the evidence, of a claim that echoes a question.
-
-    It must read there that the question is answered, by words of the claim. Two models that read
-    the same are rarely wrong together: about a false premise, or about which of two things was
-    asked. What shares little with the questions, and what is copied, answers for itself.
-    """
-    said = _content(bound.claim.text)
-    asked = [
-        question for question in questions if len(_content(question) & said) > ECHO * len(said)
-    ]
-    if bound.score == 1.0 or not asked:
-        return True
-    evidence = "\n".join(_text(passage, span)[1] for passage, span in bound.evidence)
-    for question in asked:
-        (reading,) = reader.read(question, [evidence])
-        answer = reading.answer(Span(0, len(evidence)))
-        if reading.answers < READ_TOO or answer is None:
-            continue
-        if _content(evidence[answer.start : answer.end]) <= said:
-            return True
-    return False
-
-
-def _content(text: str) -> Set[str]:
-    """The stems of the words that carry meaning."""
-    return read_question(text, lambda _: 1.0).share.keys()
 
 
 def _bind(claim: Claim, passages: Sequence[Passage], verifier: Verifier) -> Bound:
@@ -152,7 +110,8 @@ def _bound(claim: Claim, chosen: Sequence[Passage], verifier: Verifier) -> Bound
     if near.verdict == "supported":
         near, evidence = _needed(claim, evidence, near, verifier)
     cited = near.verdict != "unsupported" or bool(claim.numbers)
-    return Bound(claim, near.verdict, near.score, near.reasons, tuple(evidence) if cited else ())
+    kept = tuple(evidence) if cited else ()
+    return Bound(claim, near.verdict, near.score, near.reasons, kept, near.sure)
 
 
 def _needed(
@@ -161,19 +120,16 @@ def _needed(
     """The sentences of the evidence without which it would not support a claim, or not surely.
 
     At least one is left of each passage. What stands among them and is not needed, such as an
-    instruction that somebody planted there, is then neither cited nor quoted. Leaving something out
-    makes nothing surer.
+    instruction that somebody planted there, is then neither cited nor quoted.
     """
-    enough = SURE if judgement.score >= SURE else SUPPORTED
     kept = [(p, s) for p, span in evidence for s in p.chunk.sentences if _within(s, span)]
     for piece in reversed(kept[:]):
         fewer = [other for other in kept if other is not piece]
         if all(passage is not piece[0] for passage, _ in fewer):
             continue
         found = _judge(claim, _joined(fewer), verifier)
-        if found.score >= enough:
-            kept, evidence = fewer, _joined(fewer)
-            judgement = replace(found, score=min(found.score, judgement.score))
+        if found.verdict == "supported" and found.sure >= judgement.sure:
+            kept, judgement, evidence = fewer, found, _joined(fewer)
     return judgement, evidence
 
 

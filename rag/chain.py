@@ -181,12 +181,11 @@ class AnswerChain(Runnable[Question | str, Answer]):
         """
         worthiest = {p.chunk.id: p for p in (*(c.passage for c in chosen), *passages)}
         draft = yield from write(
-            asked,
+            " ".join(asked),
             list(worthiest.values()),
             model,
             self._verifier(settings.verifier),
             settings.policy,
-            load_reader() if settings.reader else None,
         )
         for dissent in _dissenters(draft.citations, found):
             yield draft.quote(dissent.passage, dissent.span)

@@ -217,6 +217,11 @@ def stems(word: str) -> tuple[str, ...]:
     return tuple(analyze(_IRREGULAR.get(word, word)))
 
 
+def is_irregular(word: str) -> bool:
+    """Whether a word in small letters is an irregular form, mostly of a verb: ``built``."""
+    return word in _IRREGULAR
+
+
 @lru_cache(maxsize=4096)
 def tokens(text: str) -> tuple[Token, ...]:
     """The words of a text in order."""

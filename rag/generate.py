@@ -6,12 +6,11 @@ import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from rag.bind import Bound, bind, read_too
+from rag.bind import Bound, bind
 from rag.errors import ModelError
 from rag.extractive import cite
 from rag.llm import LanguageModel, Reply
 from rag.prompt import NOTHING, Prompt, answer_prompt, rewrite_prompt
-from rag.reader import Reader
 from rag.reply import Claim, ReplyReader, unmarked
 from rag.types import Citation, Passage, Policy, Sentence, Span, Turn
 from rag.verify import Verifier
@@ -135,20 +134,17 @@ def _can_be_quoted(bound: Bound) -> bool:
 
 
 def write(
-    questions: Sequence[str],
+    question: str,
     passages: Sequence[Passage],
     model: LanguageModel,
     verifier: Verifier,
     policy: Policy,
-    reader: Reader | None = None,
 ) -> Generator[str, None, Draft]:
     """Let a model answer from passages, the worthiest first; yields text as it is said.
 
-    ``questions`` are the parts of what was asked. With a ``reader``, only what it reads is sure.
     Raises ``ModelError`` when the model fails, breaks off, or cannot read a single passage: what
     was yielded before is then no answer.
     """
-    question = " ".join(questions)
     prompt = answer_prompt(
         question, passages[: model.passages], model.prompt_tokens, model.count, model.quotes
     )
@@ -163,7 +159,7 @@ def write(
 
     def said() -> Iterator[str]:
         for claim in claims:
-            yield from _say(claim, questions, draft, verifier, reader)
+            yield from _say(claim, question, draft, verifier)
         claims.clear()
 
     for piece in reply:
@@ -192,13 +188,7 @@ def rewrite(
     return lines[0].strip("\"'“” "), reply.usage
 
 
-def _say(
-    claim: Claim,
-    questions: Sequence[str],
-    draft: Draft,
-    verifier: Verifier,
-    reader: Reader | None,
-) -> Iterator[str]:
+def _say(claim: Claim, question: str, draft: Draft, verifier: Verifier) -> Iterator[str]:
     """Bind and judge a claim; what only says that something is not there is no claim."""
     text = unmarked(claim.text)
     missing = _MISSING.match(text)
@@ -206,10 +196,7 @@ def _say(
         what = missing["what"].strip(" .:") if missing else text
         draft.missing.append(what)
     elif not text.endswith(":"):
-        bound = bind(claim, draft.prompt.passages, verifier, " ".join(questions))
-        if bound.sure and reader and not read_too(bound, questions, reader):
-            bound = replace(bound, sure=False)
-        piece = draft.add(bound)
+        piece = draft.add(bind(claim, draft.prompt.passages, verifier, question))
         if piece:
             yield piece
 

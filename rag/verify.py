@@ -19,6 +19,7 @@ import numpy as np
 from rag.types import Span, Verdict
 from rag.verify_facts import plain
 from rag.verify_features import FEATURES, Embed, Finding, examine, rarity_from
+from rag.verify_shorter import is_shortened
 from rag.verify_words import HEDGES, NEGATIONS, read
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ SUPPORTED: float = _MODEL["supported"]
 PARTIAL: float = _MODEL["partial"]
 """From this score on, up to ``SUPPORTED``, it counts as partly supported."""
 SURE: float = _MODEL["sure"]
-"""From this score on it may be said in its own words where nothing unsupported may be said."""
+"""From this score on it may be sure; see ``Judgement``."""
 JUST_BELOW = SUPPORTED - 0.01
 
 _WEIGHTS = np.array([_MODEL["weights"].get(name, 0.0) for name in FEATURES])
@@ -47,13 +48,15 @@ class Judgement:
 
     ``score`` in [0, 1] is the confidence that it is supported; ``verdict`` follows from it alone.
     ``reasons`` say what speaks against it, in words for the reader; none when it is supported.
-    ``best`` is where the evidence is nearest, None without evidence.
+    ``best`` is where the evidence is nearest, None without evidence. ``sure``: so well supported
+    that it may be said in its own words where nothing unsupported may be said.
     """
 
     verdict: Verdict
     score: float
     reasons: tuple[str, ...]
     best: Span | None
+    sure: bool = False
 
 
 class Verifier:
@@ -74,7 +77,7 @@ class Verifier:
         if not read(text).words:
             return Judgement("unsupported", 0.0, ("there is no evidence",), None)
         if copied := find_copy(sentence, text):
-            return Judgement("supported", 1.0, (), copied)
+            return Judgement("supported", 1.0, (), copied, sure=True)
         finding = examine(sentence, text, _RARITY, self._embed)
         score = self._score(finding, sentence, text)
         if finding.contradicted():
@@ -83,11 +86,16 @@ class Verifier:
         reasons = () if verdict == "supported" else tuple(dict.fromkeys(finding.reasons))
         if verdict != "supported" and not reasons:
             reasons = (_missing(sentence, text),)
-        return Judgement(verdict, score, reasons, finding.best)
+        sure = score >= SURE and self._is_sure(sentence, text)
+        return Judgement(verdict, score, reasons, finding.best, sure)
 
     def _score(self, finding: Finding, sentence: str, evidence: str) -> float:
         x = float(_WEIGHTS @ np.array(finding.row())) + float(_MODEL["intercept"])
         return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, x))))
+
+    def _is_sure(self, sentence: str, evidence: str) -> bool:
+        """Whether a high score is enough: the features know little of who did what to whom."""
+        return is_shortened(sentence, evidence)
 
 
 def verdict_of(score: float) -> Verdict:

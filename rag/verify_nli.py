@@ -56,3 +56,7 @@ class NliVerifier(Verifier):
         ).reshape(len(texts), -1)
         chances = logits.sigmoid() if logits.shape[1] == 1 else logits.softmax(dim=1)
         return float(chances[:, self._entailed].max())
+
+    def _is_sure(self, sentence: str, evidence: str) -> bool:
+        """Such a model reads the order of the words too."""
+        return True

@@ -10,21 +10,21 @@ import pytest
 
 from ingest.sync import sync
 from rag import Answer, Settings
-from rag.bind import bind, read_too
+from rag.bind import bind
 from rag.embed import Encoder
 from rag.errors import ModelError
 from rag.index import Index
-from rag.reader import load_reader
 from rag.receipt import make_receipt
 from rag.recheck import check_receipt
 from rag.reply import Claim
 from rag.types import Chunk, Passage, Source, Span
 from rag.verify import SURE, load_verifier
+from rag.verify_shorter import is_shortened
 from tests.scripted import Script, ScriptedModel, scripted
 
 QUESTION = "How much did Microsoft invest in OpenAI in 2019?"
-RIGHT = "Microsoft invested $1 billion in OpenAI in July 2019 [1]."
-WRONG = "Microsoft invested $7 billion in OpenAI in July 2019 [1]."
+RIGHT = "Microsoft announced its first investment in OpenAI, worth $1 billion, in July 2019 [1]."
+WRONG = "Microsoft announced its first investment in OpenAI, worth $7 billion, in July 2019 [1]."
 
 
 def ask(index: Index, model: ScriptedModel, question: str = QUESTION, **options: Any) -> Answer:  # noqa: ANN401
@@ -52,7 +52,10 @@ def test_what_is_supported_is_said_with_the_characters_that_support_it(sample: I
     answer = ask(sample, model)
     check_bound(sample, answer)
     (sentence,) = answer.sentences
-    assert answer.text == "Microsoft invested $1 billion in OpenAI in July 2019. [1]"
+    assert (
+        answer.text
+        == "Microsoft announced its first investment in OpenAI, worth $1 billion, in July 2019. [1]"
+    )
     assert (sentence.verdict, sentence.reasons) == ("supported", ())
     assert "$1 billion" in sentence.citations[0].quote
     assert (answer.engine, answer.model) == ("llm", "ScriptedModel")
@@ -68,14 +71,14 @@ def test_the_pieces_of_a_stream_are_the_text(sample: Index) -> None:
             "llm",
             scripted(
                 "- The board dismissed Sam Altman on 17 November 2023 [1].\n"
-                "- His return was announced on 22 November 2023 [2]."
+                "- OpenAI announced the return of Sam Altman in November 2023 [2]."
             ),
         ),
     )
     assert isinstance(answer, Answer)
     assert len(pieces) == len(answer.sentences) == 2
     assert "".join(map(str, pieces)) == answer.text
-    assert answer.text.splitlines()[1].startswith("- His return")
+    assert answer.text.splitlines()[1].startswith("- OpenAI announced the return")
 
 
 def test_strict_withholds_what_is_not_supported_and_says_why(sample: Index) -> None:
@@ -128,7 +131,7 @@ def test_marks_are_kept_and_judged_by_what_they_say(sample: Index) -> None:
     answer = ask(sample, scripted(reply))
     check_bound(sample, answer)
     assert [s.text for s in answer.sentences][-1] == (
-        "Microsoft invested **$1 billion** in OpenAI in July 2019."
+        "Microsoft announced its first investment in OpenAI, worth **$1 billion**, in July 2019."
     )
     assert all(sentence.verdict == "supported" for sentence in answer.sentences)
     # What is left of an item still begins it.
@@ -467,37 +470,40 @@ def test_a_short_sentence_is_judged_by_itself(encoder: Encoder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "text", "agrees"),
+    ("said", "there", "sure"),
     [
         (
-            "When did the harbour bridge open to traffic?",
-            "The harbour bridge opened in 1932.",
+            "AppleTalk was developed in 1985 for Macintosh computers.",
+            "AppleTalk was a suite of protocols developed by Apple in 1985 for Macintosh computers"
+            " and printers.",
             True,
         ),
+        ("The bridge opened in 1932.", "The bridge, which has six lanes, opened in 1932.", False),
+        ("The bridge opened in 1932.", "The new bridge opened in May 1932.", False),
+        ("The bridge opened in 1932.", "The bridge opened for cars in 1932.", True),
+        # Who did what to whom, and whether it was done.
         (
-            "Who paid for the harbour bridge?",
-            "The harbour bridge was designed by Anna Berg.",
+            "A pathogen extends a receptor when it meets a T cell.",
+            "When a T cell meets a pathogen, it extends a receptor.",
             False,
         ),
+        ("The mayor took the money.", "The mayor said the treasurer took the money.", False),
+        ("Ada built the mill.", "Ada, whose brother built the mill, sold it.", False),
+        ("The mill will be sold.", "The mill will be sold if nobody mends it.", False),
         (
-            "What effect does the statute have on the laws of the member states?",
-            "The statute has direct effect on the laws of the member states.",
-            False,  # or indirect
+            "The statute has direct effect on the laws of the states.",
+            "The statute has direct or indirect effect on the laws of the states.",
+            False,
         ),
+        ("Norway banned cars.", "Denmark and Norway banned the driving of cars.", False),
     ],
 )
-def test_a_second_model_must_read_the_same(
-    encoder: Encoder, question: str, text: str, agrees: bool
+def test_sure_is_what_only_leaves_words_out(
+    encoder: Encoder, said: str, there: str, sure: bool
 ) -> None:
-    harbour = passage(
-        4, "The harbour bridge, which was designed by Anna Berg, opened to traffic in 1932."
-    )
-    statute = passage(
-        5, "The statute has direct effect or indirect effect on the laws of the member states."
-    )
-    bound = bind(Claim(text), (harbour, statute), load_verifier(None, encoder), question)
-    assert bound.sure
-    assert read_too(bound, ["What colour is it?", question], load_reader()) == agrees
+    assert is_shortened(said, there) is sure
+    judgement = load_verifier(None, encoder).verify(said, there)
+    assert judgement.sure is (sure and judgement.score >= SURE)
 
 
 def test_nothing_can_be_bound_to_no_passages(encoder: Encoder) -> None:

@@ -21,7 +21,9 @@ QUESTION = "How much did Microsoft invest in OpenAI in 2019?"
 class Server(ThreadingHTTPServer):
     """An OpenAI-compatible server on loopback that says what it is told to."""
 
-    reply = "Microsoft invested $1 billion in OpenAI in July 2019 [1]."
+    reply = (
+        "Microsoft announced its first investment in OpenAI, worth $1 billion, in July 2019 [1]."
+    )
     status = 200
     model: dict[str, Any]
     asked: list[dict[str, Any]]
@@ -87,7 +89,10 @@ def test_an_openai_compatible_server_answers(
     answer = sample.ask(QUESTION, settings=Settings("llm", "openai:tiny", server.url))
     assert answer.engine == "llm"
     assert answer.model == "openai:tiny"
-    assert answer.text == "Microsoft invested $1 billion in OpenAI in July 2019. [1]"
+    assert (
+        answer.text
+        == "Microsoft announced its first investment in OpenAI, worth $1 billion, in July 2019. [1]"
+    )
     assert answer.usage == {"input_tokens": 90, "output_tokens": 20}
     (body,) = server.asked
     assert [m["role"] for m in body["messages"]] == ["system", "user"]

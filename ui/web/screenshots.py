@@ -34,7 +34,7 @@ WHEN = ("When was Sam Altman dismissed, and when did he return?",)
 WRITTEN = """**Two events** frame the crisis of 2023:
 
 - The board dismissed Sam Altman on **17 November 2023** [1]. His return was announced on 22 November 2023 [1].
-- Microsoft invested $7 billion in OpenAI in July 2019 [1].
+- OpenAI announced the return of Sam Altman on **20 November 2023** [1].
 
 | Event | Date |
 |---|---|
