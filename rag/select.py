@@ -259,19 +259,14 @@ def disagree(first: str, second: str) -> bool:
 def _about(query: Query, passages: Sequence[Passage]) -> Sequence[Passage]:
     """Without the passages about something else than what the question names.
 
-    Where sources are titled with names of the question, a passage must hold one of these, or all
-    the others: of reports that are much alike, another company's say the right about the wrong.
+    Where a source is titled with a name of the question, a passage must hold one of its names or
+    stand under it: of reports that are alike, another company's say the right about the wrong.
     """
     names = {name for name in query.names if len(name) > SHORT_NAME}
-    titled = names & _stems(p.source.title for p in passages)
-    if not titled:
+    if not names & _stems(p.source.title for p in passages):
         return passages
-    held = [names & _stems((p.source.title, *p.chunk.headings, p.chunk.text)) for p in passages]
-    others = names - titled
     return [
-        passage
-        for passage, own in zip(passages, held, strict=True)
-        if own & titled or (others and own >= others)
+        p for p in passages if names & _stems((p.source.title, *p.chunk.headings, p.chunk.text))
     ]
 
 

@@ -33,13 +33,8 @@ DECLINED = ("How long do I boil an egg so the yolk stays soft?",)
 WHEN = ("When was Sam Altman dismissed, and when did he return?",)
 WRITTEN = """**Two events** frame the crisis of 2023:
 
-- The board dismissed Sam Altman on **17 November 2023** [1]. His return was announced on 22 November 2023 [1].
-- OpenAI announced the return of Sam Altman on **20 November 2023** [1].
-
-| Event | Date |
-|---|---|
-| Sam Altman was dismissed | 17 November 2023 [1] |
-| His return was announced | 22 November 2023 [1] |
+- OpenAI announced the return of Sam Altman on **22 November 2023** [1]. The board had dismissed him on 17 November 2023 [1].
+- Microsoft announced its first investment in OpenAI, worth $7 billion, in July 2019 [1].
 """  # noqa: E501
 PASSWORD = "only for the picture"
 DESKTOP = {"width": 1280, "height": 800}
