@@ -27,6 +27,7 @@ from rag.notes import about_choice, about_draft, about_library, disagreements
 from rag.parts import parts
 from rag.reader import Reader, load_reader
 from rag.retrieve import check_question
+from rag.scope import in_scope
 from rag.select import THRESHOLD, Candidate, choose, confidence, disagree, rank_sentences
 from rag.settings import Settings
 from rag.types import Answer, Citation, Engine, Passage, Sentence, Turn, turns
@@ -113,7 +114,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
         spoken = " ".join(turn.text for turn in conversation if turn.role == "assistant")
         reader = load_reader() if settings.reader else None
         found = [
-            _judge(index, query, passages, spoken, reader)
+            _judge(index, query, in_scope(query, passages), spoken, reader)
             for query, passages in zip(asked, retrieved, strict=True)
         ]
         answered = [part for part in found if part.confidence >= threshold]
@@ -125,7 +126,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
         near = sure >= threshold * WRITE_FROM
         if model and near and not failure and (settings.engine == "llm" or wants_prose(question)):
             try:
-                said = yield from self._written(asked, passages, found, chosen, model, settings)
+                said = yield from self._written(asked, found, chosen, model, settings)
             except ModelError as error:
                 failure = str(error)
             clock.lap("write")
@@ -169,7 +170,6 @@ class AnswerChain(Runnable[Question | str, Answer]):
     def _written(
         self,
         asked: Sequence[str],
-        passages: Sequence[Passage],
         found: Sequence[_Part],
         chosen: Sequence[Candidate],
         model: LanguageModel,
@@ -179,6 +179,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
 
         Raises ``ModelError`` when it fails or says nothing at all.
         """
+        passages = _interleaved([part.passages for part in found], chosen, settings.passages)
         worthiest = {p.chunk.id: p for p in (*(c.passage for c in chosen), *passages)}
         draft = yield from write(
             " ".join(asked),
@@ -249,9 +250,10 @@ class _Loaded:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What one part of a question found."""
+    """What one part of a question found: passages in its scope, and their sentences, ranked."""
 
     query: str
+    passages: Sequence[Passage]
     ranked: Sequence[Candidate]
     confidence: float
 
@@ -282,7 +284,7 @@ def _judge(
 ) -> _Part:
     embed, idf = index.encoder.encode_sentences, index.library.idf
     ranked = _news_first(rank_sentences(query, passages, embed, idf, reader), said)
-    return _Part(query, ranked, confidence(query, ranked, reader))
+    return _Part(query, passages, ranked, confidence(query, ranked, reader))
 
 
 def _quoted(chosen: Sequence[Candidate]) -> _Said:

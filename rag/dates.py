@@ -18,6 +18,7 @@ _MONTH = (
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?,?"
 )
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
+_QUARTER = r"(?P<quarter>q[1-4]|(?:first|second|third|fourth) quarter)"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?,?"
 _END = r"(?![\w%]|[.,]\d)"
 # The first that fits at a place is taken; "$2,020" and "RTX-2080" hold no year.
@@ -29,8 +30,9 @@ _WRITTEN = tuple(
         rf"{_DAY} (?:of )?{_MONTH} {_YEAR}",
         rf"{_MONTH} {_DAY} {_YEAR}",
         rf"{_MONTH} (?:of )?{_YEAR}",
-        rf"(?P<quarter>q[1-4]|(?:first|second|third|fourth) quarter)(?: of)? {_YEAR}",
-        _YEAR,
+        rf"{_QUARTER}(?: of)?(?: fiscal(?: year)?| FY)?[ -]?{_YEAR}",
+        rf"{_YEAR}[ -]?{_QUARTER}",
+        rf"(?:FY ?)?{_YEAR}",
     )
 )
 _QUARTERS = {"q1": 1, "first": 1, "q2": 2, "second": 2, "q3": 3, "third": 3, "q4": 4, "fourth": 4}
@@ -48,6 +50,15 @@ class Period:
 
     first: date
     last: date
+
+    @property
+    def days(self) -> int:
+        """Its length."""
+        return (self.last - self.first).days + 1
+
+    def meets(self, other: Period) -> bool:
+        """Whether they have a day in common."""
+        return self.first <= other.last and other.first <= self.last
 
 
 @dataclass(frozen=True, slots=True)

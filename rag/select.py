@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -33,7 +33,6 @@ WINDOW = 700
 SEEN = 0.05
 """From this chance on a sentence where it sees the answer joins the shortlist."""
 LONG = 12
-SHORT_NAME = 2  # letters; as of "Q3"
 ALIKE = 0.6
 
 _MODEL: Mapping[str, Any] = json.loads(
@@ -99,7 +98,7 @@ def rank_sentences(
     each. Only the shortlist is embedded.
     """
     query = read_question(question, idf)
-    found = _distinct(query, _about(query, passages))
+    found = _distinct(query, passages)
     if not found:
         return []
     way = _way(reader)
@@ -254,24 +253,6 @@ def disagree(first: str, second: str) -> bool:
     figures = [{t.stem for t in tokens(text) if t.digit} for text in (first, second)]
     shared = len(words[0] & words[1]) / max(1, len(words[0] | words[1]))
     return shared >= ALIKE and all(figures) and figures[0] != figures[1]
-
-
-def _about(query: Query, passages: Sequence[Passage]) -> Sequence[Passage]:
-    """Without the passages about something else than what the question names.
-
-    Where a source is titled with a name of the question, a passage must hold one of its names or
-    stand under it: of reports that are alike, another company's say the right about the wrong.
-    """
-    names = {name for name in query.names if len(name) > SHORT_NAME}
-    if not names & _stems(p.source.title for p in passages):
-        return passages
-    return [
-        p for p in passages if names & _stems((p.source.title, *p.chunk.headings, p.chunk.text))
-    ]
-
-
-def _stems(texts: Iterable[str]) -> set[str]:
-    return {token.stem for text in texts for token in tokens(text)}
 
 
 def _distinct(query: Query, passages: Sequence[Passage]) -> list[_Found]:

@@ -27,6 +27,8 @@ YEAR = Period(date(2024, 1, 1), date(2024, 12, 31))
         ("What happened on 3rd May, 2024?", [Period(date(2024, 5, 3), date(2024, 5, 3))]),
         ("What happened on May 3, 2024?", [Period(date(2024, 5, 3), date(2024, 5, 3))]),
         ("Sales in Q3 2024", [Period(date(2024, 7, 1), date(2024, 9, 30))]),
+        ("the third quarter of fiscal year 2024", [Period(date(2024, 7, 1), date(2024, 9, 30))]),
+        ("2024 Q3 and FY2024", [Period(date(2024, 7, 1), date(2024, 9, 30)), YEAR]),
         ("the log of 2024-02-29.", [Period(date(2024, 2, 29), date(2024, 2, 29))]),
         ("from 2023-2024", [Period(date(2023, 1, 1), date(2023, 12, 31)), YEAR]),
         ("Is the RTX-2080 worth $2,020 or 2020.5%?", []),

@@ -1,0 +1,131 @@
+"""Which of the passages found are about what a question names: whose they are, and of when.
+
+Reports of several companies, or of several years, say the same in all but the figures. Words and
+embeddings cannot tell whose they are, so these are rules: they need a name or a time in a title.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date
+from pathlib import PurePath
+
+from rag.dates import Period, day_of, period_asked
+from rag.features import STOP, tokens
+from rag.types import Passage, Source
+
+SHORT_NAME = 2  # letters; as of "Q3"
+QUARTER = 92  # days
+_NEWEST_REPORT = re.compile(
+    r"\b(?:latest|newest|most recent) (?:[\w-]+ ){0,2}"
+    r"(?:10-?[kq]|report|filing|quarter|release|version|edition|issue|year|month)\b",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"\d+")
+_JOINED = re.compile(r"_|(?<=[A-Za-z])-(?=\d)")
+_PLACE_OF_A_NAME = re.compile(r"(?<=[a-z,;] )[\w'’&-]+")
+
+
+def in_scope(question: str, passages: Sequence[Passage]) -> list[Passage]:
+    """The passages without those about something else than what the question names, in order."""
+    return list(_newest(question, _of_the_time(question, _of_the_name(question, passages))))
+
+
+def _of_the_name(question: str, passages: Sequence[Passage]) -> Sequence[Passage]:
+    """Without the passages about another than the question names.
+
+    Where a source is titled with a name of the question, a passage must hold one of its names or
+    stand under it: of reports that are alike, another company's say the right about the wrong.
+    """
+    titled = _stems(p.source.title for p in passages)
+    names = _names(question, titled, passages)
+    if not names & titled:
+        return passages
+    return [
+        p for p in passages if names & _stems((p.source.title, *p.chunk.headings, p.chunk.text))
+    ]
+
+
+def _names(question: str, titled: frozenset[str], passages: Sequence[Passage]) -> frozenset[str]:
+    """The question's names: what it writes large, and what titles hold and passages write large."""
+    words = [t for t in tokens(question) if t.lower not in STOP]
+    begins = tokens(question)[:1]  # a capital there is no sign of a name
+    written = {t.stem for t in words if t.capital and t not in begins}
+    small = {t.stem for t in words if t.stem not in written} & titled
+    inside = (
+        [
+            token
+            for p in passages
+            for word in _PLACE_OF_A_NAME.findall(p.chunk.text)
+            for token in tokens(word)
+            if token.stem in small
+        ]
+        if small
+        else []
+    )
+    never_small = {t.stem for t in inside} - {t.stem for t in inside if not t.capital}
+    return frozenset(name for name in written | never_small if len(name) > SHORT_NAME)
+
+
+def _of_the_time(question: str, passages: Sequence[Passage]) -> list[Passage]:
+    """Without the passages of sources titled with another time than the question names.
+
+    A later report that writes of that time itself stays.
+    """
+    asked = period_asked(question).periods
+    return [p for p in passages if not asked or _is_of(asked, p)]
+
+
+def _is_of(asked: Sequence[Period], passage: Passage) -> bool:
+    source, chunk = passage.source, passage.chunk
+    titled = _titled(source)
+    if not titled or any(a.meets(t) for a in asked for t in titled):
+        return True
+    written = _periods(*chunk.headings, chunk.text)
+    return any(
+        a.meets(w) and (w.days <= QUARTER or a.days > QUARTER) for a in asked for w in written
+    )
+
+
+def _newest(question: str, passages: Sequence[Passage]) -> Sequence[Passage]:
+    """For a question about the newest report, without those of its series that are older.
+
+    Files are a series whose names differ by numbers alone. Any other question for what is newest
+    is left as it is: the last minutes need not say what was decided last.
+    """
+    if not _NEWEST_REPORT.search(question):
+        return passages
+    days = {p.source.id: _day(p.source) for p in passages}
+    last: dict[str, date] = {}
+    for p in passages:
+        series, day = _series(p.source), days[p.source.id]
+        last[series] = max(last.get(series, day), day)
+    return [p for p in passages if days[p.source.id] == last[_series(p.source)]]
+
+
+def _series(source: Source) -> str:
+    return _NUMBER.sub("#", PurePath(source.uri).stem)
+
+
+def _day(source: Source) -> date:
+    """The last day that a source is about by its title, or else its own; the first of all days."""
+    own = day_of(source.date)
+    return max((period.last for period in _titled(source)), default=own or date.min)
+
+
+def _titled(source: Source) -> list[Period]:
+    return _periods(source.title, _in_words(PurePath(source.uri).stem))
+
+
+def _periods(*texts: str) -> list[Period]:
+    return [period for text in texts for period in period_asked(text).periods]
+
+
+def _in_words(file_name: str) -> str:
+    """``minutes_2024-03-05`` with its words apart."""
+    return _JOINED.sub(" ", file_name)
+
+
+def _stems(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset(token.stem for text in texts for token in tokens(text))
