@@ -166,7 +166,7 @@ def _figures(queries: Sequence[Query], outcomes: Sequence[Outcome]) -> dict[str,
 def _answering(queries: Sequence[Query], said: Sequence[Said]) -> dict[str, Any]:
     """How well sentences were chosen, and how well it was declined."""
     # Imported here: the module loads its model's weights.
-    from rag.select import THRESHOLD
+    from rag.confidence import THRESHOLD
 
     first: list[float] = []
     any_: list[float] = []

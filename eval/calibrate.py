@@ -14,10 +14,10 @@ from typing import Any
 
 from eval.made import Made, far_questions, near_questions, own_questions
 from eval.metrics import Refusal, refusal
+from rag.confidence import THRESHOLD
 from rag.errors import BadIndex
 from rag.index import Index
 from rag.manifest import Calibration
-from rag.select import THRESHOLD
 from rag.settings import Settings
 
 QUESTIONS = 200

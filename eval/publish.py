@@ -207,19 +207,22 @@ def _selection() -> str:
     """What the fit itself measured, on the articles it was fitted on and on the others."""
     weights = json.loads((ROOT / "rag" / "select_weights.json").read_text(encoding="utf-8"))
     lines = [
-        "| squad2_half, by article | chosen by | questions | first quote holds the answer "
-        "| any quote does | sentences quoted | declining, AUROC |",
-        "|---|---|---|---|---|---|---|",
+        "| set (`python -m eval.bench.fit_select`) | side | chosen by | questions "
+        "| first quote holds the answer | any quote does | declining, AUROC "
+        "| answerable declined | unanswerable declined |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
-    names = {"tune": "fitted on", "report": "**never fitted on**", "whole": "both"}
+    sides = {"tune": "fitted on", "report": "**never fitted on**"}
     ways = {"words": "words and embeddings", "reader": "the small model too"}
-    for half, name in names.items():
-        for way, by in ways.items():
-            row = weights[way]["figures"][half]
-            lines.append(
-                f"| {name} | {by} | {row['questions']:,} | {row['sentence_hit@1']:.3f} "
-                f"| {row['answer_hit']:.3f} | {row['quoted']:.2f} | {row['auroc']:.3f} |"
-            )
+    for set_ in weights["words"]["figures"]:
+        for side, name in sides.items():
+            for way, by in ways.items():
+                row = weights[way]["figures"][set_][side]
+                lines.append(
+                    f"| {set_} | {name} | {by} | {row['questions']:,} "
+                    f"| {row['sentence_hit@1']:.3f} | {row['answer_hit']:.3f} "
+                    f"| {row['auroc']:.3f} | {row['over_refusal']:.0%} | {row['refused']:.0%} |"
+                )
     return "\n".join(lines)
 
 

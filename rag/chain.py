@@ -16,6 +16,7 @@ from typing import Any, TypedDict
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from rag.choice import check_sources
+from rag.confidence import THRESHOLD, confidence
 from rag.errors import ModelError
 from rag.extractive import nearest_text, quote
 from rag.followup import standalone
@@ -28,7 +29,7 @@ from rag.parts import parts
 from rag.reader import Reader, load_reader
 from rag.retrieve import check_question
 from rag.scope import in_scope
-from rag.select import THRESHOLD, Candidate, choose, confidence, disagree, rank_sentences
+from rag.select import Candidate, choose, disagree, rank_sentences
 from rag.settings import Settings
 from rag.types import Answer, Citation, Engine, Passage, Sentence, Turn, turns
 from rag.verify import Verifier, load_verifier
@@ -284,7 +285,7 @@ def _judge(
 ) -> _Part:
     embed, idf = index.encoder.encode_sentences, index.library.idf
     ranked = _news_first(rank_sentences(query, passages, embed, idf, reader), said)
-    return _Part(query, passages, ranked, confidence(query, ranked, reader))
+    return _Part(query, passages, ranked, confidence(query, passages, ranked, reader))
 
 
 def _quoted(chosen: Sequence[Candidate]) -> _Said:

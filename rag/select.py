@@ -1,10 +1,9 @@
-"""Which sentences answer a question, and whether any does.
+"""Which sentences answer a question.
 
 Words choose a shortlist. If the small model is used (``rag.reader``), it reads their passages and
-adds the sentences where it sees an answer. Two linear models over ``FACTS``, one pair for each of
-the two ways, order the shortlist and judge from it whether the passages answer at all. Their
-weights were fitted by ``eval.bench.fit_select`` and are read from ``select_weights.json``, which
-also holds the data, the date and the figures.
+adds the sentences where it sees an answer. A linear model over ``FACTS``, one for each of the two
+ways, orders the shortlist. The weights were fitted by ``eval.bench.fit_select`` and are read from
+``select_weights.json``, which also holds the data, the date and the figures.
 """
 
 from __future__ import annotations
@@ -32,22 +31,18 @@ READ = 4
 WINDOW = 700
 SEEN = 0.05
 """From this chance on a sentence where it sees the answer joins the shortlist."""
-LONG = 12
 ALIKE = 0.6
 
-_MODEL: Mapping[str, Any] = json.loads(
+WEIGHTS: Mapping[str, Any] = json.loads(
     files("rag").joinpath("select_weights.json").read_text(encoding="utf-8")
 )
-THRESHOLD: float = _MODEL["threshold"]
-"""Decline below this confidence; ``select_weights.json`` says what it costs and saves."""
-
 FACTS = (
     *FEATURES,
     "answers",  # the chance that the passage answers, by the small model; 0 where it has not read
     "answer_here",  # the share of the answer's likely beginnings and ends that are in the sentence
 )
 _RANK = {
-    way: np.array([_MODEL[way]["rank"].get(name, 0.0) for name in FACTS])
+    way: np.array([WEIGHTS[way]["rank"].get(name, 0.0) for name in FACTS])
     for way in ("words", "reader")
 }
 _SIMILARITY = FACTS.index("similarity")
@@ -101,7 +96,7 @@ def rank_sentences(
     found = _distinct(query, passages)
     if not found:
         return []
-    way = _way(reader)
+    way = way_of(reader)
     rows = np.array([row for _, _, _, row in found])
     short = np.argsort(-(rows @ _RANK["words"]), kind="stable")[: SHORTLIST[way]].tolist()
     read = _read(question, found, short, reader) if reader else {}
@@ -121,13 +116,13 @@ def rank_sentences(
         if passage.similarity is None:
             row[_PASSAGE_SIMILARITY] = row[_SIMILARITY]
     ranks = rows @ _RANK[way]
-    chance = _MODEL[way]["chance"]
+    chance = WEIGHTS[way]["chance"]
     return [
         Candidate(
             passage=found[k][0],
             span=found[k][1],
             text=found[k][2],
-            score=_sigmoid(chance["slope"] * ranks[k] + chance["intercept"]),
+            score=sigmoid(chance["slope"] * ranks[k] + chance["intercept"]),
             rank=float(ranks[k]),
             facts=tuple(rows[k].tolist()),
             answer=answers[k],
@@ -136,36 +131,8 @@ def rank_sentences(
     ]
 
 
-def confidence(question: str, ranked: Sequence[Candidate], reader: Reader | None = None) -> float:
-    """The probability in [0, 1] that the passages answer the question, at even odds beforehand.
-
-    ``ranked`` is what ``rank_sentences`` returned for the question and the same ``reader``.
-    """
-    if not ranked:
-        return 0.0
-    model = _MODEL[_way(reader)]["confidence"]
-    evidence = judged(question, [c.facts for c in ranked], ranked[0].rank)
-    return _sigmoid(
-        model["intercept"] + sum(w * evidence[name] for name, w in model["weights"].items())
-    )
-
-
-def judged(question: str, facts: Sequence[Sequence[float]], rank: float) -> dict[str, float]:
-    """What the confidence is judged by: the facts of the first sentence and three more.
-
-    ``rank`` is its own. ``words`` is how many words the question asks by, 1 at ``LONG``: of a long
-    question one sentence says a smaller part. ``any_answers`` is the best chance that a passage of
-    any of the sentences answers.
-    """
-    words = len(read_question(question, lambda _: 1.0).share)
-    return dict(zip(FACTS, facts[0], strict=True)) | {
-        "rank": rank,
-        "words": min(1.0, words / LONG),
-        "any_answers": max(row[FACTS.index("answers")] for row in facts),
-    }
-
-
-def _way(reader: Reader | None) -> str:
+def way_of(reader: Reader | None) -> str:
+    """Which of the two ways' weights to use."""
     return "words" if reader is None else "reader"
 
 
@@ -230,7 +197,7 @@ def choose(
     if not ranked:
         return []
     best = ranked[0]
-    rule = _MODEL[_way(reader)]["quote"]
+    rule = WEIGHTS[way_of(reader)]["quote"]
     chosen = [c for c in ranked[:3] if best.rank - c.rank <= rule["within"]]
     if _SEVERAL.search(question):
         other = next((c for c in ranked if c.passage.source.id != best.passage.source.id), None)
@@ -273,5 +240,6 @@ def _distinct(query: Query, passages: Sequence[Passage]) -> list[_Found]:
     return found
 
 
-def _sigmoid(x: float) -> float:
+def sigmoid(x: float) -> float:
+    """The chance of log-odds."""
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, x))))

@@ -18,11 +18,11 @@ from eval.made import ELSEWHERE, MOST_HELD, far_questions, held, near_questions,
 from ingest.backup import backup, restore
 from ingest.reindex import reindex
 from ingest.sync import add_texts, sync
+from rag.confidence import THRESHOLD
 from rag.errors import BadIndex
 from rag.index import Index, open_index
 from rag.lexical import analyze
 from rag.manifest import Calibration, Manifest, manifest_from
-from rag.select import THRESHOLD
 from rag.settings import Settings
 from ui.cli import main
 

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from ingest.sync import add_texts, sync
 from rag import Answer
 from rag.answer_json import answer_from_dict
+from rag.confidence import THRESHOLD, confidence
 from rag.errors import BadInput
 from rag.extractive import quote
 from rag.index import Index
 from rag.reader import load_reader
-from rag.select import THRESHOLD, Candidate, choose, confidence, rank_sentences
+from rag.select import Candidate, choose, rank_sentences
 from rag.settings import Settings
 from rag.types import Chunk, Passage, Source, Span
 
@@ -179,12 +180,12 @@ def test_selection_is_in_order_and_judged(sample: Index, reads: bool) -> None:
     ranked = rank_sentences(question, passages, embed, idf, reader)
     assert [c.rank for c in ranked] == sorted((c.rank for c in ranked), reverse=True)
     assert all(0 <= c.score <= 1 for c in ranked)
-    assert 0 < confidence(question, ranked, reader) < 1
+    assert 0 < confidence(question, passages, ranked, reader) < 1
     chosen = choose(question, ranked, reader)
     assert chosen[0] is ranked[0]
     assert 1 <= len(chosen) <= 3
     assert choose(question, []) == []
-    assert confidence(question, []) == 0.0
+    assert confidence(question, passages, []) == 0.0
 
 
 def test_a_heading_in_a_list_is_no_answer_and_stands_over_what_follows(index: Index) -> None:

@@ -40,7 +40,7 @@ def test_the_list_says_what_to_run_next(site: ModelSite, tmp_path: Path) -> None
     before = models()
     assert before.exit_code == 0
     assert "made-up  0 MB  MIT  not here: run `footnote models pull made-up`" in before.stdout
-    assert models("pull", "made-up").exit_code == 0
+    assert models("pull").exit_code == 0
     assert "made-up  0 MB  MIT  here, verified" in models().stdout
     record = tmp_path / "models" / f"{MODEL.file}.sha256"
     assert record.read_text(encoding="utf-8") == f"{MODEL.sha256}  {MODEL.file}\n"

@@ -38,13 +38,16 @@ def models(ctx: click.Context, as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("name")
-def pull(name: str) -> None:
-    """Fetch a model; run it again to go on with a fetch that was broken off."""
-    from rag.model_pull import pull as fetch
-    from rag.model_store import known_model
+@click.argument("name", required=False)
+def pull(name: str | None) -> None:
+    """Fetch a model, the first of the list unless another is named.
 
-    model = known_model(name)
+    Run it again to go on with a fetch that was broken off.
+    """
+    from rag.model_pull import pull as fetch
+    from rag.model_store import KNOWN, known_model
+
+    model = known_model(name or KNOWN[0].name)
     with _megabytes() as step:
         path = fetch(model, step)
     click.echo(f"{path}: {model.size / MEGABYTE:,.0f} MB, verified")

@@ -1,48 +1,49 @@
-"""Fit the weights of ``rag.select``, with and without the small model; print what they reach.
+"""Fit the weights of ``rag.select`` and ``rag.confidence``; print what they reach.
 
     python -m eval.bench.fit_select --data ../shared/data --out rag/select_weights.json
 
-Words are fitted first, on all sentences; then what the small model adds, on the sentences that
-words shortlist. Two sets: the tune half of ``retrieval/squad2_half`` (its articles are split in two
-by a hash of their title) and, for words alone, a sample of ``squadshifts_wiki`` from
-``train/reader.jsonl.gz``, where every third question loses its passage, so that what remains does
-not answer it; the small model has learned that set. The report half is only ever measured.
-``--cache`` keeps the embeddings, which take most of the time.
+Which sentence answers is fitted on words first, on all sentences; then what the small model adds,
+on the sentences that words shortlist. Two sets: the tune half of ``retrieval/squad2_half`` (its
+articles are split in two by a hash of their title) and, for words alone, a sample of
+``squadshifts_wiki`` from ``train/reader.jsonl.gz``, where every third question loses its passage,
+so that what remains does not answer it; the small model has learned that set.
+
+Whether anything answers is fitted on the same, and then, apart for short and for long questions, on
+the tune halves of ``multihop_facts`` and ``mtragun_pool`` too (split by a hash of the question).
+Report halves are only ever measured. ``--cache`` keeps what takes most of the time.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime
-import gzip
 import hashlib
 import importlib
 import json
 import math
-import random
-import re
-import string
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import sentencex
 
-from rag import select
-from rag.embed import load_encoder
+from eval.bench.select_data import Example, Vectors, benchmark, holds, training
+from eval.benchmark import corpus_index
+from rag import confidence, select
 from rag.features import passage_features, read_question
-from rag.fuse import drop_near_duplicates, fuse
-from rag.lexical import analyze, query_terms
 from rag.reader import Reader, load_reader
 from rag.select import FACTS
-from rag.types import Chunk, Passage, Source, Span
 
 Array = npt.NDArray[np.float64]
 
+SETS = ("squad2_half", "multihop_facts", "mtragun_pool")
+FIRST = 4.0
+DECLINED = (0.025, 0.04)
+"""Of the answerable tune questions of the first two sets, short and long ones."""
 RANK = (
     "coverage before around names_lost phrase kind length opening pronoun new passage_score "
     "passage_similarity similarity"
@@ -50,179 +51,8 @@ RANK = (
 READ = "answers answer_here"
 JUDGE_READ = "answers answer_here any_answers"
 JUDGE = "rank similarity passage_similarity gap opposed negation_lost numbers_lost words"
-TRAIN_QUESTIONS, TRAIN_CONTEXTS = 2000, 1600
-CANDIDATES, PASSAGES = 50, 10
-OFF_TOPIC = """How long should I boil an egg for a soft yolk?
-What temperature do I roast a chicken at?
-How do I make sourdough starter?
-Which spices go into garam masala?
-How many cups of flour are in a pound?
-What is the best way to caramelize onions?
-Who won the 2018 FIFA World Cup?
-How many players are on a volleyball team?
-What is the offside rule in soccer?
-Who holds the record for most home runs in a season?
-How tall is LeBron James?
-When did Roger Federer retire?
-How do I reverse a list in Python?
-What does a segmentation fault mean?
-How do I center a div in CSS?
-What is the difference between a process and a thread?
-How do I undo the last git commit?
-Which sorting algorithm is stable?
-Hello, how are you today?
-What is your name?
-Tell me a joke
-Can you recommend a good movie?
-What's the weather like tomorrow?
-Thanks, that was helpful!
-Who is the lead singer of Coldplay?
-What is the capital of Mongolia?
-How do I change a flat tire?
-How much does a Tesla Model 3 cost?
-Which dog breed is best for apartments?
-How do I remove red wine stains from carpet?"""
-
-
-@dataclass(frozen=True)
-class Example:
-    """A question with its passages; ``right`` says of each sentence whether it holds the answer."""
-
-    question: str
-    passages: list[Passage]
-    answers: list[str]
-    answerable: bool
-    gold: str | None
-    group: str
-    idf: Callable[[str], float]
-
-
-class Vectors:
-    """Embeddings by text, kept in a file between runs."""
-
-    def __init__(self, path: Path | None) -> None:
-        self._path, self._encoder = path, load_encoder()
-        self._known: dict[str, npt.NDArray[np.float32]] = {}
-        if path and path.exists():
-            with np.load(path) as stored:
-                self._known = dict(zip(stored["keys"].tolist(), stored["vectors"], strict=True))
-
-    def __call__(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Unit vectors of the texts, shape (len(texts), dimension)."""
-        keys = [hashlib.sha1(text.encode()).hexdigest() for text in texts]
-        new = {k: t for k, t in zip(keys, texts, strict=True) if k not in self._known}
-        if new:
-            made = self._encoder.encode_documents(list(new.values()))
-            self._known.update(zip(new, made, strict=True))
-            if self._path and len(new) > 100:
-                np.savez(
-                    self._path, keys=list(self._known), vectors=np.stack(list(self._known.values()))
-                )
-        return np.stack([self._known[k] for k in keys])
-
-
-class Corpus:
-    """Documents that can be asked: a stand-in for an index, with one chunk per document."""
-
-    def __init__(self, documents: Sequence[tuple[str, str, str]], embed: Vectors) -> None:
-        self.embed = embed
-        self.chunks = [
-            Chunk(key, key, text, 0, len(text), sentences=tuple(_sentences(text)))
-            for key, _, text in documents
-        ]
-        self.sources = [Source(k, k, title, "", "text/plain", len(t)) for k, title, t in documents]
-        texts = [f"{title}\n{text}" if title else text for _, title, text in documents]
-        self._vectors = embed(texts)
-        embed([c.text[s.start : s.end] for c in self.chunks for s in c.sentences])
-        lengths = [len(analyze(text)) for text in texts]
-        mean = sum(lengths) / len(lengths)
-        self._postings: dict[str, list[tuple[int, float]]] = defaultdict(list)
-        for i, text in enumerate(texts):
-            norm = 1.2 * (0.25 + 0.75 * lengths[i] / mean)
-            for term, n in Counter(analyze(text)).items():
-                self._postings[term].append((i, n * 2.2 / (n + norm)))
-
-    def idf(self, term: str) -> float:
-        """As ``rag.lexical`` has it."""
-        n = len(self._postings.get(term, ()))
-        return math.log1p((len(self.chunks) - n + 0.5) / (n + 0.5))
-
-    def search(self, question: str, without: str | None = None) -> list[Passage]:
-        """As ``rag.retrieve`` does it, one document left out."""
-        cosine = self._vectors @ self.embed([question])[0]
-        bm25 = np.zeros(len(self.chunks))
-        for term in query_terms(question):
-            for i, weight in self._postings.get(term, ()):
-                bm25[i] += weight * self.idf(term)
-        near = set(np.argsort(-cosine)[:CANDIDATES].tolist())
-        near |= {int(i) for i in np.argsort(-bm25)[:CANDIDATES] if bm25[i] > 0}
-        found = [i for i in sorted(near) if self.chunks[i].id != without]
-        fused = dict(zip(found, fuse(cosine[found], bm25[found]).tolist(), strict=True))
-        ranked = sorted(found, key=lambda i: -fused[i])
-        kept = drop_near_duplicates([(i, self.chunks[i].text) for i in ranked], PASSAGES)
-        return [
-            Passage(self.chunks[i], self.sources[i], fused[i], float(cosine[i]), float(bm25[i]))
-            for i in kept
-        ]
-
-
-def benchmark(folder: Path, embed: Vectors) -> tuple[Corpus, list[Example]]:
-    """A set of ``retrieval/``; an example's group is the title of the article it is about."""
-    with gzip.open(folder / "corpus.jsonl.gz", "rt", encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
-    corpus = Corpus([(r["_id"], r["title"], r["text"]) for r in rows], embed)
-    titles = {r["_id"]: r["title"] for r in rows}
-    queries = [json.loads(line) for line in (folder / "queries.jsonl").open(encoding="utf-8")]
-    embed([q["text"] for q in queries])
-    return corpus, [
-        Example(
-            q["text"], corpus.search(q["text"]), q.get("answers", []), q["answerable"],
-            q.get("gold_para"), titles.get(q.get("gold_para"), ""), corpus.idf,
-        )
-        for q in queries
-    ]  # fmt: skip
-
-
-def training(path: Path, embed: Vectors) -> list[Example]:
-    """A sample of ``squadshifts_wiki``; every third question is asked without its passage."""
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        rows = [r for r in map(json.loads, lines) if r["set"] == "squadshifts_wiki"]
-    random.Random(0).shuffle(rows)
-    contexts = list(dict.fromkeys(r["context"] for r in rows))[:TRAIN_CONTEXTS]
-    keys = {context: str(i) for i, context in enumerate(contexts)}
-    corpus = Corpus([(key, "", context) for context, key in keys.items()], embed)
-    asked = [r for r in rows if r["context"] in keys and len(r["question"]) > 10]
-    asked = asked[:TRAIN_QUESTIONS]
-    embed([r["question"] for r in asked])
-    examples = []
-    for i, r in enumerate(asked):
-        gold = keys[r["context"]]
-        found = corpus.search(r["question"], without=gold if i % 3 == 2 else None)
-        answers = [a["text"] for a in r["answers"]]
-        examples.append(Example(r["question"], found, answers, i % 3 != 2, gold, gold, corpus.idf))
-    return examples
-
-
-def _sentences(text: str) -> Iterator[Span]:
-    start = 0
-    for line in text.split("\n"):
-        for found in sentencex.get_sentence_boundaries("en", line):
-            piece = line[found["start_index"] : found["end_index"]]
-            first = start + found["start_index"] + len(piece) - len(piece.lstrip())
-            if piece.strip():
-                yield Span(first, first + len(piece.strip()))
-        start += len(line) + 1
-
-
-def normal(text: str) -> str:
-    """SQuAD's normalisation: caseless, without punctuation and articles."""
-    text = "".join(c for c in text.lower() if c not in string.punctuation)
-    return " ".join(re.sub(r"\b(a|an|the)\b", " ", text).split())
-
-
-def holds(text: str, answers: Sequence[str]) -> bool:
-    """Whether a text holds one of the answers as whole words."""
-    return any(a and f" {a} " in f" {normal(text)} " for a in map(normal, answers))
+SHORT = ("judge", "lead", "gap", "opposed", "negation_lost", "numbers_lost")
+LONG = ("rank", "lead", "score")
 
 
 @dataclass(frozen=True)
@@ -244,26 +74,31 @@ def rows(example: Example, embed: Vectors) -> Rows:
     top = example.passages[0].score
     x: list[list[float]] = []
     texts: list[str] = []
-    passage: list[str] = []
+    documents: list[str] = []
     for p in example.passages:
         x += passage_features(query, p, p.score / top if top else 1.0)
-        texts += [p.chunk.text[s.start : s.end] for s in p.chunk.sentences]
-        passage += [p.chunk.id] * len(p.chunk.sentences)
+        start = p.chunk.start
+        texts += [p.chunk.text[s.start - start : s.end - start] for s in p.chunk.sentences]
+        documents += [p.source.uri] * len(p.chunk.sentences)
     table = np.c_[np.array(x), np.zeros((len(x), 2))]
     table[:, FACTS.index("similarity")] = embed(texts) @ embed([example.question])[0]
-    return _labelled(example, table, texts, passage)
+    return _labelled(example, table, texts, documents)
 
 
 def read_rows(example: Example, embed: Vectors, reader: Reader) -> Rows:
     """The sentences of an example that words shortlist, as the small model reads them."""
     ranked = select.rank_sentences(example.question, example.passages, embed, example.idf, reader)
     table = np.array([c.facts for c in ranked])
-    return _labelled(example, table, [c.text for c in ranked], [c.passage.chunk.id for c in ranked])
+    return _labelled(
+        example, table, [c.text for c in ranked], [c.passage.source.uri for c in ranked]
+    )
 
 
-def _labelled(example: Example, table: Array, texts: Sequence[str], passage: Sequence[str]) -> Rows:
+def _labelled(
+    example: Example, table: Array, texts: Sequence[str], documents: Sequence[str]
+) -> Rows:
     right = np.array([holds(t, example.answers) for t in texts]) & example.answerable
-    inside = np.array([p == example.gold for p in passage])
+    inside = np.array([d == example.gold for d in documents])
     known = ~right | inside if (right & inside).any() else np.ones(len(right), bool)
     return Rows(example, table, right, known)
 
@@ -315,58 +150,120 @@ def even(answerable: Sequence[bool], total: float) -> Array:
 def fit(
     tune: Sequence[Rows], train: Sequence[Rows], rank: Sequence[str], judge: Sequence[str]
 ) -> dict[str, Any]:
-    """Both linear models; ``threshold`` and ``quote`` are set by hand from the printed curves."""
+    """The linear models of words alone; ``judge`` is what ``fit_pair`` starts from."""
     weights = fit_rank([(r, 2.0) for r in tune] + [(r, 1.0) for r in train], rank)
-    confidence, _ = _fit_confidence(tune, train, weights, judge)
-    return {"rank": weights, "chance": _fit_chance(tune, weights), "confidence": confidence}
+    model = {"rank": weights, "chance": _fit_chance(tune, weights)}
+    return model | {"judge": _fit_judge(tune, train, weights, judge)}
 
 
-def fit_reader(tune: Sequence[Rows], words: dict[str, Any], declined: float) -> dict[str, Any]:
+def fit_reader(tune: Sequence[Rows], words: dict[str, Any]) -> dict[str, Any]:
     """The same with the small model: half-way between the best fit and the models of words.
 
-    The questions of the fit are of one kind. Of others, over tables, over several documents, in
+    The questions of this fit are of one kind. Of others, over tables, over several documents, in
     conversations, the best fit alone declines too many; half-way, it gains almost as much.
     ``words`` has the other models; their ranks give the scale, so that what counts as nearly as
-    likely stays the same. ``declined`` is the share of the answerable tune questions that they
-    decline at the threshold, which is kept.
+    likely stays the same.
     """
     weights = fit_rank([(r, 1.0) for r in tune], f"{RANK} {READ}".split())
     scale = _fit_chance(tune, weights)["slope"] / words["chance"]["slope"]
     scaled = {name: value * scale for name, value in weights.items()}
     weights = _between(words["rank"], scaled)
-    confidence, evidence = _fit_confidence(tune, [], weights, f"{JUDGE} {JUDGE_READ}".split())
-    old = words["confidence"]
-    confidence["weights"] = _between(old["weights"], confidence["weights"])
-    answerable = np.array([r.example.answerable for r in tune])
-    odds = evidence[answerable] @ np.array(list(confidence["weights"].values()))
-    threshold = math.log(select.THRESHOLD / (1 - select.THRESHOLD))
-    confidence["intercept"] = threshold - float(np.quantile(odds, declined))
-    return {"rank": weights, "chance": _fit_chance(tune, weights), "confidence": confidence}
+    judge = _fit_judge(tune, [], weights, f"{JUDGE} {JUDGE_READ}".split())
+    model = {"rank": weights, "chance": _fit_chance(tune, weights)}
+    return model | {"judge": _between(words["judge"], judge)}
+
+
+def fit_pair(
+    judge: dict[str, float],
+    sets: Sequence[Sequence[Example]],
+    embed: Vectors,
+    reader: Reader | None,
+) -> dict[str, dict[str, float]]:
+    """The confidence for short and for long questions.
+
+    That for short ones starts from ``judge``, which was fitted on one kind of questions, and counts
+    once more what the first sentence lacks. The first of ``sets`` has questions of that kind and
+    counts ``FIRST`` times as much as each of the others.
+    """
+    evidence = [[_evidence(e, embed, reader) for e in examples] for examples in sets]
+    x = np.array([_by_length(judge, found) for rows in evidence for found in rows])
+    y = np.array([e.answerable for examples in sets for e in examples])
+    counted = [
+        even([e.answerable for e in examples], 1.0 if n else FIRST)
+        for n, examples in enumerate(sets)
+    ]
+    fitted, intercept = logistic(x, y.astype(float), np.concatenate(counted), 0.1)
+    odds, owner = x @ fitted + intercept, np.repeat(np.arange(len(sets)), list(map(len, sets)))
+    here = [y & (owner == n) for n in range(len(DECLINED))]
+    shift = _shift([odds[rows] for rows in here], [x[rows, -1] for rows in here])
+    weights = dict(zip((*SHORT, *(f"long {name}" for name in LONG)), fitted, strict=False))
+    share = weights.pop("judge")
+    short = {name: share * weight for name, weight in judge.items()}
+    for name in SHORT[1:]:
+        short[name] = short.get(name, 0.0) + weights[name]
+    short["intercept"] += intercept + shift[0]
+    long = {name: weights[f"long {name}"] for name in LONG}
+    long["intercept"] = intercept + shift[0] + fitted[-1] + shift[1]
+    return {
+        kind: {name: float(weight) for name, weight in model.items()}
+        for kind, model in (("short", short), ("long", long))
+    }
+
+
+def _shift(odds: Sequence[Array], lengths: Sequence[Array]) -> tuple[float, float]:
+    """What to add to log-odds, and once more for each length, so that ``DECLINED`` are declined.
+
+    Both have the answerable questions of the first two sets.
+    """
+    threshold = math.log(confidence.THRESHOLD / (1 - confidence.THRESHOLD))
+    all_, long = 0.0, 0.0
+    for _ in range(100):
+        gaps = [
+            float(np.quantile(o + all_ + long * n, share)) - threshold
+            for o, n, share in zip(odds, lengths, DECLINED, strict=True)
+        ]
+        all_, long = all_ - gaps[0] / 2, long - gaps[1] / 2
+    return all_, long
+
+
+def _evidence(example: Example, embed: Vectors, reader: Reader | None) -> dict[str, float]:
+    ranked = select.rank_sentences(example.question, example.passages, embed, example.idf, reader)
+    facts = [c.facts for c in ranked]
+    return confidence.gather(example.question, example.passages, facts, ranked[0].rank)
+
+
+def _by_length(judge: dict[str, float], evidence: dict[str, float]) -> list[float]:
+    """A row of ``fit_pair``: what it weighs for short questions, for long ones, and the length."""
+    known = evidence | {"intercept": 1.0}
+    known["judge"] = sum(weight * known[name] for name, weight in judge.items())
+    length = evidence["words"]
+    short = [known[name] * (1 - length) for name in SHORT]
+    return [*short, *(known[name] * length for name in LONG), length]
 
 
 def _between(one: dict[str, float], other: dict[str, float]) -> dict[str, float]:
     return {name: (one.get(name, 0.0) + value) / 2 for name, value in other.items()}
 
 
-def _fit_confidence(
+def _fit_judge(
     tune: Sequence[Rows], train: Sequence[Rows], weights: dict[str, float], judge: Sequence[str]
-) -> tuple[dict[str, Any], Array]:
-    """The model of the confidence, and the evidence of each question it was fitted on."""
+) -> dict[str, float]:
+    """Whether the passages answer, judged alike for questions of any length."""
     w = np.array([weights.get(name, 0.0) for name in FACTS])
-    evidence = []
+    x = []
     for r in (*tune, *train):
         scores = r.x @ w
         facts = r.x[np.argsort(-scores)].tolist()
-        found = select.judged(r.example.question, facts, float(scores.max()))
-        evidence.append([found[name] for name in judge])
-    x = np.array(evidence)
+        example = r.example
+        found = confidence.gather(example.question, example.passages, facts, float(scores.max()))
+        x.append([found[name] for name in judge])
     y = np.array([float(r.example.answerable) for r in (*tune, *train)])
     counted = [
         even([r.example.answerable for r in part], total)
         for part, total in ((tune, 1.0), (train, 0.5))
     ]
-    fitted, intercept = logistic(x, y, np.concatenate(counted), 0.05)
-    return {"weights": dict(zip(judge, fitted.tolist(), strict=True)), "intercept": intercept}, x
+    fitted, intercept = logistic(np.array(x), y, np.concatenate(counted), 0.05)
+    return dict(zip(judge, fitted.tolist(), strict=True)) | {"intercept": intercept}
 
 
 def _fit_chance(tune: Sequence[Rows], weights: dict[str, float]) -> dict[str, float]:
@@ -389,30 +286,50 @@ def auroc(answerable: Sequence[bool], confidence: Sequence[float]) -> float:
     return float(below.mean() / 2 / len(bad))
 
 
-def measure(
-    examples: Sequence[Example], embed: Vectors, reader: Reader | None
-) -> tuple[dict[str, Any], list[float]]:
-    """What ``rag.select`` itself reaches, and the confidence of each example."""
-    hit1, hit2, hits, quoted, certain = [], [], [], [], []
-    for e in examples:
-        ranked = select.rank_sentences(e.question, e.passages, embed, e.idf, reader)
-        certain.append(select.confidence(e.question, ranked, reader))
-        if e.answerable:
-            chosen = select.choose(e.question, ranked, reader)
-            right = [holds(c.text, e.answers) for c in ranked[:2]]
-            hit1.append(any(right[:1]))
-            hit2.append(any(right))
-            hits.append(any(holds(c.text, e.answers) for c in chosen))
-            quoted.append(len(chosen))
-    answerable = [e.answerable for e in examples]
+@dataclass(frozen=True)
+class Outcome:
+    """What ``rag.select`` and ``rag.confidence`` make of an example."""
+
+    answerable: bool
+    confidence: float
+    right: list[bool]
+    """Of the first two sentences, whether they hold the answer."""
+    quoted: list[bool]
+    """The same of those that are quoted."""
+
+
+def outcome(e: Example, embed: Vectors, reader: Reader | None) -> Outcome:
+    """Ask an example as a user would, with declining off."""
+    ranked = select.rank_sentences(e.question, e.passages, embed, e.idf, reader)
+    chosen = select.choose(e.question, ranked, reader)
+    return Outcome(
+        e.answerable,
+        confidence.confidence(e.question, e.passages, ranked, reader),
+        [holds(c.text, e.answers) for c in ranked[:2]],
+        [holds(c.text, e.answers) for c in chosen],
+    )
+
+
+def figures_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """The figures of a set of questions, and what is declined at the shipped threshold."""
+    present = [o for o in outcomes if o.answerable]
+    low = [o.confidence < confidence.THRESHOLD for o in outcomes]
     return {
-        "questions": len(examples),
-        "sentence_hit@1": round(float(np.mean(hit1)), 4),
-        "sentence_hit@2": round(float(np.mean(hit2)), 4),
-        "answer_hit": round(float(np.mean(hits)), 4),
-        "quoted": round(float(np.mean(quoted)), 2),
-        "auroc": round(auroc(answerable, certain), 4),
-    }, certain
+        "questions": len(outcomes),
+        "sentence_hit@1": round(float(np.mean([any(o.right[:1]) for o in present])), 4),
+        "sentence_hit@2": round(float(np.mean([any(o.right) for o in present])), 4),
+        "answer_hit": round(float(np.mean([any(o.quoted) for o in present])), 4),
+        "quoted": round(float(np.mean([len(o.quoted) for o in present])), 2),
+        "auroc": round(
+            auroc([o.answerable for o in outcomes], [o.confidence for o in outcomes]), 4
+        ),
+        "over_refusal": round(_share(low, [o.answerable for o in outcomes]), 4),
+        "refused": round(_share(low, [not o.answerable for o in outcomes]), 4),
+    }
+
+
+def _share(what: Sequence[bool], among: Sequence[bool]) -> float:
+    return float(np.mean(np.array(what)[np.array(among)]))
 
 
 def half(title: str) -> int:
@@ -425,50 +342,74 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("rag/select_weights.json"))
-    parser.add_argument("--cache", type=Path)
+    parser.add_argument("--cache", type=Path, help="a folder for embeddings and indexes")
     arguments = parser.parse_args()
-    embed, reader = Vectors(arguments.cache), load_reader()
-    corpus, squad = benchmark(arguments.data / "retrieval/squad2_half", embed)
-    train = training(arguments.data / "train/reader.jsonl.gz", embed)
-    tune = [e for e in squad if half(e.group) == 0]
-    report = [e for e in squad if half(e.group) == 1]
-    model = json.loads(arguments.out.read_text())
+    with ExitStack() as stack:
+        cache = arguments.cache or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        embed, reader = Vectors(cache / "vectors.npz"), load_reader()
+        sets = {}
+        for name in SETS:
+            folder = arguments.data / "retrieval" / name
+            index = stack.enter_context(corpus_index(folder, cache / name))
+            index.warm()
+            sets[name] = benchmark(folder, index)
+            print(name, len(sets[name]), flush=True)
+        train = training(arguments.data / "train/reader.jsonl.gz", embed)
+        run(sets, train, embed, reader, arguments.out)
+
+
+def run(
+    sets: dict[str, list[Example]],
+    train: Sequence[Example],
+    embed: Vectors,
+    reader: Reader,
+    out: Path,
+) -> None:
+    """Fit on the tune halves of ``sets``, write the weights, measure all of them."""
+    tune = [[e for e in examples if half(e.group) == 0] for examples in sets.values()]
+    model = json.loads(out.read_text())
     model["fitted"] = datetime.date.today().isoformat()
-    model["data"] = "squad2_half, tune half; squadshifts_wiki, 2,000 questions of its train split"
-    model["words"] |= fit(
-        [rows(e, embed) for e in tune], [rows(e, embed) for e in train], RANK.split(), JUDGE.split()
+    model["data"] = (
+        "tune halves of squad2_half, multihop_facts and mtragun_pool; squadshifts_wiki, 2,000 "
+        "questions of its train split"
     )
-    _use(model, arguments.out)
-    _, certain = measure(tune, embed, None)
-    declined = [c < select.THRESHOLD for e, c in zip(tune, certain, strict=True) if e.answerable]
-    read = [read_rows(e, embed, reader) for e in tune]
-    model["reader"] |= fit_reader(read, model["words"], float(np.mean(declined)))
-    _use(model, arguments.out)
-    far = [
-        Example(q, corpus.search(q), [], False, None, "", corpus.idf) for q in OFF_TOPIC.split("\n")
-    ]
+    words = fit(
+        [rows(e, embed) for e in tune[0]], [rows(e, embed) for e in train], RANK.split(),
+        JUDGE.split(),
+    )  # fmt: skip
+    _write(model, "words", words, out)
+    words["confidence"] = fit_pair(words["judge"], tune, embed, None)
+    _write(model, "words", words, out)
+    read = fit_reader([read_rows(e, embed, reader) for e in tune[0]], words)
+    _write(model, "reader", read, out)
+    read["confidence"] = fit_pair(read["judge"], tune, embed, reader)
+    _write(model, "reader", read, out)
     for way, used in (("words", None), ("reader", reader)):
         figures = model[way]["figures"] = {}
-        for name, examples in (("tune", tune), ("report", report), ("whole", squad)):
-            figures[name], certain = measure(examples, embed, used)
-            print(way, name, figures[name])
-            print(curve([e.answerable for e in examples], certain))
-        print("off topic", sorted(round(c, 3) for c in measure_far(far, embed, used)))
-    _use(model, arguments.out)
+        for name, examples in sets.items():
+            outcomes = [(half(e.group), outcome(e, embed, used)) for e in examples]
+            of = {
+                "tune": [o for side, o in outcomes if side == 0],
+                "report": [o for side, o in outcomes if side == 1],
+                "whole": [o for _, o in outcomes],
+            }
+            figures[name] = {side: figures_of(some) for side, some in of.items()}
+            for side, some in of.items():
+                print(way, name, side, figures[name][side])
+                print(curve([o.answerable for o in some], [o.confidence for o in some]), flush=True)
+    _use(model, out)
+
+
+def _write(model: dict[str, Any], way: str, fitted: dict[str, Any], out: Path) -> None:
+    """Put what was fitted into the model that is used, without what it started from."""
+    model[way] |= {name: part for name, part in fitted.items() if name != "judge"}
+    _use(model, out)
 
 
 def _use(model: dict[str, Any], out: Path) -> None:
     out.write_text(json.dumps(model, indent=1) + "\n")
     importlib.reload(select)
-
-
-def measure_far(
-    examples: Sequence[Example], embed: Vectors, reader: Reader | None
-) -> Iterator[float]:
-    """The confidence of questions that nothing in the corpus is near."""
-    for e in examples:
-        ranked = select.rank_sentences(e.question, e.passages, embed, e.idf, reader)
-        yield select.confidence(e.question, ranked, reader)
+    importlib.reload(confidence)
 
 
 def curve(answerable: Sequence[bool], confidence: Sequence[float]) -> str:

@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from eval.bench.fit_select import Vectors
+from eval.bench.select_data import Vectors
 from eval.grounding import figures, half_of
 from rag.verify_facts import Date, Quantity, read_dates, read_quantities
 from rag.verify_features import BROKEN, FEATURES, LOST, Embed, examine, rarity_from

@@ -11,7 +11,7 @@ import argparse
 import json
 from pathlib import Path
 
-from eval.bench.fit_select import Vectors
+from eval.bench.select_data import Vectors
 from eval.grounding import run_grounding
 from rag.verify import Verifier
 

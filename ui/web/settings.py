@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import gradio as gr
 
-from rag.select import THRESHOLD
+from rag.confidence import THRESHOLD
 from rag.settings import MOST_PASSAGES, Settings
 from rag.types import Engine, Policy
 from ui.web.models_panel import Models, none, wire

@@ -1,0 +1,212 @@
+"""The questions that ``eval.bench.fit_select`` fits on, each with the passages found for it."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import math
+import random
+import re
+import string
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import sentencex
+
+from eval.benchmark import read_corpus, read_queries
+from eval.cases import json_rows
+from rag.embed import load_encoder
+from rag.followup import standalone
+from rag.fuse import drop_near_duplicates, fuse
+from rag.index import Index
+from rag.lexical import analyze, query_terms
+from rag.parts import parts
+from rag.scope import in_scope
+from rag.types import Chunk, Passage, Source, Span
+
+QUERIES = "queries.jsonl"
+TRAIN_QUESTIONS, TRAIN_CONTEXTS = 2000, 1600
+CANDIDATES, PASSAGES = 50, 10
+OFF_TOPIC = """How long should I boil an egg for a soft yolk?
+What temperature do I roast a chicken at?
+How do I make sourdough starter?
+Which spices go into garam masala?
+How many cups of flour are in a pound?
+What is the best way to caramelize onions?
+Who won the 2018 FIFA World Cup?
+How many players are on a volleyball team?
+What is the offside rule in soccer?
+Who holds the record for most home runs in a season?
+How tall is LeBron James?
+When did Roger Federer retire?
+How do I reverse a list in Python?
+What does a segmentation fault mean?
+How do I center a div in CSS?
+What is the difference between a process and a thread?
+How do I undo the last git commit?
+Which sorting algorithm is stable?
+Hello, how are you today?
+What is your name?
+Tell me a joke
+Can you recommend a good movie?
+What's the weather like tomorrow?
+Thanks, that was helpful!
+Who is the lead singer of Coldplay?
+What is the capital of Mongolia?
+How do I change a flat tire?
+How much does a Tesla Model 3 cost?
+Which dog breed is best for apartments?
+How do I remove red wine stains from carpet?"""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A question with its passages; ``gold`` names the document that answers, if one does."""
+
+    question: str
+    passages: list[Passage]
+    answers: list[str]
+    answerable: bool
+    gold: str | None
+    group: str
+    idf: Callable[[str], float]
+
+
+class Vectors:
+    """Embeddings by text, kept in a file between runs."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path, self._encoder = path, load_encoder()
+        self._known: dict[str, npt.NDArray[np.float32]] = {}
+        if path and path.exists():
+            with np.load(path) as stored:
+                self._known = dict(zip(stored["keys"].tolist(), stored["vectors"], strict=True))
+
+    def __call__(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Unit vectors of the texts, shape (len(texts), dimension)."""
+        keys = [hashlib.sha1(text.encode()).hexdigest() for text in texts]
+        new = {k: t for k, t in zip(keys, texts, strict=True) if k not in self._known}
+        if new:
+            made = self._encoder.encode_documents(list(new.values()))
+            self._known.update(zip(new, made, strict=True))
+            if self._path and len(new) > 100:
+                np.savez(
+                    self._path, keys=list(self._known), vectors=np.stack(list(self._known.values()))
+                )
+        return np.stack([self._known[k] for k in keys])
+
+
+class Corpus:
+    """Documents that can be asked: a stand-in for an index, with one chunk per document."""
+
+    def __init__(self, documents: Sequence[tuple[str, str, str]], embed: Vectors) -> None:
+        self.embed = embed
+        self.chunks = [
+            Chunk(key, key, text, 0, len(text), sentences=tuple(_sentences(text)))
+            for key, _, text in documents
+        ]
+        self.sources = [Source(k, k, title, "", "text/plain", len(t)) for k, title, t in documents]
+        texts = [f"{title}\n{text}" if title else text for _, title, text in documents]
+        self._vectors = embed(texts)
+        embed([c.text[s.start : s.end] for c in self.chunks for s in c.sentences])
+        lengths = [len(analyze(text)) for text in texts]
+        mean = sum(lengths) / len(lengths)
+        self._postings: dict[str, list[tuple[int, float]]] = defaultdict(list)
+        for i, text in enumerate(texts):
+            norm = 1.2 * (0.25 + 0.75 * lengths[i] / mean)
+            for term, n in Counter(analyze(text)).items():
+                self._postings[term].append((i, n * 2.2 / (n + norm)))
+
+    def idf(self, term: str) -> float:
+        """As ``rag.lexical`` has it."""
+        n = len(self._postings.get(term, ()))
+        return math.log1p((len(self.chunks) - n + 0.5) / (n + 0.5))
+
+    def search(self, question: str, without: str | None = None) -> list[Passage]:
+        """As ``rag.retrieve`` does it, one document left out."""
+        cosine = self._vectors @ self.embed([question])[0]
+        bm25 = np.zeros(len(self.chunks))
+        for term in query_terms(question):
+            for i, weight in self._postings.get(term, ()):
+                bm25[i] += weight * self.idf(term)
+        near = set(np.argsort(-cosine)[:CANDIDATES].tolist())
+        near |= {int(i) for i in np.argsort(-bm25)[:CANDIDATES] if bm25[i] > 0}
+        found = [i for i in sorted(near) if self.chunks[i].id != without]
+        fused = dict(zip(found, fuse(cosine[found], bm25[found]).tolist(), strict=True))
+        ranked = sorted(found, key=lambda i: -fused[i])
+        kept = drop_near_duplicates([(i, self.chunks[i].text) for i in ranked], PASSAGES)
+        return [
+            Passage(self.chunks[i], self.sources[i], fused[i], float(cosine[i]), float(bm25[i]))
+            for i in kept
+        ]
+
+
+def benchmark(folder: Path, index: Index) -> list[Example]:
+    """The questions of a set of ``retrieval/`` that say whether they have an answer.
+
+    ``index`` holds its corpus. An example's group is the title of the document it was written for,
+    or else its own id. Left out are questions in several parts: each part is judged by itself.
+    """
+    titles = {key: title for key, title, _ in read_corpus(folder)}
+    written_for = {row["_id"]: row.get("gold_para") for _, row in json_rows(folder / QUERIES)}
+    examples = []
+    for query in read_queries(folder):
+        asked = parts(standalone(query.text, query.history))
+        if query.answerable is None or len(asked) > 1:
+            continue
+        gold = written_for[query.id]
+        examples.append(
+            Example(
+                asked[0], in_scope(asked[0], index.search(asked[0], PASSAGES)),
+                list(query.answers), query.answerable, gold,
+                titles.get(gold or "") or query.id, index.library.idf,
+            )
+        )  # fmt: skip
+    return [e for e in examples if e.passages]
+
+
+def training(path: Path, embed: Vectors) -> list[Example]:
+    """A sample of ``squadshifts_wiki``; every third question is asked without its passage."""
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        rows = [r for r in map(json.loads, lines) if r["set"] == "squadshifts_wiki"]
+    random.Random(0).shuffle(rows)
+    contexts = list(dict.fromkeys(r["context"] for r in rows))[:TRAIN_CONTEXTS]
+    keys = {context: str(i) for i, context in enumerate(contexts)}
+    corpus = Corpus([(key, "", context) for context, key in keys.items()], embed)
+    asked = [r for r in rows if r["context"] in keys and len(r["question"]) > 10]
+    asked = asked[:TRAIN_QUESTIONS]
+    embed([r["question"] for r in asked])
+    examples = []
+    for i, r in enumerate(asked):
+        gold = keys[r["context"]]
+        found = corpus.search(r["question"], without=gold if i % 3 == 2 else None)
+        answers = [a["text"] for a in r["answers"]]
+        examples.append(Example(r["question"], found, answers, i % 3 != 2, gold, gold, corpus.idf))
+    return examples
+
+
+def _sentences(text: str) -> Iterator[Span]:
+    start = 0
+    for line in text.split("\n"):
+        for found in sentencex.get_sentence_boundaries("en", line):
+            piece = line[found["start_index"] : found["end_index"]]
+            first = start + found["start_index"] + len(piece) - len(piece.lstrip())
+            if piece.strip():
+                yield Span(first, first + len(piece.strip()))
+        start += len(line) + 1
+
+
+def normal(text: str) -> str:
+    """SQuAD's normalisation: caseless, without punctuation and articles."""
+    text = "".join(c for c in text.lower() if c not in string.punctuation)
+    return " ".join(re.sub(r"\b(a|an|the)\b", " ", text).split())
+
+
+def holds(text: str, answers: Sequence[str]) -> bool:
+    """Whether a text holds one of the answers as whole words."""
+    return any(a and f" {a} " in f" {normal(text)} " for a in map(normal, answers))
