@@ -31,14 +31,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from eval.bench.linear import Array, even, listwise, logistic
 from eval.bench.select_data import Example, Vectors, benchmark, holds, training
+from eval.bench.select_figures import curve, figures_of, outcome
 from eval.benchmark import corpus_index
 from rag import confidence, select
 from rag.features import passage_features, read_question
 from rag.reader import Reader, load_reader
 from rag.select import FACTS
-
-Array = npt.NDArray[np.float64]
 
 SETS = ("squad2_half", "multihop_facts", "mtragun_pool")
 FIRST = 4.0
@@ -109,42 +109,9 @@ def fit_rank(data: Sequence[tuple[Rows, float]], names: Sequence[str]) -> dict[s
     usable = [(r, w) for r, w in data if (r.right & r.known).any()]
     x = np.concatenate([r.x[r.known][:, columns] for r, _ in usable])
     y = np.concatenate([r.right[r.known] for r, _ in usable]).astype(float)
-    sizes = [int(r.known.sum()) for r, _ in usable]
     weight = np.array([w for _, w in usable]) / sum(w for _, w in usable)
-    starts, owner = np.cumsum([0, *sizes[:-1]]), np.repeat(np.arange(len(sizes)), sizes)
-    mean, scale = x.mean(0), x.std(0) + 1e-9
-    z = (x - mean) / scale
-    w, m, v = np.zeros(len(columns)), np.zeros(len(columns)), np.zeros(len(columns))
-    for step in range(1, 401):  # Adam: the problem is small and convex enough
-        s = z @ w
-        e = np.exp(s - np.maximum.reduceat(s, starts)[owner])
-        everything, good = np.add.reduceat(e, starts), np.add.reduceat(e * y, starts)
-        pull = (e * y / good[owner] - e / everything[owner]) * weight[owner]
-        gradient = -(z * pull[:, None]).sum(0) + 0.01 * w
-        m, v = 0.9 * m + 0.1 * gradient, 0.999 * v + 0.001 * gradient**2
-        w -= 0.03 * (m / (1 - 0.9**step)) / (np.sqrt(v / (1 - 0.999**step)) + 1e-9)
-    return dict(zip(names, (w / scale).tolist(), strict=True))
-
-
-def logistic(x: Array, y: Array, weight: Array, l2: float) -> tuple[Array, float]:
-    """Weighted logistic regression by Newton's method, l2 on standardised weights."""
-    mean, scale = x.mean(0), x.std(0) + 1e-9
-    z = np.c_[(x - mean) / scale, np.ones(len(x))]
-    penalty = np.diag([l2] * x.shape[1] + [0.0])
-    w = np.zeros(z.shape[1])
-    weight = weight / weight.sum()
-    for _ in range(30):
-        p = 1 / (1 + np.exp(-z @ w))
-        gradient = z.T @ (weight * (p - y)) + penalty @ w
-        hessian = (z.T * (weight * p * (1 - p))) @ z + penalty + 1e-9 * np.eye(len(w))
-        w = w - np.linalg.solve(hessian, gradient)
-    return w[:-1] / scale, float(w[-1] - (w[:-1] * mean / scale).sum())
-
-
-def even(answerable: Sequence[bool], total: float) -> Array:
-    """Weights that make answerable and unanswerable examples count the same, adding up to total."""
-    y = np.array(answerable, bool)
-    return np.asarray(np.where(y, 0.5 / max(1, y.sum()), 0.5 / max(1, (~y).sum())) * total)
+    fitted = listwise(x, y, [int(r.known.sum()) for r, _ in usable], weight)
+    return dict(zip(names, fitted.tolist(), strict=True))
 
 
 def fit(
@@ -276,62 +243,6 @@ def _fit_chance(tune: Sequence[Rows], weights: dict[str, float]) -> dict[str, fl
     return {"slope": float(slope[0]), "intercept": base}
 
 
-def auroc(answerable: Sequence[bool], confidence: Sequence[float]) -> float:
-    """The chance that an answerable question has the higher confidence; ties count half."""
-    y, s = np.array(answerable, bool), np.array(confidence)
-    good, bad = s[y], np.sort(s[~y])
-    if not len(good) or not len(bad):
-        return math.nan
-    below = np.searchsorted(bad, good, "left") + np.searchsorted(bad, good, "right")
-    return float(below.mean() / 2 / len(bad))
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What ``rag.select`` and ``rag.confidence`` make of an example."""
-
-    answerable: bool
-    confidence: float
-    right: list[bool]
-    """Of the first two sentences, whether they hold the answer."""
-    quoted: list[bool]
-    """The same of those that are quoted."""
-
-
-def outcome(e: Example, embed: Vectors, reader: Reader | None) -> Outcome:
-    """Ask an example as a user would, with declining off."""
-    ranked = select.rank_sentences(e.question, e.passages, embed, e.idf, reader)
-    chosen = select.choose(e.question, ranked, reader)
-    return Outcome(
-        e.answerable,
-        confidence.confidence(e.question, e.passages, ranked, reader),
-        [holds(c.text, e.answers) for c in ranked[:2]],
-        [holds(c.text, e.answers) for c in chosen],
-    )
-
-
-def figures_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """The figures of a set of questions, and what is declined at the shipped threshold."""
-    present = [o for o in outcomes if o.answerable]
-    low = [o.confidence < confidence.THRESHOLD for o in outcomes]
-    return {
-        "questions": len(outcomes),
-        "sentence_hit@1": round(float(np.mean([any(o.right[:1]) for o in present])), 4),
-        "sentence_hit@2": round(float(np.mean([any(o.right) for o in present])), 4),
-        "answer_hit": round(float(np.mean([any(o.quoted) for o in present])), 4),
-        "quoted": round(float(np.mean([len(o.quoted) for o in present])), 2),
-        "auroc": round(
-            auroc([o.answerable for o in outcomes], [o.confidence for o in outcomes]), 4
-        ),
-        "over_refusal": round(_share(low, [o.answerable for o in outcomes]), 4),
-        "refused": round(_share(low, [not o.answerable for o in outcomes]), 4),
-    }
-
-
-def _share(what: Sequence[bool], among: Sequence[bool]) -> float:
-    return float(np.mean(np.array(what)[np.array(among)]))
-
-
 def half(title: str) -> int:
     """0: tune, 1: report."""
     return int(hashlib.sha256(title.encode()).hexdigest(), 16) % 2
@@ -410,20 +321,6 @@ def _use(model: dict[str, Any], out: Path) -> None:
     out.write_text(json.dumps(model, indent=1) + "\n")
     importlib.reload(select)
     importlib.reload(confidence)
-
-
-def curve(answerable: Sequence[bool], confidence: Sequence[float]) -> str:
-    """Per threshold: answerable declined, unanswerable declined, precision of what is answered."""
-    y, s = np.array(answerable, bool), np.array(confidence)
-    lines = []
-    for threshold in np.arange(0.1, 0.65, 0.05):
-        answered = s >= threshold
-        lines.append(
-            f"  {threshold:.2f}: over-refusal {(y & ~answered).sum() / y.sum():.3f}, refused "
-            f"{(~y & ~answered).sum() / max(1, (~y).sum()):.3f}, answered precision "
-            f"{(y & answered).sum() / max(1, answered.sum()):.3f}"
-        )
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":
