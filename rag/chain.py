@@ -28,7 +28,7 @@ from rag.notes import about_choice, about_draft, about_library, disagreements
 from rag.parts import parts
 from rag.reader import Reader, load_reader
 from rag.retrieve import check_question
-from rag.scope import in_scope
+from rag.scope import DEPTH, in_scope
 from rag.select import Candidate, choose, disagree, rank_sentences
 from rag.settings import Settings
 from rag.types import Answer, Citation, Engine, Passage, Sentence, Turn, turns
@@ -109,18 +109,19 @@ class AnswerChain(Runnable[Question | str, Answer]):
         clock = _Clock()
         asked, failure, usage = _asked(question, conversation, model)
         clock.lap("complete")
-        results = [index.retriever.find(query, settings.passages) for query in asked]
-        retrieved = [result.passages for result in results]
+        k = settings.passages
+        results = [index.retriever.find(query, max(k, DEPTH)) for query in asked]
+        retrieved = [result.passages[:k] for result in results]
         clock.lap("retrieve")
         spoken = " ".join(turn.text for turn in conversation if turn.role == "assistant")
         reader = load_reader() if settings.reader else None
         found = [
-            _judge(index, query, in_scope(query, passages), spoken, reader)
-            for query, passages in zip(asked, retrieved, strict=True)
+            _judge(index, query, in_scope(query, result.passages, k), spoken, reader)
+            for query, result in zip(asked, results, strict=True)
         ]
         answered = [part for part in found if part.confidence >= threshold]
         chosen = _chosen(answered, reader)
-        passages = _interleaved(retrieved, chosen, settings.passages)
+        passages = _interleaved(retrieved, chosen, k)
         clock.lap("select")
         said = None
         sure = max(part.confidence for part in found)

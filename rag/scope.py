@@ -17,6 +17,7 @@ from rag.types import Passage, Source
 
 SHORT_NAME = 2  # letters; as of "Q3"
 QUARTER = 92  # days
+DEPTH = 50
 _NEWEST_REPORT = re.compile(
     r"\b(?:latest|newest|most recent) (?:[\w-]+ ){0,2}"
     r"(?:10-?[kq]|report|filing|quarter|release|version|edition|issue|year|month)\b",
@@ -27,9 +28,13 @@ _JOINED = re.compile(r"_|(?<=[A-Za-z])-(?=\d)")
 _PLACE_OF_A_NAME = re.compile(r"(?<=[a-z,;] )[\w'’&-]+")
 
 
-def in_scope(question: str, passages: Sequence[Passage]) -> list[Passage]:
-    """The passages without those about something else than what the question names, in order."""
-    return list(_newest(question, _of_the_time(question, _of_the_name(question, passages))))
+def in_scope(question: str, passages: Sequence[Passage], k: int) -> list[Passage]:
+    """The first ``k`` passages that are not about something else than what the question names.
+
+    ``passages`` are as many as ``DEPTH``: where one report uses the question's words much, those
+    of the one that it names come far behind.
+    """
+    return list(_newest(question, _of_the_time(question, _of_the_name(question, passages))))[:k]
 
 
 def _of_the_name(question: str, passages: Sequence[Passage]) -> Sequence[Passage]:

@@ -215,6 +215,18 @@ def test_of_reports_that_are_alike_the_one_that_is_asked_about_is_quoted(index: 
     assert [citation.uri for citation in answer.citations] == ["norvik"]
 
 
+def test_the_one_that_is_asked_about_is_quoted_though_another_says_it_more(index: Index) -> None:
+    said = "Operating income in the first quarter, so the report on operating income, was ${}."
+    others = [(f"elder{n}", "Elder Dairy", f"{said.format(n)} {said}") for n in range(20, 40)]
+    own = "The operating income of the quarter was $7 million at Norvik."
+    add_texts(index, [*others, ("norvik", "Norvik Mills", own)])
+    question = "What was the operating income in the first quarter, as the report on Norvik says?"
+    assert not any(passage.source.id == "norvik" for passage in index.search(question, 1))
+    answer = index.ask(question, settings=Settings(threshold=0.0))
+    check_bound(index, answer)
+    assert {citation.uri for citation in answer.citations} == {"norvik"}
+
+
 def test_what_is_named_need_not_be_in_a_title(index: Index) -> None:
     led = "Polperro Glass has been led by Ada Holm since 2020."
     add_texts(

@@ -26,7 +26,7 @@ from rag.fuse import drop_near_duplicates, fuse
 from rag.index import Index
 from rag.lexical import analyze, query_terms
 from rag.parts import parts
-from rag.scope import in_scope
+from rag.scope import DEPTH, in_scope
 from rag.types import Chunk, Passage, Source, Span
 
 QUERIES = "queries.jsonl"
@@ -162,7 +162,7 @@ def benchmark(folder: Path, index: Index) -> list[Example]:
         gold = written_for[query.id]
         examples.append(
             Example(
-                asked[0], in_scope(asked[0], index.search(asked[0], PASSAGES)),
+                asked[0], in_scope(asked[0], index.search(asked[0], DEPTH), PASSAGES),
                 list(query.answers), query.answerable, gold,
                 titles.get(gold or "") or query.id, index.library.idf,
             )
