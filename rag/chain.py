@@ -37,7 +37,7 @@ from rag.verify import Verifier, load_verifier
 QUOTES = 3
 # A model can answer from passages of which no sentence is an answer by itself, so it is asked from
 # this share of the threshold on; of the sample cases' far unanswerables none comes that high.
-WRITE_FROM = 1 / 3
+WRITE_FROM = 0.4
 # In log-odds. A follow-up wants something new, unless nothing else comes near what was quoted.
 REPEAT_LEAD = 5.0
 
