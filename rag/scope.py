@@ -31,10 +31,16 @@ _PLACE_OF_A_NAME = re.compile(r"(?<=[a-z,;] )[\w'’&-]+")
 def in_scope(question: str, passages: Sequence[Passage], k: int) -> list[Passage]:
     """The first ``k`` passages that are not about something else than what the question names.
 
-    ``passages`` are as many as ``DEPTH``: where one report uses the question's words much, those
-    of the one that it names come far behind.
+    ``passages`` are ``DEPTH`` or fewer. More than ``k`` are looked through only where none of these
+    holds a name of the question, while titles further behind have them all: another's report may
+    use its other words far more.
     """
-    return list(_newest(question, _of_the_time(question, _of_the_name(question, passages))))[:k]
+    first = passages[:k]
+    names = _names(question, first)
+    here = any(_holds(passage, names) for passage in first)
+    if names and not here and names <= _stems(p.source.title for p in passages):
+        first = passages
+    return list(_newest(question, _of_the_time(question, _of_the_name(question, first))))[:k]
 
 
 def _of_the_name(question: str, passages: Sequence[Passage]) -> Sequence[Passage]:
@@ -43,17 +49,19 @@ def _of_the_name(question: str, passages: Sequence[Passage]) -> Sequence[Passage
     Where a source is titled with a name of the question, a passage must hold one of its names or
     stand under it: of reports that are alike, another company's say the right about the wrong.
     """
-    titled = _stems(p.source.title for p in passages)
-    names = _names(question, titled, passages)
-    if not names & titled:
+    names = _names(question, passages)
+    if not names & _stems(p.source.title for p in passages):
         return passages
-    return [
-        p for p in passages if names & _stems((p.source.title, *p.chunk.headings, p.chunk.text))
-    ]
+    return [p for p in passages if _holds(p, names)]
 
 
-def _names(question: str, titled: frozenset[str], passages: Sequence[Passage]) -> frozenset[str]:
+def _holds(passage: Passage, names: frozenset[str]) -> bool:
+    return bool(names & _stems((passage.source.title, *passage.chunk.headings, passage.chunk.text)))
+
+
+def _names(question: str, passages: Sequence[Passage]) -> frozenset[str]:
     """The question's names: what it writes large, and what titles hold and passages write large."""
+    titled = _stems(p.source.title for p in passages)
     words = [t for t in tokens(question) if t.lower not in STOP]
     begins = tokens(question)[:1]  # a capital there is no sign of a name
     written = {t.stem for t in words if t.capital and t not in begins}
