@@ -115,8 +115,9 @@ def _read(raw: str, begun: bool) -> list[tuple[Claim, int]]:
             lead=_lead(text[before : span.start], n == 0 and not begun),
         )
         end = max([ends, *(m.end() for m in own)])
-        found.append((claim, end))
         before = span.end
+        if any(map(str.isalnum, unmarked(written))):
+            found.append((claim, end))
     return found
 
 
@@ -131,11 +132,16 @@ def _written(raw: str, start: int, end: int, after: int) -> tuple[str, int]:
         start = opened.start()
     if closed := _MARKS_AFTER.match(raw, end):
         end = closed.end()
-    text = _MARKED_OR_MARKER.sub(lambda m: "" if m["numbers"] else m[0], raw[start:end])
+    text = _without_numbers(raw[start:end])
     for mark in ("**", "__", "`"):
         if text.count(mark) % 2:
             text = text.replace(mark, "")
-    return " ".join(text.split()), end
+    # What a mark without its other half seemed to hold is text, and so are the brackets in it.
+    return " ".join(_without_numbers(text).split()), end
+
+
+def _without_numbers(text: str) -> str:
+    return _MARKED_OR_MARKER.sub(lambda m: "" if m["numbers"] else m[0], text)
 
 
 def unmarked(text: str) -> str:

@@ -78,6 +78,8 @@ def test_a_sentence_holds_no_bracket_with_a_number_and_has_a_word(reply: str) ->
     [
         ("It opened [1]. It closed. [2]", [("It opened.", (1,)), ("It closed.", (2,))]),
         ("It opened [1][2].", [("It opened.", (1, 2))]),
+        ("It opened. ``` [1]", [("It opened.", ())]),
+        ("It opened``` [1]", [("It opened", ())]),
         ("It opened [1, 3–5; 9].", [("It opened.", (1, 3, 4, 5, 9))]),
         ("It opened [passages 2 and 3].", [("It opened.", (2, 3))]),
         ("It opened [^4]. Then【2†source】.", [("It opened.", (4,)), ("Then.", (2,))]),
