@@ -32,9 +32,10 @@ import numpy as np
 import numpy.typing as npt
 
 from eval.bench.linear import Array, even, listwise, logistic
-from eval.bench.select_data import Example, Vectors, benchmark, holds, training
+from eval.bench.select_data import Example, Vectors, benchmark, training
 from eval.bench.select_figures import curve, figures_of, outcome
 from eval.benchmark import corpus_index
+from eval.metrics import contains_answer
 from rag import confidence, select
 from rag.features import passage_features, read_question
 from rag.reader import Reader, load_reader
@@ -97,7 +98,7 @@ def read_rows(example: Example, embed: Vectors, reader: Reader) -> Rows:
 def _labelled(
     example: Example, table: Array, texts: Sequence[str], documents: Sequence[str]
 ) -> Rows:
-    right = np.array([holds(t, example.answers) for t in texts]) & example.answerable
+    right = np.array([contains_answer(t, example.answers) for t in texts]) & example.answerable
     inside = np.array([d == example.gold for d in documents])
     known = ~right | inside if (right & inside).any() else np.ones(len(right), bool)
     return Rows(example, table, right, known)

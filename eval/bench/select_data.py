@@ -7,8 +7,6 @@ import hashlib
 import json
 import math
 import random
-import re
-import string
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -32,36 +30,6 @@ from rag.types import Chunk, Passage, Source, Span
 QUERIES = "queries.jsonl"
 TRAIN_QUESTIONS, TRAIN_CONTEXTS = 2000, 1600
 CANDIDATES, PASSAGES = 50, 10
-OFF_TOPIC = """How long should I boil an egg for a soft yolk?
-What temperature do I roast a chicken at?
-How do I make sourdough starter?
-Which spices go into garam masala?
-How many cups of flour are in a pound?
-What is the best way to caramelize onions?
-Who won the 2018 FIFA World Cup?
-How many players are on a volleyball team?
-What is the offside rule in soccer?
-Who holds the record for most home runs in a season?
-How tall is LeBron James?
-When did Roger Federer retire?
-How do I reverse a list in Python?
-What does a segmentation fault mean?
-How do I center a div in CSS?
-What is the difference between a process and a thread?
-How do I undo the last git commit?
-Which sorting algorithm is stable?
-Hello, how are you today?
-What is your name?
-Tell me a joke
-Can you recommend a good movie?
-What's the weather like tomorrow?
-Thanks, that was helpful!
-Who is the lead singer of Coldplay?
-What is the capital of Mongolia?
-How do I change a flat tire?
-How much does a Tesla Model 3 cost?
-Which dog breed is best for apartments?
-How do I remove red wine stains from carpet?"""
 
 
 @dataclass(frozen=True)
@@ -199,14 +167,3 @@ def _sentences(text: str) -> Iterator[Span]:
             if piece.strip():
                 yield Span(first, first + len(piece.strip()))
         start += len(line) + 1
-
-
-def normal(text: str) -> str:
-    """SQuAD's normalisation: caseless, without punctuation and articles."""
-    text = "".join(c for c in text.lower() if c not in string.punctuation)
-    return " ".join(re.sub(r"\b(a|an|the)\b", " ", text).split())
-
-
-def holds(text: str, answers: Sequence[str]) -> bool:
-    """Whether a text holds one of the answers as whole words."""
-    return any(a and f" {a} " in f" {normal(text)} " for a in map(normal, answers))

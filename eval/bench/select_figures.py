@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from eval.bench.select_data import Example, Vectors, holds
-from eval.metrics import refusal
+from eval.bench.select_data import Example, Vectors
+from eval.metrics import contains_answer, refusal
 from rag import confidence, select
 from rag.reader import Reader
 
@@ -34,8 +34,8 @@ def outcome(e: Example, embed: Vectors, reader: Reader | None) -> Outcome:
     return Outcome(
         e.answerable,
         confidence.confidence(e.question, e.passages, ranked, reader),
-        [holds(c.text, e.answers) for c in ranked[:2]],
-        [holds(c.text, e.answers) for c in chosen],
+        [contains_answer(c.text, e.answers) for c in ranked[:2]],
+        [contains_answer(c.text, e.answers) for c in chosen],
     )
 
 
