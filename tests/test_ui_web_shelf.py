@@ -441,6 +441,18 @@ def test_collections_made_on_the_page_can_be_asked_at_once(page: Page, index: In
     assert "Hull" not in page.inner_text("#fn-live")
 
 
+def test_a_list_that_is_filled_anew_keeps_the_keyboards_place(page: Page) -> None:
+    for name in ("[name=pick]", ".fn-do-move", ".fn-src"):
+        row(page, "brief").locator(name).first.focus()
+        row(page, "brief").evaluate("li => { li.isOld = true; }")
+        page.evaluate("document.querySelector('[name=filter]').dispatchEvent(new Event('input'))")
+        page.wait_for_function(
+            "![...document.querySelectorAll('.fn-library > li')].some((li) => li.isOld)"
+        )
+        assert page.evaluate(f"document.activeElement.matches('{name}')"), name
+        assert row(page, "brief").locator(":focus").count() == 1
+
+
 def test_the_library_is_kept_up_with_the_keyboard_alone(page: Page) -> None:
     page.focus("[name=filter]")
     for _ in range(10):

@@ -3,20 +3,36 @@ const rail = byId("fn-rail");
 const field = (name) => rail.querySelector(`[name=${name}]`);
 const list = (name) => rail.querySelector(`.fn-${name}`);
 
-const fill = async (name, row, more) => {
+// A list that is filled anew keeps the place of who goes through it with the keyboard.
+const STOPS = "button, input, summary";
+const keyOf = (li) => li.dataset.source ?? li.dataset.id;
+const placeIn = (into) => {
+  const at = document.activeElement.closest("li");
+  if (!at || !into.contains(at)) return () => {};
+  const nth = [...at.querySelectorAll(STOPS)].indexOf(document.activeElement);
+  return () => {
+    const now = [...into.children].find((li) => keyOf(li) === keyOf(at));
+    now?.querySelectorAll(STOPS)[nth]?.focus({ preventScroll: true });
+  };
+};
+const fill = async (name, row, more, dress) => {
   const given = await call(name, row);
   if (!given) return null;
   const into = list(name);
+  const back = placeIn(into);
   if (more) more.closest("li").outerHTML = given.html;
   else into.innerHTML = given.html;
+  dress?.();
+  back();
   return given;
 };
 const listConversations = later(async (more) => {
-  await fill("conversations", { words: field("find").value, start: Number(more?.dataset.start ?? 0) }, more);
-  const open = conversation();
-  rail.querySelectorAll(".fn-conversations li").forEach((li) => {
-    li.querySelector(".fn-open")?.toggleAttribute("aria-current", Boolean(open) && li.dataset.id === open);
-    if (li.dataset.id && !li.querySelector("details")) li.append(byId("fn-menu").content.cloneNode(true));
+  await fill("conversations", { words: field("find").value, start: Number(more?.dataset.start ?? 0) }, more, () => {
+    const open = conversation();
+    rail.querySelectorAll(".fn-conversations li").forEach((li) => {
+      li.querySelector(".fn-open")?.toggleAttribute("aria-current", Boolean(open) && li.dataset.id === open);
+      if (li.dataset.id && !li.querySelector("details")) li.append(byId("fn-menu").content.cloneNode(true));
+    });
   });
 }, 60);
 const listSources = later(async (more) => {
