@@ -22,9 +22,10 @@ from rag.extractive import nearest_text, quote
 from rag.followup import standalone
 from rag.generate import rewrite, wants_prose, write
 from rag.index import Index
+from rag.lists import with_lists
 from rag.llm import LanguageModel, load_llm
 from rag.manifest import Manifest
-from rag.notes import about_choice, about_draft, about_library, disagreements
+from rag.notes import about_choice, about_draft, about_library, about_lists, disagreements
 from rag.parts import parts
 from rag.reader import Reader, load_reader
 from rag.retrieve import check_question
@@ -120,7 +121,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
             for query, result in zip(asked, results, strict=True)
         ]
         answered = [part for part in found if part.confidence >= threshold]
-        chosen = _chosen(answered, reader)
+        chosen = with_lists(question, _chosen(answered, reader), index.library)
         passages = _interleaved(retrieved, chosen, k)
         clock.lap("select")
         said = None
@@ -157,6 +158,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
             notes=(
                 *(f"the library does not answer: {query}" for query in missing),
                 *said.notes,
+                *(about_lists(chosen) if said.engine == "extractive" else ()),
                 *disagreements(said.citations),
                 *about_library(index.library, {c.uri for c in said.citations}),
                 *about_choice(index.library, settings.sources),

@@ -13,18 +13,22 @@ def quote(chosen: Sequence[Candidate]) -> tuple[str, tuple[Sentence, ...], tuple
 
     Sources come in the order of their best sentence, sentences in the order of their source. Every
     sentence is the quotation itself, on one line, with the number of its citation behind it; the
-    answer's text outside the sentences is only these numbers.
+    answer's text outside the sentences is only these numbers, and the marks before items of a list,
+    each of which begins a line.
     """
     best = list(dict.fromkeys(c.passage.source.id for c in chosen))
     ordered = sorted(chosen, key=lambda c: (best.index(c.passage.source.id), c.span.start))
-    text = ""
+    text, in_list = "", False
     sentences: list[Sentence] = []
     citations: list[Citation] = []
     for number, candidate in enumerate(ordered, 1):
         citation = cite(number, candidate.passage, candidate.span)
-        start = len(text) + bool(text)
+        gap = f"\n{candidate.mark} " if candidate.mark else "\n" if in_list else " "
+        text += gap if text else gap.lstrip()
+        in_list = bool(candidate.mark)
+        start = len(text)
         body = " ".join(citation.quote.split())
-        text = f"{text} {body}" if text else body
+        text += body
         sentences.append(
             Sentence(
                 body,

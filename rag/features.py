@@ -153,6 +153,9 @@ _WANTED = tuple(
     )
 )
 
+EVEN = 0.3
+"""Every word of a question has so much of the rarest one's weight beside its own: the few documents
+of a small library say little of how rare a word is."""
 UNKNOWN_SIMILARITY = 0.5
 """Stands for the cosine of a passage that has not been embedded yet."""
 
@@ -240,9 +243,10 @@ def read_question(question: str, idf: Callable[[str], float]) -> Query:
     rarity = {
         t.stem: max(min(idf(form) for form in (t.stem, *analyze(t.lower))), 1e-3) for t in content
     }
-    total = sum(rarity.values())
+    even = EVEN * max(rarity.values(), default=0.0)
+    total = sum(value + even for value in rarity.values())
     return Query(
-        share={key: value / total for key, value in rarity.items()},
+        share={key: (value + even) / total for key, value in rarity.items()},
         stems=frozenset(t.stem for t in words),
         names=frozenset(t.stem for t in words[1:] if t.capital and t.lower not in STOP),
         numbers=frozenset(t.stem for t in words if t.digit),

@@ -8,7 +8,7 @@ from itertools import combinations
 from rag.generate import Draft
 from rag.library import Library
 from rag.llm import LanguageModel
-from rag.select import disagree
+from rag.select import Candidate, disagree
 from rag.standing import changed_files
 from rag.types import Citation
 
@@ -43,6 +43,11 @@ def disagreements(citations: Sequence[Citation]) -> list[str]:
         for a, b in combinations(citations, 2)
         if a.source_id != b.source_id and disagree(a.quote, b.quote)
     ]
+
+
+def about_lists(chosen: Sequence[Candidate]) -> list[str]:
+    """Notes on lists that are too long to be quoted whole."""
+    return [f"the list goes on in {c.passage.source.title}" for c in chosen if c.goes_on]
 
 
 def about_draft(draft: Draft, model: LanguageModel) -> list[str]:

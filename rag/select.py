@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +33,8 @@ WINDOW = 700
 SEEN = 0.05
 """From this chance on a sentence where it sees the answer joins the shortlist."""
 ALIKE = 0.6
+COLONS = (":", "：")
+"""What ends a sentence that announces something."""
 
 WEIGHTS: Mapping[str, Any] = json.loads(
     files("rag").joinpath("select_weights.json").read_text(encoding="utf-8")
@@ -67,6 +70,8 @@ class Candidate:
     log-odds on a scale of its own, which orders the sentences of one question. ``facts`` are what
     both come from, in the order of ``FACTS``. ``answer`` is where its few words are that answer, in
     the characters of the source as ``span`` is; None where the small model does not say.
+    ``mark`` is that of an item of a list (``rag.lists``), as ``-`` or ``2.``; ``goes_on`` says that
+    the list has more items than are quoted.
     """
 
     passage: Passage
@@ -76,6 +81,8 @@ class Candidate:
     rank: float
     facts: tuple[float, ...]
     answer: Span | None = None
+    mark: str = ""
+    goes_on: bool = False
 
 
 def rank_sentences(
@@ -230,11 +237,15 @@ def _distinct(query: Query, passages: Sequence[Passage]) -> list[_Found]:
     for passage in passages:
         chunk = passage.chunk
         rows = passage_features(query, passage, passage.score / top if top > 0 else 1.0)
-        for span, row in zip(chunk.sentences, rows, strict=True):
+        starts = [span.start for span in chunk.sentences[1:]]
+        for span, row, after in zip_longest(chunk.sentences, rows, starts):
             text = chunk.text[span.start - chunk.start : span.end - chunk.start]
             key = " ".join(text.split())
-            # What ends with a colon announces an answer and holds none.
-            if key and key not in seen and key[-1] not in ":：" and not is_heading(query, key):
+            # What ends with a colon announces an answer and holds none, but for a list below it.
+            alone = key[-1:] in COLONS and not (
+                after and "\n" in chunk.text[span.end - chunk.start : after - chunk.start]
+            )
+            if key and key not in seen and not alone and not is_heading(query, key):
                 seen.add(key)
                 found.append((passage, span, text, [*row, 0.0, 0.0]))
     return found

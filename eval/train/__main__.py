@@ -18,13 +18,16 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--start", type=Path, help="a reader's ONNX file to begin with")
     parser.add_argument("--seed", type=int, default=7)
     given = parser.parse_args()
     base = model_path(DEFAULT_MODEL)
     sides = load_examples(given.data, given.seed)
     print(f"{len(sides[0]):,} examples to train on, {len(sides[1]):,} to develop on")
     print(json.dumps(counted(sides[0])))
-    figures = train(sides, base, load_tokenizer(base), given.out, given.steps, given.seed)
+    figures = train(
+        sides, base, load_tokenizer(base), given.out, given.steps, given.seed, given.start
+    )
     print(json.dumps(figures))
 
 

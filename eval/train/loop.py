@@ -27,6 +27,7 @@ from eval.train.model import (
     padded,
     save_weights,
 )  # fmt: skip
+from eval.train.restore import restore
 
 PEAK = 8e-5
 WARM = 200
@@ -48,8 +49,11 @@ def train(
     out: Path,
     steps: int,
     seed: int,
+    start: Path | None = None,
 ) -> Figures:
     """Train for ``steps`` batches, or go on with what ``out`` holds, and keep all in ``out``.
+
+    A new run begins with the encoder in ``base``, or with a reader in an ONNX file, ``start``.
 
     The learning rate rises, holds and falls over the last quarter, so a run that was stopped can
     go on for more steps than it was begun with. ``out/log.jsonl`` has a line with the loss and the
@@ -59,6 +63,8 @@ def train(
     """
     torch.manual_seed(seed)
     model = new_reader(base)
+    if start:
+        restore(model, start)
     optimizer = AdamW(
         [p for p in model.parameters() if p.requires_grad], lr=PEAK, weight_decay=DECAY
     )

@@ -74,10 +74,7 @@ def _when(exchange: Exchange) -> str:
 
 
 def _lines(answer: Answer) -> list[Line]:
-    """Quotations are one paragraph; what a model wrote has lines of its own."""
-    if answer.engine == "extractive":
-        return [Line("text", answer.sentences)] if answer.sentences else []
-    return lines_of(answer.text, answer.sentences)
+    return lines_of(answer.text, answer.sentences, answer.engine == "extractive")
 
 
 def _markdown(conversation: Conversation) -> Iterator[str]:

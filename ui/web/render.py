@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -95,8 +95,18 @@ def _sentences(given: Answer) -> str:
             )
         )
     types = {p.source.id: p.source.media_type for p in given.passages}
+    return "".join(
+        _list(list(group), _quoted) if kind == "item" else _quotations(group, types)
+        for kind, group in groupby(
+            written.lines_of(given.text, given.sentences, quoted=True), key=lambda line: line.kind
+        )
+    )
+
+
+def _quotations(given: Iterable[Line], types: Mapping[str, str]) -> str:
+    """Quotations in paragraphs, rows of tables and code each by themselves."""
     lines = [""]
-    for sentence in given.sentences:
+    for sentence in (sentence for line in given for sentence in line.sentences):
         if any(types.get(c.source_id) in CODE for c in sentence.citations):
             lines += [_code(sentence, sentence.citations[0].quote), ""]
         elif _ROW.fullmatch(sentence.text):
@@ -112,13 +122,18 @@ def _lines(kind: written.Kind, lines: Sequence[Line]) -> str:
         return "".join(_code(line.sentences[0]) for line in lines)
     if kind == "row":
         return _table(lines)
-    said = [" ".join(map(_said, line.sentences)) for line in lines]
     if kind == "text":
-        return "".join(map(_paragraph, said))
+        return "".join(_paragraph(" ".join(map(_said, line.sentences))) for line in lines)
+    return _list(lines, lambda sentence: written.as_html(sentence.text))
+
+
+def _list(lines: Sequence[Line], words: Callable[[Sentence], str]) -> str:
+    """Items of a list; ``words`` gives those of a sentence as HTML."""
     items = ""
-    for line, inside in zip(lines, said, strict=True):
+    for line in lines:
         number = line.mark.rstrip(".)")
         value = f' value="{number}"' if number.isdigit() else ""
+        inside = " ".join(_sentence(sentence, words(sentence)) for sentence in line.sentences)
         items += f'<li dir="auto"{value}>{inside}</li>'
     tag = "ol" if lines[0].mark[0].isdigit() else "ul"
     return f'<{tag} class="fn-text fn-list">{items}</{tag}>'

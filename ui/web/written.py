@@ -49,15 +49,18 @@ class Line:
     below_header: bool = False
 
 
-def lines_of(text: str, sentences: Sequence[Sentence]) -> list[Line]:
-    """How the sentences of an answer's ``text`` stand in it."""
+def lines_of(text: str, sentences: Sequence[Sentence], quoted: bool = False) -> list[Line]:
+    """How the sentences of an answer's ``text`` stand in it.
+
+    Those that are ``quoted`` are paragraphs and items of lists, whatever marks their words have.
+    """
     lines: list[Line] = []
     end = 0
     for sentence in sentences:
         gap = text[end : sentence.start]
         end = sentence.end
         item = _ITEM.search(gap)
-        kind = _kind(sentence.text, item is not None)
+        kind = _kind("" if quoted else sentence.text, item is not None)
         last = lines[-1] if lines else None
         if last and kind == "text" and last.kind in ("text", "item") and "\n" not in gap:
             lines[-1] = Line(last.kind, (*last.sentences, sentence), last.mark)

@@ -1,0 +1,203 @@
+"""Lists of a document, quoted whole: the sentence that announces one, and what it announces.
+
+Which documents are needed, which steps to take, which reasons there are: the answer is a list, of
+which no single sentence is an answer. These are rules about how lists are written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rag.features import CLAUSE, STOP, tokens
+from rag.library_reader import LibraryReader
+from rag.select import COLONS, Candidate
+from rag.types import Chunk, Span
+
+MOST_ITEMS = 12
+LONGEST_ITEM = 300
+"""Of a longer item, in characters, only the first sentence is quoted."""
+BEFORE, AFTER = 3, 6
+"""So many chunks before and after the one quoted are looked through."""
+_MARK = re.compile(r"(?:[•‣◦▪■●○·*–-]|\(?(?:(?P<number>\d{1,3})|[a-zA-Z])[.)])\s+")
+_COUNTS = (
+    r"following|several|various|many|some|number of|two|three|four|five|six|seven|eight|nine|ten"
+)
+_ANNOUNCES = re.compile(rf"[{''.join(COLONS)}]\s*$|\b(?:{_COUNTS})\b", re.IGNORECASE)
+_WANTS_LIST = re.compile(
+    r"^\W*(?:please )?(?:list|name|enumerate)\b"
+    r"|\b(?:what|which) (?:are|were)\b(?! you\b)"
+    r"|\b(?:what|which) (?:[\w-]+ ){0,2}[\w-]+[^\Wsui]s\b"
+    r"|\bhow (?:do|can|should|must) (?:i|you|we|one)\b|\bhow to\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line or paragraph: its sentences, the mark that makes it an item, and the gap above it.
+
+    ``mark`` is ``-``, or a number as ``2.``, or "" for none.
+    """
+
+    chunk: Chunk
+    sentences: tuple[Span, ...]
+    mark: str
+    newlines: int
+
+    @property
+    def whole(self) -> Span:
+        """From its first sentence to the end of its last."""
+        return Span(self.sentences[0].start, self.sentences[-1].end)
+
+    def text(self, span: Span) -> str:
+        """The words of a range of it."""
+        return self.chunk.text[span.start - self.chunk.start : span.end - self.chunk.start]
+
+
+def with_lists(
+    question: str, chosen: Sequence[Candidate], library: LibraryReader
+) -> list[Candidate]:
+    """What was chosen, in which a list takes the place of what stood for it.
+
+    A sentence that ends with a colon brings its list in any case, and is left out if it has none;
+    one that speaks of several, and an item, bring it where the question asks for several. What is
+    added is quoted from the same source and scored as what it came for.
+    """
+    wanted = bool(_WANTS_LIST.search(question))
+    given: dict[tuple[str, Span], Candidate] = {}
+    for candidate in chosen:
+        found = _list_of(question, candidate, wanted, library)
+        if found or candidate.text[-1] not in COLONS:
+            for one in found or [candidate]:
+                given.setdefault((one.passage.source.id, one.span), one)
+    return list(given.values()) or list(chosen)
+
+
+def _list_of(
+    question: str, candidate: Candidate, wanted: bool, library: LibraryReader
+) -> list[Candidate]:
+    """The list that a sentence announces or belongs to, with what announces it; else nothing."""
+    if not wanted and candidate.text[-1] not in COLONS:
+        return []
+    lines = _lines(candidate, library)
+    at = next((n for n, line in enumerate(lines) if candidate.span in line.sentences), None)
+    if at is None:
+        return []
+    first, last = _run(lines, at)
+    announcer = _announcer(lines, first - 1)
+    if first == last and lines[at].sentences[-1] == candidate.span:
+        # It is no item. Perhaps it announces some.
+        announcer = _announcer(lines, at)
+        first, last = _run(lines, at + 1) if at + 1 < len(lines) else (at, at)
+    items = lines[first:last]
+    if len(items) < 2 or not (announcer or _headed(question, items[0])):
+        return []
+    if not announcer and not all(line.mark for line in items):
+        return []
+    found = [*([announcer] if announcer else []), *_items(items)]
+    most = MOST_ITEMS + bool(announcer)
+    return [
+        replace(
+            candidate,
+            passage=replace(candidate.passage, chunk=line.chunk),
+            span=span,
+            text=line.text(span),
+            answer=candidate.answer if span == candidate.span else None,
+            mark="" if n == 0 and announcer else line.mark or "-",
+            goes_on=n + 1 == most < len(found),
+        )
+        for n, (line, span) in enumerate(found[:most])
+    ]
+
+
+def _lines(candidate: Candidate, library: LibraryReader) -> list[_Line]:
+    """The lines around a sentence under the same headings, in reading order."""
+    own = candidate.passage.chunk
+    number = library.numbers([own.id]).get(own.id)
+    if number is None:
+        return []
+    near = library.chunks(range(number - BEFORE, number + AFTER + 1))
+    text = library.text(own.source_id)
+    lines: list[_Line] = []
+    end = 0
+    for _, chunk in sorted(near.items()):
+        if chunk.source_id != own.source_id or chunk.headings != own.headings:
+            continue
+        for span in chunk.sentences:
+            newlines = text.count("\n", end, span.start) if lines else 2
+            # What another chunk holds of a line cannot be quoted in one with its beginning.
+            if lines and not newlines:
+                if chunk is lines[-1].chunk:
+                    lines[-1] = replace(lines[-1], sentences=(*lines[-1].sentences, span))
+            else:
+                lines.append(_Line(chunk, (span,), _mark(text, span), newlines))
+            end = span.end
+    return lines
+
+
+def _run(lines: Sequence[_Line], at: int) -> tuple[int, int]:
+    """From where up to where lines around one are items of one list; nothing for no item."""
+    kind = bool(lines[at].mark)
+    if not kind and not _may_be_item(lines[at]):
+        return at, at
+
+    def goes_on(before: _Line, after: _Line) -> bool:
+        if kind:
+            return bool(before.mark and after.mark)
+        return after.newlines == 1 and _may_be_item(before) and _may_be_item(after)
+
+    first, last = at, at + 1
+    while first > 0 and goes_on(lines[first - 1], lines[first]):
+        first -= 1
+    while last < len(lines) and goes_on(lines[last - 1], lines[last]):
+        last += 1
+    return (first, last) if last - first > 1 else (at, at)
+
+
+def _may_be_item(line: _Line) -> bool:
+    """Whether a line without a mark can be an item: it is not marked, wrapped or long."""
+    text = line.text(line.whole)
+    return not line.mark and "\n" not in text and len(text) <= LONGEST_ITEM
+
+
+def _announcer(lines: Sequence[_Line], at: int) -> tuple[_Line, Span] | None:
+    """The last sentence of a line, if it announces a list."""
+    if not 0 <= at < len(lines):
+        return None
+    line, span = lines[at], lines[at].sentences[-1]
+    return (line, span) if _ANNOUNCES.search(line.text(span)) else None
+
+
+def _headed(question: str, first: _Line) -> bool:
+    """Whether the heading above a list has a word of the question."""
+    asked = {t.stem for t in tokens(question) if t.lower not in STOP}
+    return bool(first.chunk.headings) and not asked.isdisjoint(
+        t.stem for t in tokens(first.chunk.headings[-1])
+    )
+
+
+def _items(lines: Sequence[_Line]) -> list[tuple[_Line, Span]]:
+    """What is quoted of each item: all of a short one, or labels where other lines explain them."""
+    labels = [line for line in lines if _is_label(line)]
+    if _is_label(lines[0]) and 2 <= len(labels) < len(lines):
+        lines = labels
+    return [(line, _body(line)) for line in lines]
+
+
+def _mark(text: str, span: Span) -> str:
+    found = _MARK.match(text, span.start, span.end)
+    return "" if not found else f"{found['number']}." if found["number"] else "-"
+
+
+def _body(line: _Line) -> Span:
+    """An item without its mark."""
+    span = line.whole if len(line.text(line.whole)) <= LONGEST_ITEM else line.sentences[0]
+    mark = _MARK.match(line.text(span)) if line.mark else None
+    return Span(span.start + (mark.end() if mark else 0), span.end)
+
+
+def _is_label(line: _Line) -> bool:
+    text = line.text(_body(line))
+    return text[-1] not in ".;!?" and not CLAUSE.search(text)

@@ -1,0 +1,151 @@
+"""Lists are quoted whole: what announces one, and each item, exactly as the document has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingest.sync import sync
+from rag.index import Index, create_index
+from rag.types import Answer
+
+ACCOUNT = """# Accounts
+
+To open an account you need the following documents:
+
+- a passport or identity card
+- a proof of address that is not older than three months
+- the signed form 17-B
+
+Bring them to any branch. The branch in Dover closes on Fridays.
+
+## Steps
+
+Opening an account takes three steps:
+
+1. Book a visit online. The calendar shows six weeks.
+2. Show your documents to a clerk.
+3. Wait for the letter with your card.
+
+## Advantages
+
+The account has several advantages over a savings book.
+
+* No monthly fee in the first year.
+* Free transfers within Europe.
+"""
+STRAIN = """Signs of Disparity
+
+Several signs of strain show between the mill of Ambleford and its weavers.
+- Ownership of the looms
+- The weavers paid for half of the looms, yet the mill keeps the keys to all of them.
+- Unequal pay
+- Night shifts earn less than the day shifts do, although they are longer and colder by far.
+- Broken promises
+- A school was promised in 1871 and again in 1874, and the children still wait for it.
+
+What comes next
+
+Nobody in Ambleford expects a strike before the harvest.
+"""
+WRAPPED = """The lighthouse of Orrin has several keepers.
+Each of them takes a watch of four hours.
+They sleep in the cottage below the tower.
+"""
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    folder = tmp_path_factory.mktemp("lists")
+    for name, text in (("a.md", ACCOUNT), ("strain.txt", STRAIN), ("orrin.txt", WRAPPED)):
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / "a.html").write_text(
+        "<h1>Parking</h1><p>A permit for the harbour requires:</p><ul><li>a boat of your own</li>"
+        "<li>a berth in <b>Whitby</b></li></ul><p>Permits last a year.</p>",
+        encoding="utf-8",
+    )
+    with create_index(folder / "index") as made:
+        sync(made, [folder])
+        yield made
+
+
+def said(answer: Answer, index: Index) -> list[str]:
+    for citation in answer.citations:
+        text = index.library.text(citation.source_id)
+        assert text[citation.start : citation.end] == citation.quote
+    for sentence in answer.sentences:
+        assert answer.text[sentence.start : sentence.end] == sentence.text
+    return [sentence.text for sentence in answer.sentences]
+
+
+def test_an_item_brings_the_whole_list_when_several_are_asked_for(index: Index) -> None:
+    answer = index.ask("Which documents do I need to open an account?")
+    assert said(answer, index) == [
+        "To open an account you need the following documents:",
+        "a passport or identity card",
+        "a proof of address that is not older than three months",
+        "the signed form 17-B",
+    ]
+    assert answer.text.splitlines()[1] == "- a passport or identity card [2]"
+
+
+def test_a_question_for_one_thing_gets_that_item_alone(index: Index) -> None:
+    answer = index.ask("How old may the proof of address be?")
+    assert said(answer, index) == ["a proof of address that is not older than three months"]
+
+
+def test_steps_keep_their_numbers_and_all_their_sentences(index: Index) -> None:
+    answer = index.ask("What are the steps to open an account?")
+    assert said(answer, index)[1:] == [
+        "Book a visit online. The calendar shows six weeks.",
+        "Show your documents to a clerk.",
+        "Wait for the letter with your card.",
+    ]
+    assert "\n2. Show" in answer.text
+
+
+def test_a_sentence_that_speaks_of_several_brings_what_follows(index: Index) -> None:
+    answer = index.ask("What advantages does the account have over a savings book?")
+    assert said(answer, index) == [
+        "The account has several advantages over a savings book.",
+        "No monthly fee in the first year.",
+        "Free transfers within Europe.",
+    ]
+
+
+def test_of_items_that_are_explained_the_labels_are_quoted(index: Index) -> None:
+    answer = index.ask("What are the signs of strain between the mill and its weavers?")
+    assert said(answer, index) == [
+        "Several signs of strain show between the mill of Ambleford and its weavers.",
+        "Ownership of the looms",
+        "Unequal pay",
+        "Broken promises",
+    ]
+
+
+def test_a_list_of_a_web_page_ends_where_it_ends(index: Index) -> None:
+    answer = index.ask("What does a permit for the harbour require?")
+    assert said(answer, index) == [
+        "A permit for the harbour requires:",
+        "a boat of your own",
+        "a berth in Whitby",
+    ]
+
+
+def test_sentences_on_lines_of_their_own_are_no_list(index: Index) -> None:
+    answer = index.ask("What are the keepers of the lighthouse of Orrin?")
+    assert len(answer.sentences) <= 3
+    assert "\n" not in answer.text
+
+
+def test_a_long_list_says_that_it_goes_on(tmp_path: Path) -> None:
+    items = "\n".join(f"- spare part number {n} of the Quern mill" for n in range(1, 31))
+    path = tmp_path / "parts.md"
+    path.write_text(f"# Parts\n\nThe Quern mill has these spare parts:\n\n{items}\n", "utf-8")
+    with create_index(tmp_path / "index") as index:
+        sync(index, [path])
+        answer = index.ask("What are the spare parts of the Quern mill?")
+        assert len(answer.sentences) == 13
+        assert answer.notes == ("the list goes on in Parts",)
