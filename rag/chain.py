@@ -32,6 +32,7 @@ from rag.retrieve import check_question
 from rag.scope import DEPTH, in_scope
 from rag.select import Candidate, choose, disagree, rank_sentences
 from rag.settings import Settings
+from rag.spelling import respell
 from rag.types import Answer, Citation, Engine, Passage, Sentence, Turn, turns
 from rag.verify import Verifier, load_verifier
 
@@ -109,6 +110,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
         revision = index.library.revision()
         clock = _Clock()
         asked, failure, usage = _asked(question, conversation, model)
+        asked = [respell(query, index.library, index.encoder.tokenizer) for query in asked]
         clock.lap("complete")
         k = settings.passages
         results = [index.retriever.find(query, max(k, DEPTH)) for query in asked]

@@ -129,6 +129,18 @@ class LexicalIndex:
         row = self._db.execute("SELECT doc FROM lexical_terms WHERE term = ?", (term,)).fetchone()
         return int(row[0]) if row else 0
 
+    def holding(self, terms: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Of these terms, how many chunks hold each, and one that does; without those in none."""
+        there = self._db.execute(
+            "SELECT value FROM json_each(?) WHERE EXISTS "
+            "(SELECT 1 FROM lexical_terms WHERE term = value)",
+            (json.dumps(list(terms)),),
+        ).fetchall()
+        # Of a view, only what it shows is counted.
+        count = "SELECT count(*), min(rowid) FROM lexical WHERE lexical MATCH ?"
+        found = {term: self._db.execute(count, (f'"{term}"',)).fetchone() for (term,) in there}
+        return {term: (n, number) for term, (n, number) in found.items() if n}
+
     def __len__(self) -> int:
         """How many chunks are indexed."""
         # FTS5's own table of lengths: count(*) on the index itself would read every text.

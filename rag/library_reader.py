@@ -193,6 +193,11 @@ class LibraryReader(Database):
         with self._lock, self._explained():
             return self.lexical.idf_of(n)
 
+    def holding(self, terms: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Of these terms, how many chunks hold each, and one that does; without those in none."""
+        with self._lock, self._explained():
+            return self.lexical.holding(terms)
+
     def owed(self, limit: int) -> list[tuple[int, Chunk]]:
         """Up to ``limit`` chunks that still await a vector, oldest first."""
         rows = self._rows(

@@ -1,0 +1,72 @@
+"""Words of a question that the library does not have, spelt as it spells them.
+
+A word is taken for a slip of the keyboard where neither the library nor the embedding model knows
+it, while the library has one that is a single letter away. The reader is shown what was searched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from string import ascii_lowercase
+from typing import TYPE_CHECKING
+
+from rag.lexical import STOPWORDS, analyze
+from rag.library_reader import LibraryReader
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+SHORTEST = 5
+"""Shorter words are one letter from too many others."""
+_WORD = re.compile(r"\b[A-Za-z]{5,24}\b")
+_BEGINS_WORD = ("", "▁", "Ġ")
+"""How the vocabularies of models mark a token that begins a word, if they do."""
+
+
+def respell(question: str, library: LibraryReader, tokenizer: Tokenizer) -> str:
+    """The question with its misspelt words as the library has them, each in the asker's case."""
+    return _WORD.sub(lambda found: _respelt(found[0], library, tokenizer), question)
+
+
+def _respelt(word: str, library: LibraryReader, tokenizer: Tokenizer) -> str:
+    lower = word.lower()
+    if lower in STOPWORDS or library.holding(analyze(lower)):
+        return word
+    if any(tokenizer.token_to_id(sign + lower) is not None for sign in _BEGINS_WORD):
+        return word
+    near = list(_slips(lower))
+    # Names that differ in a letter may be two persons: of those only a slip is mended.
+    near += _exchanges(lower) if word.islower() else ()
+    held = library.holding(list(dict.fromkeys(terms := analyze(" ".join(near)))))
+    for n in sorted(range(len(near)), key=lambda n: -held.get(terms[n], (0, 0))[0]):
+        if terms[n] not in held:
+            break
+        # Stems are indexed, and many a letter makes another word of the same stem.
+        if _is_written(near[n], held[terms[n]][1], library):
+            return near[n].capitalize() if word[0].isupper() else near[n]
+    return word
+
+
+def _is_written(word: str, number: int, library: LibraryReader) -> bool:
+    """Whether a chunk has a word, or one that only goes on after it."""
+    chunk = library.chunks([number])[number]
+    text = " ".join((*chunk.headings, chunk.text)).lower()
+    return bool(re.search(rf"\b{word.removesuffix('s')}\w{{0,3}}\b", text))
+
+
+def _slips(word: str) -> Iterator[str]:
+    """A word with a letter more, a letter less or two neighbours changed over; its first stays."""
+    for at in range(1, len(word) + 1):
+        for letter in ascii_lowercase:
+            yield word[:at] + letter + word[at:]
+        if len(word) > SHORTEST:
+            yield word[:at] + word[at + 1 :] if at < len(word) else word[:-1]
+        yield word[:at] + word[at : at + 2][::-1] + word[at + 2 :]
+
+
+def _exchanges(word: str) -> Iterator[str]:
+    """A word with another letter in the place of one; its first stays."""
+    for at in range(1, len(word)):
+        for letter in ascii_lowercase:
+            yield word[:at] + letter + word[at + 1 :]

@@ -1,0 +1,73 @@
+"""Misspelt words are searched as the library spells them; what may be meant as it is stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.sync import sync
+from rag.index import Index, create_index
+from rag.settings import Settings
+from rag.spelling import respell
+
+TEXT = """The lighthouse of Orrin was launched as a trust by Euphemia Quillfeather in 1874.
+
+The acquisition of the train ferry followed. Fontana kept the books of the trust."""
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    folder = tmp_path_factory.mktemp("spelling")
+    (folder / "orrin.txt").write_text(TEXT, encoding="utf-8")
+    (folder / "secret").mkdir()
+    (folder / "secret" / "plan.txt").write_text("Zephyrine buys the marmalade works.", "utf-8")
+    with create_index(folder / "index") as made:
+        sync(made, [folder / "orrin.txt"])
+        sync(made, [folder / "secret"], collection="secret")
+        yield made
+
+
+def spelt(index: Index, question: str) -> str:
+    return respell(question, index.library, index.encoder.tokenizer)
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Who lauched the trust?", "Who launched the trust?"),
+        ("When was the acquisiton?", "When was the acquisition?"),
+        ("Who is Quilfeather?", "Who is Quillfeather?"),
+        ("the lihgthouse", "the lighthouse"),
+        ("the lighthoise", "the lighthouse"),
+        # An English word, though the library has "train" and not "strain".
+        ("signs of strain", "signs of strain"),
+        # Two persons may be called so.
+        ("Who is Fontane?", "Who is Fontane?"),
+        ("Who owns the trxst?", "Who owns the trust?"),
+        ("What is a quark?", "What is a quark?"),
+    ],
+)
+def test_a_slip_is_mended_and_nothing_else(index: Index, question: str, expected: str) -> None:
+    assert spelt(index, question) == expected
+
+
+def test_the_answer_says_what_was_searched(index: Index) -> None:
+    answer = index.ask("When was the trust lauched?")
+    assert answer.question == "When was the trust lauched?"
+    assert answer.query == "When was the trust launched?"
+    assert "1874" in answer.text
+
+
+def test_no_word_of_another_collection_is_put_in(index: Index) -> None:
+    question = "What does Zephyrinne buy?"
+    assert spelt(index, question) == "What does Zephyrine buy?"
+    hidden = index.ask(question, settings=Settings(collections=()))
+    assert hidden.query == question
+
+
+@given(st.text(max_size=60))
+def test_any_text_keeps_its_words_in_number(index: Index, text: str) -> None:
+    assert len(spelt(index, text).split()) == len(text.split())
