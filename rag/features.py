@@ -88,6 +88,7 @@ _REFUSAL = re.compile(
     r"|exclud\w+|prevent\w*|reject\w*|avoid\w*)\b",
     re.I,
 )
+_ROW = re.compile(r"[^;:]{1,60}: [^;]+; [^;:]{1,60}: ")  # of a table, its labels written large
 _PRONOUN = re.compile(r"(?:He|She|It|They|This|These|Those|That|His|Her|Its|Their)\b")
 _OPPOSING_PREFIX = re.compile(r"(?:un|in|im|il|ir|non|anti|dis)(?=\w{5})")
 _PAIRS = """
@@ -165,6 +166,7 @@ FEATURES = (
     "around",  # share that the passage, its title and headings say
     "gap",  # the heaviest question word that neither sentence nor title has
     "names_lost",  # share of the question that is names which neither has
+    "names_elsewhere",  # share that is names which only the title has, while others stand here
     "numbers_lost",  # share of the question that is numbers which the sentence has not
     "phrase",  # share of the question's neighbouring words that are neighbours here too
     "kind",  # how well something new in the sentence fits the kind of answer wanted
@@ -302,6 +304,7 @@ def passage_features(query: Query, passage: Passage, relative_score: float) -> l
             "around": sum(share[k] * around[k] for k in share),
             "gap": max(lost.values(), default=0.0),
             "names_lost": sum(lost[k] for k in query.names if k in lost),
+            "names_elsewhere": 0.0 if _ROW.search(text) else _elsewhere(query, held[i], words[i]),
             "numbers_lost": sum(share.get(k, 0.0) for k in query.numbers - held[i]),
             "phrase": len(_pairs(content) & query.pairs) / max(1, len(query.pairs)),
             "kind": _kind(query, words[i], text),
@@ -336,6 +339,16 @@ def _found(query: Query, stems: Set[str]) -> dict[str, float]:
         else 0.0
         for own in query.share
     }
+
+
+def _elsewhere(query: Query, held: Set[str], words: Sequence[Token]) -> float:
+    """The share of the question that is names which a sentence has not, if it has others instead.
+
+    The title says whom a passage is about, but not of whom each of its sentences speaks.
+    """
+    away = sum(query.share.get(name, 0.0) for name in query.names - held)
+    others = any(t.capital and t.stem not in query.stems and t.lower not in STOP for t in words[1:])
+    return away if others else 0.0
 
 
 def _spelled_out(query: Query, words: Sequence[Token]) -> list[str]:

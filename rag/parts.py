@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from rag.dates import period_asked
 from rag.followup import standalone
 from rag.lexical import MAX_TERMS, analyze, query_terms
 from rag.types import Passage, Turn
@@ -71,9 +72,24 @@ def parts(question: str) -> list[str]:
     history: list[Turn] = []
     whole: list[str] = []
     for piece in pieces:
-        whole.append(standalone(piece, history))
+        completed = standalone(piece, history)
+        whole.append(_with_names(piece, pieces[0]) if completed == piece else completed)
         history.append(Turn("user", piece))
     return whole
+
+
+def _with_names(piece: str, first: str) -> str:
+    """A later part that speaks of "the stake" with the names of the first, if it has none."""
+    names = _names(first)
+    if piece == first or not names or _names(piece) or not re.search(r"\bthe\b", piece):
+        return piece
+    return f"{piece} ({' '.join(names)})"
+
+
+def _names(piece: str) -> list[str]:
+    """What a part writes large, except for its first word and times."""
+    found = [match[0].removesuffix("'s").removesuffix("’s") for match in _NAME.finditer(piece, 1)]
+    return [name for name in found if not period_asked(name).periods and name.lower() != "i"]
 
 
 def _stands(piece: str) -> bool:

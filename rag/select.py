@@ -52,7 +52,7 @@ _SIMILARITY = FACTS.index("similarity")
 _PASSAGE_SIMILARITY = FACTS.index("passage_similarity")
 _SEVERAL = re.compile(
     r"\b(?:both|compare[ds]?|comparison|differ\w*|versus|vs|respectively|while|whereas|similar\w*"
-    r"|advantages|disadvantages|reasons|ways|same|consisten\w+|contrast\w*)\b"
+    r"|advantages|disadvantages|reasons|ways|forecasts|estimates|opinions|views|same|consisten\w+|contrast\w*)\b"
     r"|[,;] (?:and|or) |^(?:who|which|what)\b.* or "
     r"|^(?:is|are|was|were|do|does|did|ha[sd]|have)\b.* (?:and|or) ",
     re.I,

@@ -46,13 +46,13 @@ FIRST = 4.0
 DECLINED = (0.025, 0.04)
 """Of the answerable tune questions of the first two sets, short and long ones."""
 RANK = (
-    "coverage before around names_lost phrase kind length opening pronoun new passage_score "
+    "coverage before around names_lost names_elsewhere phrase kind length opening pronoun new passage_score "
     "passage_similarity similarity"
 )
 READ = "answers answer_here"
 JUDGE_READ = "answers answer_here any_answers"
 JUDGE = "rank similarity passage_similarity gap opposed negation_lost numbers_lost words"
-SHORT = ("judge", "lead", "gap", "opposed", "negation_lost", "numbers_lost")
+SHORT = ("judge", "lead", "gap", "names_elsewhere", "opposed", "negation_lost", "numbers_lost")
 LONG = ("rank", "lead", "score")
 
 
