@@ -6,16 +6,20 @@ import gzip
 import hashlib
 import json
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.train.data import Reading, load_examples
 from eval.train.edits import both_ways, edited
+from eval.train.rewording import COMMON, Rewording, misspelt
+from rag.embed import Vectors
 from rag.errors import BadInput
 from rag.features import OPPOSITES
 from rag.reader import Reader
@@ -86,6 +90,28 @@ def test_only_what_may_be_shipped_and_is_no_test_is_learned(data: Path) -> None:
             assert not example.answerable
 
 
+def test_questions_are_put_in_other_words_that_mean_the_same() -> None:
+    texts = ["the firm was constructed", "the tower was built", "a tower was erected"] * COMMON
+    meaning = {"built": [1.0, 0.0], "constructed": [0.9, 0.1], "erected": [0.0, 1.0]}
+
+    def embed(words: Sequence[str]) -> Vectors:
+        return np.array([meaning[word] for word in words], dtype=np.float32)
+
+    reword = Rewording(texts, embed)
+    said = {reword("Was it built?", PASSAGE + " It was built.", random.Random(n)) for n in range(9)}
+    assert said == {"Was it constructed?"}
+    # What the passage does not say needs no other word, nor does a name.
+    assert reword("Was it built?", "Nothing of it.", random.Random(1)) is None
+    assert reword("Was it Built?", "It was Built.", random.Random(1)) is None
+
+
+@given(st.text(max_size=60), st.integers(0, 99))
+def test_a_slip_is_one_letter_of_one_word(question: str, seed: int) -> None:
+    wrong = misspelt(question, random.Random(seed))
+    assert wrong is None or wrong != question
+    assert wrong is None or abs(len(wrong) - len(question)) <= 1
+
+
 def test_missing_data_is_said(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"reader\.jsonl\.gz"):
         load_examples(tmp_path, seed=1)
@@ -97,6 +123,7 @@ def test_a_run_goes_on_and_its_export_agrees(data: Path, tmp_path: Path) -> None
     from eval.train.export import export
     from eval.train.loop import BEST, looks_since_best, train
     from eval.train.model import batch_of, load_tokenizer, load_weights, new_reader
+    from eval.train.restore import restore
     from rag.embed import DEFAULT_MODEL, model_path
 
     base = model_path(DEFAULT_MODEL)
@@ -123,6 +150,13 @@ def test_a_run_goes_on_and_its_export_agrees(data: Path, tmp_path: Path) -> None
     inside = spans[0][batch.segments[0] == 1][:-1].softmax(0).numpy()
     assert read.begins == pytest.approx(inside[:, 0], abs=0.05)
     assert read.ends == pytest.approx(inside[:, 1], abs=0.05)
+
+    begun = new_reader(base)
+    restore(begun, tmp_path / "reader.onnx")
+    begun.eval()
+    with torch.inference_mode():
+        again, _ = begun(batch.ids, batch.mask, batch.segments)
+    assert again[0] == pytest.approx(float(answers[0]), abs=0.2)
 
     write_card(out, tmp_path / "reader.onnx", training, "Of a test.")
     card = " ".join((tmp_path / "reader.md").read_text().split())

@@ -46,8 +46,8 @@ FIRST = 4.0
 DECLINED = (0.025, 0.04)
 """Of the answerable tune questions of the first two sets, short and long ones."""
 RANK = (
-    "coverage before around names_lost names_elsewhere phrase kind length opening pronoun new passage_score "
-    "passage_similarity similarity"
+    "coverage before around names_lost names_elsewhere phrase kind length opening pronoun new "
+    "passage_score passage_similarity similarity"
 )
 READ = "answers answer_here"
 JUDGE_READ = "answers answer_here any_answers"
