@@ -55,6 +55,7 @@ _NUMBER_WORDS = {
     "eight": "8", "nine": "9", "ten": "10", "eleven": "11", "twelve": "12", "twenty": "20",
     "first": "1st", "second": "2nd", "third": "3rd", "zero": "0", "hundred": "100",
 }  # fmt: skip
+_QUARTERS = {f"q{n}": (nth, "quarter") for n, nth in enumerate(("1st", "2nd", "3rd", "4th"), 1)}
 _COUNT_WORDS = frozenset(_NUMBER_WORDS) | _set(
     """dozen dozens hundreds thousand thousands million millions billion billions trillion half both
     twice several thirty forty fifty sixty seventy eighty ninety percent quarter"""
@@ -88,7 +89,7 @@ _REFUSAL = re.compile(
     r"|exclud\w+|prevent\w*|reject\w*|avoid\w*)\b",
     re.I,
 )
-_ROW = re.compile(r"[^;:]{1,60}: [^;]+; [^;:]{1,60}: ")  # of a table, its labels written large
+_ROW = re.compile(r"[^;:]{1,60}: [^;]+; [^;:]{1,60}: | \| ")
 _PRONOUN = re.compile(r"(?:He|She|It|They|This|These|Those|That|His|Her|Its|Their)\b")
 _OPPOSING_PREFIX = re.compile(r"(?:un|in|im|il|ir|non|anti|dis)(?=\w{5})")
 _PAIRS = """
@@ -219,6 +220,8 @@ def stems(word: str) -> tuple[str, ...]:
         return (word.replace(",", ""),)
     if word in _NUMBER_WORDS:
         return (_NUMBER_WORDS[word],)
+    if word in _QUARTERS:
+        return _QUARTERS[word]
     return tuple(analyze(_IRREGULAR.get(word, word)))
 
 
@@ -231,7 +234,12 @@ def is_irregular(word: str) -> bool:
 def tokens(text: str) -> tuple[Token, ...]:
     """The words of a text in order."""
     return tuple(
-        Token(stem, word.lower(), word[0].isupper(), word[0].isdigit())
+        Token(
+            stem,
+            word.lower(),
+            word[0].isupper() and word.lower() not in _QUARTERS,
+            word[0].isdigit(),
+        )
         for word in _TOKEN.findall(text)
         for stem in stems(word)
     )
@@ -272,6 +280,11 @@ def is_heading(query: Query, text: str) -> bool:
     return sum(stem in query.stems for stem in stems) > len(stems) / 2
 
 
+def is_row(text: str) -> bool:
+    """Whether a text is the row of a table: labels with values, or cells between bars."""
+    return bool(_ROW.search(text))
+
+
 def passage_features(query: Query, passage: Passage, relative_score: float) -> list[list[float]]:
     """One row per sentence of the passage, in the order of ``FEATURES``.
 
@@ -304,7 +317,7 @@ def passage_features(query: Query, passage: Passage, relative_score: float) -> l
             "around": sum(share[k] * around[k] for k in share),
             "gap": max(lost.values(), default=0.0),
             "names_lost": sum(lost[k] for k in query.names if k in lost),
-            "names_elsewhere": 0.0 if _ROW.search(text) else _elsewhere(query, held[i], words[i]),
+            "names_elsewhere": 0.0 if is_row(text) else _elsewhere(query, held[i], words[i]),
             "numbers_lost": sum(share.get(k, 0.0) for k in query.numbers - held[i]),
             "phrase": len(_pairs(content) & query.pairs) / max(1, len(query.pairs)),
             "kind": _kind(query, words[i], text),

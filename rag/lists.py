@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from rag.features import CLAUSE, STOP, tokens
+from rag.features import CLAUSE, STOP, is_row, tokens
 from rag.library_reader import LibraryReader
 from rag.select import COLONS, Candidate
 from rag.types import Chunk, Span
@@ -21,10 +21,14 @@ LONGEST_ITEM = 300
 BEFORE, AFTER = 3, 6
 """So many chunks before and after the one quoted are looked through."""
 _MARK = re.compile(r"(?:[•‣◦▪■●○·*–-]|\(?(?:(?P<number>\d{1,3})|[a-zA-Z])[.)])\s+")
-_COUNTS = (
-    r"following|several|various|many|some|number of|two|three|four|five|six|seven|eight|nine|ten"
+_ANNOUNCES = re.compile(
+    rf"[{''.join(COLONS)}]\s*$"
+    r"|\bfollowing\b"
+    r"|\b(?:several|various|many|some|two|three|four|five|six|seven|eight|nine|ten)"
+    r" (?:[\w-]+ ){0,2}?(?!(?:second|minute|hour|day|week|month|quarter|year)s\b)[\w-]+[^\Wsui]s\b"
+    r".*[.!]\s*$",
+    re.IGNORECASE | re.DOTALL,
 )
-_ANNOUNCES = re.compile(rf"[{''.join(COLONS)}]\s*$|\b(?:{_COUNTS})\b", re.IGNORECASE)
 _WANTS_LIST = re.compile(
     r"^\W*(?:please )?(?:list|name|enumerate)\b"
     r"|\b(?:what|which) (?:are|were)\b(?! you\b)"
@@ -159,7 +163,7 @@ def _run(lines: Sequence[_Line], at: int) -> tuple[int, int]:
 def _may_be_item(line: _Line) -> bool:
     """Whether a line without a mark can be an item: it is not marked, wrapped or long."""
     text = line.text(line.whole)
-    return not line.mark and "\n" not in text and len(text) <= LONGEST_ITEM
+    return not (line.mark or "\n" in text or is_row(text) or len(text) > LONGEST_ITEM)
 
 
 def _announcer(lines: Sequence[_Line], at: int) -> tuple[_Line, Span] | None:
@@ -167,7 +171,8 @@ def _announcer(lines: Sequence[_Line], at: int) -> tuple[_Line, Span] | None:
     if not 0 <= at < len(lines):
         return None
     line, span = lines[at], lines[at].sentences[-1]
-    return (line, span) if _ANNOUNCES.search(line.text(span)) else None
+    text = line.text(span)
+    return (line, span) if _ANNOUNCES.search(text) and not is_row(text) else None
 
 
 def _headed(question: str, first: _Line) -> bool:

@@ -14,13 +14,20 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.features import FEATURES, Query, is_heading, passage_features, read_question, tokens
+from rag.features import (
+    FEATURES,
+    Query,
+    is_heading,
+    is_row,
+    passage_features,
+    read_question,
+    tokens,
+)
 from rag.types import Chunk, Passage, Span
 
 if TYPE_CHECKING:
@@ -237,18 +244,25 @@ def _distinct(query: Query, passages: Sequence[Passage]) -> list[_Found]:
     for passage in passages:
         chunk = passage.chunk
         rows = passage_features(query, passage, passage.score / top if top > 0 else 1.0)
-        starts = [span.start for span in chunk.sentences[1:]]
-        for span, row, after in zip_longest(chunk.sentences, rows, starts):
-            text = chunk.text[span.start - chunk.start : span.end - chunk.start]
+        texts = [chunk.text[s.start - chunk.start : s.end - chunk.start] for s in chunk.sentences]
+        for n, (span, row, text) in enumerate(zip(chunk.sentences, rows, texts, strict=True)):
             key = " ".join(text.split())
             # What ends with a colon announces an answer and holds none, but for a list below it.
-            alone = key[-1:] in COLONS and not (
-                after and "\n" in chunk.text[span.end - chunk.start : after - chunk.start]
-            )
+            alone = key.endswith(COLONS) and not _has_list(chunk, n, texts)
             if key and key not in seen and not alone and not is_heading(query, key):
                 seen.add(key)
                 found.append((passage, span, text, [*row, 0.0, 0.0]))
     return found
+
+
+def _has_list(chunk: Chunk, n: int, texts: Sequence[str]) -> bool:
+    """Whether the sentences after the ``n``-th stand on lines below it and are not of a table."""
+    if n + 2 >= len(texts) or "table" in texts[n].lower():
+        return False
+    gap = chunk.text[
+        chunk.sentences[n].end - chunk.start : chunk.sentences[n + 1].start - chunk.start
+    ]
+    return "\n" in gap and not any(map(is_row, texts[n + 1 : n + 3]))
 
 
 def sigmoid(x: float) -> float:
