@@ -23,6 +23,8 @@ _NEWEST_REPORT = re.compile(
     r"(?:10-?[kq]|report|filing|quarter|release|version|edition|issue|year|month)\b",
     re.IGNORECASE,
 )
+_REPORT = r"(?:10-?[kq]|report|filing|release|minutes|statement)s?\b"
+_REPORT_OF = re.compile(rf"\b(?:19|20)\d\d (?:[\w-]+ ){{0,2}}{_REPORT}", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+")
 _JOINED = re.compile(r"_|(?<=[A-Za-z])-(?=\d)")
 _PLACE_OF_A_NAME = re.compile(r"(?<=[a-z,;] )[\w'’&-]+")
@@ -84,17 +86,21 @@ def _names(question: str, passages: Sequence[Passage]) -> frozenset[str]:
 def _of_the_time(question: str, passages: Sequence[Passage]) -> list[Passage]:
     """Without the passages of sources titled with another time than the question names.
 
-    A later report that writes of that time itself stays.
+    A later report that writes of that time itself stays, unless it is the report of that time that
+    is asked about.
     """
     asked = period_asked(question).periods
-    return [p for p in passages if not asked or _is_of(asked, p)]
+    named = bool(_REPORT_OF.search(question))
+    return [p for p in passages if not asked or _is_of(asked, p, named)]
 
 
-def _is_of(asked: Sequence[Period], passage: Passage) -> bool:
+def _is_of(asked: Sequence[Period], passage: Passage, named: bool) -> bool:
     source, chunk = passage.source, passage.chunk
     titled = _titled(source)
     if not titled or any(a.meets(t) for a in asked for t in titled):
         return True
+    if named:
+        return False
     written = _periods(*chunk.headings, chunk.text)
     return any(
         a.meets(w) and (w.days <= QUARTER or a.days > QUARTER) for a in asked for w in written
@@ -128,7 +134,13 @@ def _day(source: Source) -> date:
 
 
 def _titled(source: Source) -> list[Period]:
-    return _periods(source.title, _in_words(PurePath(source.uri).stem))
+    """The times that title and file name have; of a quarter and its year, the quarter."""
+    found = _periods(source.title, _in_words(PurePath(source.uri).stem))
+    return [a for a in found if not any(_is_within(b, a) for b in found)]
+
+
+def _is_within(a: Period, b: Period) -> bool:
+    return b.first <= a.first and a.last <= b.last and a.days < b.days
 
 
 def _periods(*texts: str) -> list[Period]:

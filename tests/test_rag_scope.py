@@ -65,6 +65,17 @@ def test_a_report_without_an_older_one_of_its_series_is_its_newest() -> None:
     assert found("What does the latest report say?", [*REPORTS, alone])[-1] == "Plan"
 
 
+def test_a_report_that_is_not_there_is_not_replaced_by_one_that_speaks_of_its_time() -> None:
+    first = passage(
+        "/reports/2023-Q1-ACME.pdf",
+        "We expect the charge to lower income in the second quarter of 2023.",
+        "Form 10-Q for Acme filed 04/24/2023",
+    )
+    assert found("What did Acme expect for the second quarter of 2023?", [first])
+    assert found("What charge is in Acme's Q1 2023 report?", [first])
+    assert not found("What charge is in Acme's Q2 2023 10-Q?", [first])
+
+
 PLAIN = [passage(f"{name}.txt", f"Sales of {name} rose.", name) for name in ("Apple", "Intel")]
 
 
