@@ -357,9 +357,10 @@ def _found(query: Query, stems: Set[str]) -> dict[str, float]:
 def _elsewhere(query: Query, held: Set[str], words: Sequence[Token]) -> float:
     """The share of the question that is names which a sentence has not, if it has others instead.
 
-    The title says whom a passage is about, but not of whom each of its sentences speaks.
+    The title says whom a passage is about, but not of whom each of its sentences speaks. Acronyms
+    are left out: many are no names, as "CEO".
     """
-    away = sum(query.share.get(name, 0.0) for name in query.names - held)
+    away = sum(query.share.get(name, 0.0) for name in query.names - held - query.acronyms.keys())
     others = any(t.capital and t.stem not in query.stems and t.lower not in STOP for t in words[1:])
     return away if others else 0.0
 

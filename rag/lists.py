@@ -20,7 +20,9 @@ LONGEST_ITEM = 300
 """Of a longer item, in characters, only the first sentence is quoted."""
 BEFORE, AFTER = 3, 6
 """So many chunks before and after the one quoted are looked through."""
-_MARK = re.compile(r"(?:[•‣◦▪■●○·*–-]|\(?(?:(?P<number>\d{1,3})|[a-zA-Z])[.)])\s+")
+_BULLET = r"[•‣◦▪■●○·*–-]\s+"
+# "J. Smith" is no item.
+_MARK = re.compile(rf"{_BULLET}|(?:\(?(?:(?P<number>\d{{1,3}})|[a-z])[.)]|\([A-Z]\))\s+")
 _ANNOUNCES = re.compile(
     rf"[{''.join(COLONS)}]\s*$"
     r"|\bfollowing\b"
@@ -74,9 +76,18 @@ def with_lists(
     for candidate in chosen:
         found = _list_of(question, candidate, wanted, library)
         if found or candidate.text[-1] not in COLONS:
-            for one in found or [candidate]:
+            for one in found or [_without_bullet(candidate)]:
                 given.setdefault((one.passage.source.id, one.span), one)
     return list(given.values()) or list(chosen)
+
+
+def _without_bullet(candidate: Candidate) -> Candidate:
+    """An item that is quoted alone."""
+    bullet = re.match(_BULLET, candidate.text)
+    if not bullet:
+        return candidate
+    span = Span(candidate.span.start + bullet.end(), candidate.span.end)
+    return replace(candidate, span=span, text=candidate.text[bullet.end() :])
 
 
 def _list_of(

@@ -197,7 +197,7 @@ def test_a_heading_in_a_list_is_no_answer_and_stands_over_what_follows(index: In
     answer = index.ask("What does the document say about different cultures?")
     check_bound(index, answer)
     assert answer.query == "different cultures"
-    assert [s.text for s in answer.sentences] == ["- Norvik has kept a strong craft culture."]
+    assert [s.text for s in answer.sentences] == ["Norvik has kept a strong craft culture."]
 
 
 def test_of_reports_that_are_alike_the_one_that_is_asked_about_is_quoted(index: Index) -> None:

@@ -96,6 +96,11 @@ def test_a_question_for_one_thing_gets_that_item_alone(index: Index) -> None:
     assert said(answer, index) == ["a proof of address that is not older than three months"]
 
 
+def test_an_item_quoted_alone_loses_its_bullet(index: Index) -> None:
+    answer = index.ask("How often was a school promised to the weavers?")
+    assert said(answer, index)[0].startswith("A school was promised in 1871")
+
+
 def test_steps_keep_their_numbers_and_all_their_sentences(index: Index) -> None:
     answer = index.ask("What are the steps to open an account?")
     assert said(answer, index)[1:] == [
