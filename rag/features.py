@@ -335,6 +335,12 @@ def passage_features(query: Query, passage: Passage, relative_score: float) -> l
     return rows
 
 
+def best_coverage(query: Query, texts: Sequence[str]) -> float:
+    """How much of a question, by rarity, that one of the texts says which says most; in [0, 1]."""
+    found = [_found(query, {t.stem for t in tokens(text)}) for text in texts]
+    return max((sum(query.share[k] * here[k] for k in here) for here in found), default=0.0)
+
+
 def _pairs(words: Sequence[Token]) -> frozenset[tuple[str, str]]:
     return frozenset((a.stem, b.stem) for a, b in pairwise(words))
 

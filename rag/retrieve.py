@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from pydantic import ConfigDict
 from rag.dates import day_of, distances, period_asked
 from rag.embed import Vectors
 from rag.errors import BadQuestion
+from rag.features import best_coverage, read_question
 from rag.fuse import drop_near_duplicates, fuse, lexical_trust
 from rag.index import PASSAGES, Index
 from rag.lexical import analyze, query_terms
@@ -29,6 +30,9 @@ FIXED = 3
 # from the score of such a passage: what differs in them, a name or a figure, moves it by less.
 ALIKE = 0.5
 DATED = 0.1
+# The share of a score that is the best sentence's, and of how many passages it is looked at.
+SAID = 1 / 6
+COVERED = 30
 MAX_QUESTION = 10_000
 
 
@@ -66,6 +70,7 @@ class HybridRetriever(BaseRetriever):
             if more:
                 asked.append(self._ask(more))
                 passages = _in_place(passages[:FIXED], self._scored(asked))
+            passages = by_coverage(query, passages, index.library.idf)
         ranked = by_date(query, passages)
         kept = drop_near_duplicates([(n, p.chunk.text) for n, p in enumerate(ranked)], k)
         return Found([ranked[n] for n in kept], tuple(a.text for a in asked))
@@ -130,6 +135,26 @@ class _Asked:
 
     def bm25(self, number: int) -> float:
         return self.words.get(number, 0.0)
+
+
+def by_coverage(
+    query: str, passages: Sequence[Passage], idf: Callable[[str], float]
+) -> list[Passage]:
+    """The passages, their first ``COVERED`` ordered also by what one sentence says of the query.
+
+    A passage holds the query's words here and there where a single sentence would answer it.
+    ``idf`` gives a term's inverse document frequency.
+    """
+    asked = read_question(query, idf)
+    scored = []
+    for n, passage in enumerate(passages):
+        chunk = passage.chunk
+        spans = chunk.sentences if n < COVERED else ()
+        said = best_coverage(
+            asked, [chunk.text[s.start - chunk.start : s.end - chunk.start] for s in spans]
+        )
+        scored.append(replace(passage, score=(1 - SAID) * passage.score + SAID * said))
+    return sorted(scored, key=lambda p: -p.score)
 
 
 def by_date(query: str, passages: Sequence[Passage]) -> list[Passage]:
