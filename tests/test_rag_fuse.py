@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.fuse import DENSE_WEIGHT, RARE_TERMS, drop_near_duplicates, fuse, lexical_trust
+from rag.retrieve import COVERED, by_coverage
+from rag.types import Chunk, Passage, Source, Span
 
 REPORT = (
     "Revenue of the company for the fiscal year 2022 was 81 billion dollars, an increase over the "
@@ -108,3 +110,31 @@ def test_no_words_are_no_match() -> None:
 
 def test_without_trust_only_the_vectors_count() -> None:
     assert fuse([0.2, 0.9], [8.0, 0.0], trust=0.0) == pytest.approx([0.12, 0.54])
+
+
+def passage(*sentences: str, score: float = 0.5) -> Passage:
+    text = " ".join(sentences)
+    starts = [text.index(sentence) for sentence in sentences]
+    spans = tuple(Span(a, a + len(s)) for a, s in zip(starts, sentences, strict=True))
+    source = Source(text[:9], text[:9], "Notes", "", "text/plain", len(text))
+    return Passage(
+        Chunk(text[:9], text[:9], text, 0, len(text), sentences=spans), source, score, None, 0.0
+    )
+
+
+def test_of_passages_alike_in_score_the_one_with_the_sentence_comes_first() -> None:
+    apart = passage("The mill was sold.", "Nobody knows when.", "In Harrow a bridge was built.")
+    together = passage("In Harrow the mill was built.", "Nobody knows when.")
+    ordered = by_coverage("When was the mill of Harrow built?", [apart, together], lambda _: 1.0)
+    assert [p.chunk.text for p in ordered] == [together.chunk.text, apart.chunk.text]
+
+
+@given(st.text(max_size=40), st.lists(st.floats(0, 1), max_size=COVERED + 4))
+def test_scores_stay_scores_and_what_is_far_behind_stays_there(q: str, scores: list[float]) -> None:
+    scores = sorted(scores, reverse=True)
+    given_passages = [passage(f"{n}: the mill.", score=s) for n, s in enumerate(scores)]
+    ordered = by_coverage(q, given_passages, lambda _: 1.0)
+    assert all(0 <= p.score <= 1 for p in ordered)
+    assert [p.score for p in ordered] == sorted((p.score for p in ordered), reverse=True)
+    assert {p.chunk.id for p in ordered} == {p.chunk.id for p in given_passages}
+    assert [p.chunk.id for p in ordered[COVERED:]] == [p.chunk.id for p in given_passages[COVERED:]]
