@@ -24,6 +24,7 @@ from rag.fuse import drop_near_duplicates, fuse
 from rag.index import Index
 from rag.lexical import analyze, query_terms
 from rag.parts import parts
+from rag.retrieve import by_coverage
 from rag.scope import DEPTH, in_scope
 from rag.types import Chunk, Passage, Source, Span
 
@@ -106,12 +107,13 @@ class Corpus:
         near |= {int(i) for i in np.argsort(-bm25)[:CANDIDATES] if bm25[i] > 0}
         found = [i for i in sorted(near) if self.chunks[i].id != without]
         fused = dict(zip(found, fuse(cosine[found], bm25[found]).tolist(), strict=True))
-        ranked = sorted(found, key=lambda i: -fused[i])
-        kept = drop_near_duplicates([(i, self.chunks[i].text) for i in ranked], PASSAGES)
-        return [
+        passages = [
             Passage(self.chunks[i], self.sources[i], fused[i], float(cosine[i]), float(bm25[i]))
-            for i in kept
+            for i in sorted(found, key=lambda i: -fused[i])
         ]
+        ranked = by_coverage(question, passages, self.idf)
+        kept = drop_near_duplicates([(n, p.chunk.text) for n, p in enumerate(ranked)], PASSAGES)
+        return [ranked[n] for n in kept]
 
 
 def benchmark(folder: Path, index: Index) -> list[Example]:
