@@ -10,57 +10,17 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 
 from rag.lexical import analyze
 from rag.types import Passage
+from rag.words import NUMBER_WORDS, STOP, Token, tokens, word_set
 
-
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
-_TOKEN = re.compile(r"\d[\d,.]*\d|\w+")
-STOP = _set(
-    """a about after all also am an and any are as at be because been being but by can could did do
-    does doing for from get give got had has have having he her here him his how i if in into is it
-    its just me my of on or our shall she should so some such tell than that the their them then
-    there these they this those to too us was we were what when where which while who whom whose why
-    will with would you your s t d ll re ve please many much name called mean explain describe list
-    according"""
-)
-_IRREGULAR = {
-    form: base
-    for base, forms in {
-        "become": "became", "begin": "began begun", "break": "broke broken", "bring": "brought",
-        "build": "built", "buy": "bought", "catch": "caught", "choice": "choices",
-        "choose": "chose chosen", "come": "came", "deal": "dealt", "deep": "depth",
-        "die": "dead death", "draw": "drawn drew", "drive": "driven drove", "eat": "ate eaten",
-        "fall": "fallen fell", "feel": "felt", "fight": "fought", "flee": "fled",
-        "fly": "flew flown", "give": "gave given", "go": "gone went", "grow": "grew grown growth",
-        "high": "height", "hold": "held", "keep": "kept", "know": "knew known", "lead": "led",
-        "leave": "left", "live": "life lives", "long": "length", "lose": "loss lost",
-        "make": "made", "mean": "meant", "meet": "met", "pay": "paid", "rise": "risen rose",
-        "run": "ran", "say": "said", "see": "saw seen", "sell": "sold", "send": "sent",
-        "sing": "sang song sung", "sink": "sank sunk", "speak": "spoke spoken", "spend": "spent",
-        "stand": "stood", "start": "onset", "steal": "stole stolen", "strong": "strength",
-        "take": "took taken", "teach": "taught", "think": "thought", "wide": "width",
-        "win": "won", "write": "wrote written",
-    }.items()
-    for form in forms.split()
-}  # fmt: skip
-_NUMBER_WORDS = {
-    "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7",
-    "eight": "8", "nine": "9", "ten": "10", "eleven": "11", "twelve": "12", "twenty": "20",
-    "first": "1st", "second": "2nd", "third": "3rd", "zero": "0", "hundred": "100",
-}  # fmt: skip
-_QUARTERS = {f"q{n}": (nth, "quarter") for n, nth in enumerate(("1st", "2nd", "3rd", "4th"), 1)}
-_COUNT_WORDS = frozenset(_NUMBER_WORDS) | _set(
+_COUNT_WORDS = frozenset(NUMBER_WORDS) | word_set(
     """dozen dozens hundreds thousand thousands million millions billion billions trillion half both
     twice several thirty forty fifty sixty seventy eighty ninety percent quarter"""
 )
-_TIME_WORDS = _set(
+_TIME_WORDS = word_set(
     """january february march april may june july august september october november december monday
     tuesday wednesday thursday friday saturday sunday century centuries decade decades era period
     spring summer autumn winter year years month months week weeks day days hour hours minute
@@ -184,16 +144,6 @@ FEATURES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
-    """One word: its stem, and the little of its shape that tells names and numbers."""
-
-    stem: str
-    lower: str
-    capital: bool
-    digit: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Query:
     """A question taken apart.
 
@@ -210,39 +160,6 @@ class Query:
     wanted: str
     negated: bool
     acronyms: Mapping[str, str]
-
-
-@lru_cache(maxsize=50_000)
-def stems(word: str) -> tuple[str, ...]:
-    """The terms of one word as the index has them; irregular forms and numbers meet their base."""
-    word = word.lower()
-    if word[0].isdigit():
-        return (word.replace(",", ""),)
-    if word in _NUMBER_WORDS:
-        return (_NUMBER_WORDS[word],)
-    if word in _QUARTERS:
-        return _QUARTERS[word]
-    return tuple(analyze(_IRREGULAR.get(word, word)))
-
-
-def is_irregular(word: str) -> bool:
-    """Whether a word in small letters is an irregular form, mostly of a verb: ``built``."""
-    return word in _IRREGULAR
-
-
-@lru_cache(maxsize=4096)
-def tokens(text: str) -> tuple[Token, ...]:
-    """The words of a text in order."""
-    return tuple(
-        Token(
-            stem,
-            word.lower(),
-            word[0].isupper() and word.lower() not in _QUARTERS,
-            word[0].isdigit(),
-        )
-        for word in _TOKEN.findall(text)
-        for stem in stems(word)
-    )
 
 
 def read_question(question: str, idf: Callable[[str], float]) -> Query:

@@ -40,6 +40,9 @@ _ASKS = re.compile(
 )
 _DEFINES = re.compile(r"(?i)\W*(?:what|who)(?:['’]s| is| are| was| were| does)\b(?! the\b)")
 _ROLE = re.compile(r"\W*[Ww]ho\b.*\bthe [A-Z]{2,}s?\W*$")  # "Who is the CEO?"
+_BARE = re.compile(
+    r"\W*(?:[Ww]hy|[Hh]ow|[Ww]hen|[Ww]here)(?: in| at| on| for)?(?: [A-Z][\w-]*)+\W*$"
+)
 _DEFINITE = re.compile(r"(?i)\b(?:the|any|more|else|other|another)\b")
 # "Is it possible to ...", "How long does it take to ...": this "it" stands for nothing.
 _EMPTY_IT = re.compile(
@@ -128,7 +131,7 @@ def _says_too_little(question: str) -> bool:
     content = _content(question)
     if len(content) > 2 or (content and _DEFINES.match(question)):
         return False
-    if not content or _ROLE.match(question):
+    if not content or _ROLE.match(question) or _BARE.match(question):
         return True
     if _NAME.search(question) or any(map(_is_coined, content)):
         return False

@@ -10,10 +10,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from rag.features import CLAUSE, STOP, is_row, tokens
+from rag.features import CLAUSE, is_row
 from rag.library_reader import LibraryReader
 from rag.select import COLONS, Candidate
 from rag.types import Chunk, Span
+from rag.words import STOP, tokens
 
 MOST_ITEMS = 12
 LONGEST_ITEM = 300
@@ -109,7 +110,8 @@ def _list_of(
     items = lines[first:last]
     if len(items) < 2 or not (announcer or _headed(question, items[0])):
         return []
-    if not announcer and not all(line.mark for line in items):
+    # Lines without marks are a list only if they stand together, apart from what announces them.
+    if not items[0].mark and not (announcer and items[0].newlines > 1):
         return []
     found = [*([announcer] if announcer else []), *_items(items)]
     most = MOST_ITEMS + bool(announcer)

@@ -12,8 +12,8 @@ from datetime import date
 from pathlib import PurePath
 
 from rag.dates import Period, day_of, period_asked
-from rag.features import STOP, tokens
 from rag.types import Passage, Source
+from rag.words import STOP, tokens
 
 SHORT_NAME = 2  # letters; as of "Q3"
 QUARTER = 92  # days

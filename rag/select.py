@@ -19,16 +19,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.features import (
-    FEATURES,
-    Query,
-    is_heading,
-    is_row,
-    passage_features,
-    read_question,
-    tokens,
-)
+from rag.features import FEATURES, Query, is_heading, is_row, passage_features, read_question
 from rag.types import Chunk, Passage, Span
+from rag.words import tokens
 
 if TYPE_CHECKING:
     from rag.reader import Reader, Reading

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rag.features import stems
+from rag.words import stems
 
 
 def _listed(words: str) -> list[str]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rag.features import is_irregular
 from rag.verify_words import CONTRASTS, HEDGES, Word, read
+from rag.words import is_irregular
 
 _CONDITIONS = CONTRASTS | HEDGES | frozenset(["if", "or", "provided", "unless", "until"])
 _BINDING = _CONDITIONS | frozenset(

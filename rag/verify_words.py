@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import sentencex
 
-from rag.features import stems
 from rag.types import Span
 from rag.verify_facts import Date, Quantity, plain, read_dates, read_quantities
+from rag.words import stems
 
 
 def _set(words: str) -> frozenset[str]:

@@ -27,6 +27,8 @@ REVENUE = (
         "Who is its CEO?",
         "Who is the CEO?",
         "Why?",
+        "Why Google?",
+        "When in March?",
         "And the price?",
         "How do I cancel them?",
         "Is that true?",
@@ -45,6 +47,7 @@ def test_a_follow_up_carries_the_earlier_subject(question: str) -> None:
     "question",
     [
         "Who founded Anthropic?",
+        "Where is Oslo?",
         "What is manga?",
         "Who discovered penicillin?",
         "What is the capital of France?",

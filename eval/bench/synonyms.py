@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from rag.features import stems
+from rag.words import stems
 
 SENSES, SHORTEST = 5, 3
 KINDS = ("noun", "verb", "adj", "adv")

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from rag.embed import Vectors
-from rag.features import STOP, stems
 from rag.verify_words import synonyms
+from rag.words import STOP, stems
 
 MOST_WORDS = 2
 NEAR = 0.55
