@@ -6,20 +6,16 @@ import gzip
 import hashlib
 import json
 import random
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.train.data import Reading, load_examples
 from eval.train.edits import both_ways, edited
-from eval.train.rewording import COMMON, Rewording, misspelt
-from rag.embed import Vectors
 from rag.errors import BadInput
 from rag.features import OPPOSITES
 from rag.reader import Reader
@@ -88,28 +84,6 @@ def test_only_what_may_be_shipped_and_is_no_test_is_learned(data: Path) -> None:
         if example.source == "cut":
             assert "1899" not in example.passage
             assert not example.answerable
-
-
-def test_questions_are_put_in_other_words_that_mean_the_same() -> None:
-    texts = ["the firm was constructed", "the tower was built", "a tower was erected"] * COMMON
-    meaning = {"built": [1.0, 0.0], "constructed": [0.9, 0.1], "erected": [0.0, 1.0]}
-
-    def embed(words: Sequence[str]) -> Vectors:
-        return np.array([meaning[word] for word in words], dtype=np.float32)
-
-    reword = Rewording(texts, embed)
-    said = {reword("Was it built?", PASSAGE + " It was built.", random.Random(n)) for n in range(9)}
-    assert said == {"Was it constructed?"}
-    # What the passage does not say needs no other word, nor does a name.
-    assert reword("Was it built?", "Nothing of it.", random.Random(1)) is None
-    assert reword("Was it Built?", "It was Built.", random.Random(1)) is None
-
-
-@given(st.text(max_size=60), st.integers(0, 99))
-def test_a_slip_is_one_letter_of_one_word(question: str, seed: int) -> None:
-    wrong = misspelt(question, random.Random(seed))
-    assert wrong is None or wrong != question
-    assert wrong is None or abs(len(wrong) - len(question)) <= 1
 
 
 def test_missing_data_is_said(tmp_path: Path) -> None:

@@ -9,16 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from eval.train import loop
-from eval.train.data import (
-    CUT,
-    EDITED_QUESTIONS,
-    LICENCES,
-    LONGEST,
-    MISSPELT,
-    REWORDED,
-    Reading,
-    counted,
-)
+from eval.train.data import CUT, EDITED_QUESTIONS, LICENCES, LONGEST, Reading, counted
 from rag.reader import MOST_TOKENS
 
 _CARD = """# The reader
@@ -58,8 +49,7 @@ On examples that were kept from training:
 No row marked as test, and none of a set whose licence forbids it. `edited`: {edited:.0%} of the
 questions with a name, a number, a word for its opposite or a negation exchanged, which their
 passage no longer answers. `cut`: {cut:.0%} of the passages without the sentences that hold the
-answer. `reworded`: {reworded:.0%} of all with synonyms (WordNet 3.0) for words that question and
-passage share. `misspelt`: {misspelt:.0%} with a letter of a word wrong.
+answer.
 
 | set | examples | licence |
 |---|---|---|
@@ -87,8 +77,6 @@ def write_card(run: Path, out: Path, training: Sequence[Reading], history: str) 
         decay=loop.DECAY,
         edited=EDITED_QUESTIONS,
         cut=CUT,
-        reworded=REWORDED,
-        misspelt=MISSPELT,
         history=history,
         figures="\n".join(f"| {name} | {value:.3f} |" for name, value in figures.items()),
         rows="\n".join(f"| {name} | {n:,} | {_licence(name)} |" for name, n in rows.items()),
@@ -97,6 +85,6 @@ def write_card(run: Path, out: Path, training: Sequence[Reading], history: str) 
 
 
 def _licence(name: str) -> str:
-    if name in ("edited", "cut", "reworded", "misspelt"):
+    if name in ("edited", "cut"):
         return "as the question's set"
     return next(licence for family, licence in LICENCES.items() if name.startswith(family))

@@ -12,14 +12,12 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from eval.train.edits import both_ways, edited
-from eval.train.rewording import Rewording, misspelt
 from ingest.chunk import split_sentences
-from rag.embed import load_encoder
 from rag.errors import BadInput
 from rag.features import OPPOSITES
 from rag.types import Span
@@ -44,8 +42,6 @@ LONGEST = 480
 """Characters of a passage; of a longer one a part is read, with its answer if it has one."""
 EDITED_QUESTIONS = 0.25
 CUT = 0.35
-REWORDED = 0.2
-MISSPELT = 0.06
 SHORTEST = 120
 DEVELOPMENT = 100
 """One of so many contexts is kept for development."""
@@ -66,9 +62,7 @@ def load_examples(folder: Path, seed: int) -> tuple[list[Reading], list[Reading]
     """What to train on and what to develop on, from the ``*.jsonl.gz`` of a folder.
 
     Rows of one context are on one side. Of both sides alike are made questions with one thing
-    changed, named ``edited``, and passages that have lost their answer, named ``cut``. Of all of
-    these, answered or not, some are put in other words or misspelt, named ``reworded`` and
-    ``misspelt``.
+    changed, named ``edited``, and passages that have lost their answer, named ``cut``.
 
     Raises ``BadInput`` when a file is missing.
     """
@@ -91,24 +85,12 @@ def load_examples(folder: Path, seed: int) -> tuple[list[Reading], list[Reading]
         side = sides[_is_kept(row["set"], row["question"])]
         passage = row["passage"][:LONGEST]
         side.append(Reading(row["question"], passage, None, row["set"], bool(row["label"])))
-    texts = (f"{e.question} {e.passage}" for side in sides for e in side)
-    reword = Rewording(texts, load_encoder().encode_documents)
-    for side in sides:
-        side += [said for e in side for said in _said_otherwise(e, reword, rng)]
     return sides
 
 
 def counted(examples: Sequence[Reading]) -> dict[str, int]:
     """How many examples each set gave."""
     return dict(sorted(Counter(example.source for example in examples).items()))
-
-
-def _said_otherwise(example: Reading, reword: Rewording, rng: random.Random) -> Iterator[Reading]:
-    """The same example with its question in other words, or misspelt, if chance has it."""
-    if rng.random() < REWORDED and (said := reword(example.question, example.passage, rng)):
-        yield replace(example, question=said, source="reworded")
-    if rng.random() < MISSPELT and (said := misspelt(example.question, rng)):
-        yield replace(example, question=said, source="misspelt")
 
 
 def _reading(row: dict[str, Any], rng: random.Random) -> Reading:

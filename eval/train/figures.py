@@ -22,8 +22,7 @@ def figures_of(results: Sequence[tuple[Batch, tuple[Tensor, Tensor]]]) -> Figure
     """The figures over batches and what the model gave for each.
 
     ``answer_auroc`` is over all readings, ``edited_auroc`` with edited questions as the only ones
-    without an answer, ``cut_auroc`` with passages that lost theirs; ``reworded_auroc`` over
-    questions put in other words. ``span_f1`` is by tokens
+    without an answer, ``cut_auroc`` with passages that lost theirs. ``span_f1`` is by tokens
     (Rajpurkar et al. 2016, arXiv 1606.05250), where there is an answer.
     """
     answers: list[tuple[float, bool, str]] = []
@@ -40,7 +39,6 @@ def figures_of(results: Sequence[tuple[Batch, tuple[Tensor, Tensor]]]) -> Figure
         "answer_auroc": _auroc([(s, y) for s, y, _ in answers]),
         "edited_auroc": _auroc([(s, y) for s, y, made in answers if y or made == "edited"]),
         "cut_auroc": _auroc([(s, y) for s, y, made in answers if y or made == "cut"]),
-        "reworded_auroc": _auroc([(s, y) for s, y, made in answers if made == "reworded"]),
         "span_f1": mean(f1),
     }
 
