@@ -127,7 +127,7 @@ FEATURES = (
     "around",  # share that the passage, its title and headings say
     "gap",  # the heaviest question word that neither sentence nor title has
     "names_lost",  # share of the question that is names which neither has
-    "names_elsewhere",  # share that is names which only the title has, while others stand here
+    "names_elsewhere",  # share that is names which the sentence has not, but others
     "numbers_lost",  # share of the question that is numbers which the sentence has not
     "phrase",  # share of the question's neighbouring words that are neighbours here too
     "kind",  # how well something new in the sentence fits the kind of answer wanted

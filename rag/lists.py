@@ -75,7 +75,8 @@ def with_lists(
     wanted = bool(_WANTS_LIST.search(question))
     given: dict[tuple[str, Span], Candidate] = {}
     for candidate in chosen:
-        found = _list_of(question, candidate, wanted, library)
+        with library.reading():
+            found = _list_of(question, candidate, wanted, library)
         if found or candidate.text[-1] not in COLONS:
             for one in found or [_without_bullet(candidate)]:
                 given.setdefault((one.passage.source.id, one.span), one)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from rag.lexical import STOPWORDS, analyze
 from rag.library_reader import LibraryReader
+from rag.parts import LONGEST
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -25,8 +26,14 @@ _BEGINS_WORD = ("", "▁", "Ġ")
 
 
 def respell(question: str, library: LibraryReader, tokenizer: Tokenizer) -> str:
-    """The question with its misspelt words as the library has them, each in the asker's case."""
-    return _WORD.sub(lambda found: _respelt(found[0], library, tokenizer), question)
+    """The question with its misspelt words as the library has them, each in the asker's case.
+
+    A text longer than ``LONGEST`` was pasted rather than typed, and is left as it is.
+    """
+    if len(question) > LONGEST:
+        return question
+    with library.reading():
+        return _WORD.sub(lambda found: _respelt(found[0], library, tokenizer), question)
 
 
 def _respelt(word: str, library: LibraryReader, tokenizer: Tokenizer) -> str:
@@ -60,8 +67,9 @@ def _slips(word: str) -> Iterator[str]:
     for at in range(1, len(word) + 1):
         for letter in ascii_lowercase:
             yield word[:at] + letter + word[at:]
+    for at in range(1, len(word)):
         if len(word) > SHORTEST:
-            yield word[:at] + word[at + 1 :] if at < len(word) else word[:-1]
+            yield word[:at] + word[at + 1 :]
         yield word[:at] + word[at : at + 2][::-1] + word[at + 2 :]
 
 

@@ -14,11 +14,7 @@ import sentencex
 
 from rag.types import Span
 from rag.verify_facts import Date, Quantity, plain, read_dates, read_quantities
-from rag.words import stems
-
-
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
+from rag.words import stems, word_set
 
 
 def _stem(word: str) -> str:
@@ -38,7 +34,7 @@ def _table(groups: str, within: bool) -> Mapping[str, frozenset[str]]:
     return {word: frozenset(rivals) - {word} for word, rivals in table.items()}
 
 
-FUNCTION_WORDS = _set(
+FUNCTION_WORDS = word_set(
     """a about after all also am an and any are as at be because been before being both but by can
     could did do does doing done for from had has have having he her here hers him his how i if in
     into is it its itself just may me might more most must my no nor not of off on one only or other
@@ -46,13 +42,13 @@ FUNCTION_WORDS = _set(
     there these they this those through to too under until up us very was we were what when where
     which while who whom whose why will with would you your s t d ll re ve m according however"""
 )
-NEGATIONS = _set(
+NEGATIONS = word_set(
     """not no never none neither nor without cannot unable fail failed fails failing lack lacks
     lacked lacking refuse refused refuses deny denied denies denying hardly barely nothing nobody
     excluding except didn doesn don wasn weren isn aren hasn haven hadn couldn wouldn shouldn won
     mustn needn ain cant wont dont didnt doesnt isnt wasnt false"""
 )
-HEDGES = _set(
+HEDGES = word_set(
     """may might could can possibly possible perhaps maybe likely unlikely probably potential
     potentially expected expect expects plan plans planned planning intend intends intended hope
     hopes hoped propose proposed proposes consider considering considered would should aims aim
@@ -110,7 +106,7 @@ RIVALS = _table(
     |daily weekly monthly yearly|dollar euro pound yen""",
     within=True,
 )
-CONTRASTS = NEGATIONS | _set(
+CONTRASTS = NEGATIONS | word_set(
     "but despite although though instead rather unlike only yet nor limited partially partly"
 )
 _PREFIX = re.compile(r"(?:un|in|im|il|ir|non|anti|dis|mis)(?=\w{4})")

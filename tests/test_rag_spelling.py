@@ -68,6 +68,10 @@ def test_no_word_of_another_collection_is_put_in(index: Index) -> None:
     assert hidden.query == question
 
 
+def test_a_pasted_text_is_left_as_it_is(index: Index) -> None:
+    assert spelt(index, "lauched " * 63) == "lauched " * 63
+
+
 @given(st.text(max_size=60))
 def test_any_text_keeps_its_words_in_number(index: Index, text: str) -> None:
     assert len(spelt(index, text).split()) == len(text.split())
