@@ -71,6 +71,8 @@ results: .venv/tested  ## measure everything again (DATA=) and write the README'
 	  $(BIN)/footnote eval benchmark $(DATA)/retrieval/$$set --json eval/results/$$set.json || exit 1; done
 	rm -rf .footnote-results && $(BIN)/footnote ingest eval/library --index .footnote-results
 	$(BIN)/footnote eval run --index .footnote-results --json eval/results/sample.json
+	rm -rf .footnote-results && $(BIN)/footnote ingest eval/office --index .footnote-results
+	$(BIN)/footnote eval run eval/cases/office.jsonl --index .footnote-results --json eval/results/office.json
 	rm -rf .footnote-results
 	$(BIN)/python -m eval.bench.ingest_speed $(DATA)/chunking --json eval/results/ingest_speed.json
 	$(BIN)/python -m eval.bench.latency $(DATA)/retrieval/squad2_half --json eval/results/latency.json

@@ -21,6 +21,10 @@ from eval.refusal_figures import CURVES
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+LIBRARIES = {
+    "sample": "Sample library (`footnote eval run`)",
+    "office": "Eight papers of an office (`eval/office`)",
+}
 SETS = ("squad2_half", "scifact", "hotpotqa_100", "multihop_facts", "mtragun_pool")
 
 
@@ -48,7 +52,7 @@ def files() -> dict[Path, str]:
         _local_model(),
     )
     return {
-        readme: _inserted(readme, (_sets(), _sample(), _speed())),
+        readme: _inserted(readme, (_sets(), _cases("sample"), _cases("office"), _speed())),
         measurements: _inserted(measurements, filter(None, tables)),
         ROOT / "docs" / "images" / "verifier-reliability.svg": _reliability_plot(),
     }
@@ -91,12 +95,12 @@ def _answering(run: dict[str, Any]) -> list[float | None]:
     return [answer["sentence_hit@1"], answer["answer_hit"], run["refusal"]["auroc"]]
 
 
-def _sample() -> str:
+def _cases(name: str) -> str:
     lines = [
-        "| Sample library (`footnote eval run`) | cases | right | right and cited | declined |",
+        f"| {LIBRARIES[name]} | cases | right | right and cited | declined |",
         "|---|---|---|---|---|",
     ]
-    for total in _read("sample")["totals"]:
+    for total in _read(name)["totals"]:
         lines.append(
             f"| {total['kind'].replace('_', ' ')} | {total['n']} | {total['right']} "
             f"| {total['right_and_cited']} | {total['declined']} |"

@@ -6,42 +6,32 @@ Complete the question, divide it, retrieve, then quote, let a model write, or de
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise, zip_longest
+from itertools import pairwise
 from typing import Any, TypedDict
 
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from rag.choice import check_sources
-from rag.confidence import THRESHOLD, confidence
 from rag.errors import ModelError
-from rag.extractive import nearest_text, quote
-from rag.followup import standalone
-from rag.generate import rewrite, wants_prose, write
+from rag.extractive import declined_text, nearest, quote
+from rag.generate import wants_prose, write
 from rag.index import Index
-from rag.lists import with_lists
 from rag.llm import LanguageModel, load_llm
-from rag.manifest import Manifest
 from rag.notes import about_choice, about_draft, about_library, about_lists, disagreements
-from rag.parts import parts
-from rag.reader import Reader, load_reader
 from rag.retrieve import check_question
-from rag.scope import DEPTH, in_scope
-from rag.select import Candidate, choose, disagree, rank_sentences
+from rag.seek import QUOTES, Clock, Part, Sought, interleaved, seek
+from rag.select import Candidate, in_conflict
 from rag.settings import Settings
-from rag.spelling import respell
-from rag.types import Answer, Citation, Engine, Passage, Sentence, Turn, turns
+from rag.types import Answer, Citation, Engine, Sentence, Turn, turns
 from rag.verify import Verifier, load_verifier
 
-QUOTES = 3
 # A model can answer from passages of which no sentence is an answer by itself, so it is asked from
-# this share of the threshold on; of the sample cases' far unanswerables none comes that high.
+# this share of the threshold on; of the sample cases' far unanswerables none comes that high. So
+# near, the sentence quoted for one part of a question may answer another part too.
 WRITE_FROM = 0.4
-# In log-odds. A follow-up wants something new, unless nothing else comes near what was quoted.
-REPEAT_LEAD = 5.0
 
 
 class Question(TypedDict, total=False):
@@ -104,34 +94,17 @@ class AnswerChain(Runnable[Question | str, Answer]):
         # From here on, what other collections and sources hold is not there.
         check_sources(self._index.within(settings.collections), settings.sources)
         index = self._index.within(settings.collections, settings.sources)
-        threshold = _threshold(settings, index.manifest)
         model = self._model(settings)
-        conversation = turns(row.get("history", ()))
         revision = index.library.revision()
-        clock = _Clock()
-        asked, failure, usage = _asked(question, conversation, model)
-        asked = [respell(query, index.library, index.encoder.tokenizer) for query in asked]
-        clock.lap("complete")
-        k = settings.passages
-        results = [index.retriever.find(query, max(k, DEPTH)) for query in asked]
-        retrieved = [result.passages[:k] for result in results]
-        clock.lap("retrieve")
-        spoken = " ".join(turn.text for turn in conversation if turn.role == "assistant")
-        reader = load_reader() if settings.reader else None
-        found = [
-            _judge(index, query, in_scope(query, result.passages, k), spoken, reader)
-            for query, result in zip(asked, results, strict=True)
-        ]
-        answered = [part for part in found if part.confidence >= threshold]
-        chosen = with_lists(question, _chosen(answered, reader), index.library)
-        passages = _interleaved(retrieved, chosen, k)
-        clock.lap("select")
+        clock = Clock()
+        sought = seek(index, question, turns(row.get("history", ())), settings, model, clock)
+        found, chosen, failure = sought.parts, sought.chosen, sought.failure
         said = None
         sure = max(part.confidence for part in found)
-        near = sure >= threshold * WRITE_FROM
+        near = sure >= sought.threshold * WRITE_FROM
         if model and near and not failure and (settings.engine == "llm" or wants_prose(question)):
             try:
-                said = yield from self._written(asked, found, chosen, model, settings)
+                said = yield from self._written(sought, model, settings)
             except ModelError as error:
                 failure = str(error)
             clock.lap("write")
@@ -141,18 +114,19 @@ class AnswerChain(Runnable[Question | str, Answer]):
                 said = replace(said, notes=(f"{failure}{_instead(said)}",))
             else:
                 yield from said.pieces()
-        text = said.text or nearest_text(passages)
+        near_misses = () if said.sentences else nearest([part.ranked for part in found])
+        text = said.text or declined_text(near_misses, sought.passages)
         if not said.sentences:
             yield text
-        missing = [part.query for part in found if chosen and part.confidence < threshold]
+        missing = [part.query for part in found if chosen and not _is_said(part, sought)]
         yield Answer(
             question=question,
-            query="; ".join(asked),
+            query="; ".join(part.query for part in found),
             status="answered" if said.sentences else "declined",
             text=text,
             sentences=said.sentences,
             citations=said.citations,
-            passages=tuple(passages),
+            passages=tuple(sought.passages),
             confidence=sure,
             engine=said.engine,
             timings=clock.laps,
@@ -169,26 +143,23 @@ class AnswerChain(Runnable[Question | str, Answer]):
             withheld=said.withheld,
             model=said.model,
             prompt_sha256=said.prompt_sha256,
-            usage=dict(Counter(usage) + Counter(said.usage)),
-            searched=tuple(query for result in results for query in result.queries),
+            usage=dict(Counter(sought.usage) + Counter(said.usage)),
+            searched=sought.searched,
+            nearest=near_misses,
         )
 
     def _written(
-        self,
-        asked: Sequence[str],
-        found: Sequence[_Part],
-        chosen: Sequence[Candidate],
-        model: LanguageModel,
-        settings: Settings,
+        self, sought: Sought, model: LanguageModel, settings: Settings
     ) -> Generator[str, None, _Said]:
         """What a model says, or quotations where nothing of that is supported.
 
         Raises ``ModelError`` when it fails or says nothing at all.
         """
-        passages = _interleaved([part.passages for part in found], chosen, settings.passages)
+        found, chosen = sought.parts, sought.chosen
+        passages = interleaved([part.passages for part in found], chosen, settings.passages)
         worthiest = {p.chunk.id: p for p in (*(c.passage for c in chosen), *passages)}
         draft = yield from write(
-            " ".join(asked),
+            " ".join(part.query for part in found),
             list(worthiest.values()),
             model,
             self._verifier(settings.verifier),
@@ -255,16 +226,6 @@ class _Loaded:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """What one part of a question found: passages in its scope, and their sentences, ranked."""
-
-    query: str
-    passages: Sequence[Passage]
-    ranked: Sequence[Candidate]
-    confidence: float
-
-
-@dataclass(frozen=True, slots=True)
 class _Said:
     """What an engine said; without sentences, nothing."""
 
@@ -285,12 +246,11 @@ class _Said:
             yield self.text[start:end]
 
 
-def _judge(
-    index: Index, query: str, passages: Sequence[Passage], said: str, reader: Reader | None
-) -> _Part:
-    embed, idf = index.encoder.encode_sentences, index.library.idf
-    ranked = _news_first(rank_sentences(query, passages, embed, idf, reader), said)
-    return _Part(query, passages, ranked, confidence(query, passages, ranked, reader))
+def _is_said(part: Part, sought: Sought) -> bool:
+    """Whether a part is answered, if only nearly and by what is quoted for another part."""
+    best = {(c.passage.source.id, c.span) for c in part.ranked[:1]}
+    quoted = any((c.passage.source.id, c.span) in best for c in sought.chosen)
+    return part.confidence >= sought.threshold * (WRITE_FROM if quoted else 1)
 
 
 def _quoted(chosen: Sequence[Candidate]) -> _Said:
@@ -301,45 +261,7 @@ def _instead(said: _Said) -> str:
     return "; these are quotations instead" if said.sentences else ""
 
 
-def _asked(
-    question: str, conversation: Sequence[Turn], model: LanguageModel | None
-) -> tuple[list[str], str, Mapping[str, int]]:
-    """The questions to search for, each fit to stand alone, what failed meanwhile, and tokens."""
-    completed, failure = None, ""
-    usage: Mapping[str, int] = {}
-    if model and conversation:
-        try:
-            completed, usage = rewrite(question, conversation, model)
-        except ModelError as error:
-            failure = str(error)
-    return parts(completed or standalone(question, conversation)), failure, usage
-
-
-def _threshold(settings: Settings, manifest: Manifest) -> float:
-    """Where to decline: as asked for, else as the index was calibrated, else as shipped."""
-    if settings.threshold is not None:
-        return settings.threshold
-    return manifest.calibration.threshold if manifest.calibration else THRESHOLD
-
-
-def _news_first(ranked: Sequence[Candidate], said: str) -> Sequence[Candidate]:
-    """Without what the conversation has quoted already, if something else is nearly as good."""
-    spoken = " ".join(said.split())
-    news = [c for c in ranked if " ".join(c.text.split()) not in spoken]
-    return news if news and ranked[0].rank - news[0].rank <= REPEAT_LEAD else ranked
-
-
-def _chosen(answered: Sequence[_Part], reader: Reader | None) -> list[Candidate]:
-    """What to quote: the choice for a single question; of several parts, the best of each first."""
-    of_each = [choose(part.query, part.ranked, reader) for part in answered]
-    if len(of_each) == 1:
-        return of_each[0]
-    turn_by_turn = zip_longest(*of_each)
-    chosen = {(c.passage.source.id, c.span): c for row in turn_by_turn for c in row if c}
-    return list(chosen.values())[:QUOTES]
-
-
-def _dissenters(cited: Sequence[Citation], found: Sequence[_Part]) -> list[Candidate]:
+def _dissenters(cited: Sequence[Citation], found: Sequence[Part]) -> list[Candidate]:
     """Sentences of other sources that say the same as what is cited in all but the figures."""
     quotes = {" ".join(c.quote.split()) for c in cited}
     dissent = {
@@ -347,27 +269,7 @@ def _dissenters(cited: Sequence[Citation], found: Sequence[_Part]) -> list[Candi
         for part in found
         for candidate in part.ranked
         for citation in cited
-        if candidate.passage.source.id != citation.source_id
-        and " ".join(candidate.text.split()) not in quotes
-        and disagree(candidate.text, citation.quote)
+        if " ".join(candidate.text.split()) not in quotes
+        and in_conflict(candidate.passage.source, candidate.text, citation, citation.quote)
     }
     return list(dissent.values())[:QUOTES]
-
-
-def _interleaved(
-    retrieved: Sequence[Sequence[Passage]], chosen: Sequence[Candidate], k: int
-) -> list[Passage]:
-    """The passages of all parts, best first, as many as for one question, and all that is cited."""
-    merged = {p.chunk.id: p for row in zip_longest(*retrieved) for p in row if p}
-    first = dict(list(merged.items())[:k])
-    return list((first | {c.passage.chunk.id: c.passage for c in chosen}).values())
-
-
-class _Clock:
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def lap(self, name: str) -> None:
-        now = time.perf_counter()
-        self.laps[name], self._last = now - self._last, now

@@ -69,6 +69,11 @@ class Asked:
     newest: bool = False
 
 
+def is_month(word: str) -> bool:
+    """Whether a word names a month, whole or cut short: ``March``, ``Sept.``."""
+    return bool(re.fullmatch(_MONTH, word, re.IGNORECASE))
+
+
 def period_asked(question: str) -> Asked:
     """The periods a question names; ``newest`` only where it names none."""
     periods: list[Period] = []

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from rag.select import Candidate
-from rag.types import Citation, Passage, Sentence, Span
+from rag.types import DECLINED, Citation, Passage, Sentence, Span
+
+NEAREST = 3
 
 
 def quote(chosen: Sequence[Candidate]) -> tuple[str, tuple[Sentence, ...], tuple[Citation, ...]]:
@@ -55,12 +58,21 @@ def _on_one_line(citation: Citation, answer: Span | None) -> Span | None:
     return Span(start, start + len(" ".join(words.split())))
 
 
-def nearest_text(passages: Sequence[Passage]) -> str:
-    """What a declined answer says."""
-    if not passages:
+def nearest(found: Sequence[Sequence[Candidate]]) -> tuple[Citation, ...]:
+    """What to show of a declined question: the best sentences of its parts, each once."""
+    turn_by_turn = [c for row in zip_longest(*found) for c in row if c]
+    best = {(c.passage.source.id, c.span): c for c in turn_by_turn}
+    return tuple(
+        cite(number, c.passage, c.span) for number, c in enumerate(list(best.values())[:NEAREST], 1)
+    )
+
+
+def declined_text(near: Sequence[Citation], passages: Sequence[Passage]) -> str:
+    """What a declined answer says: which documents come nearest."""
+    titles = [c.title for c in near] or [p.source.title for p in passages]
+    if not titles:
         return "The library holds nothing on this."
-    titles = list(dict.fromkeys(p.source.title for p in passages))[:3]
-    return f"The library does not answer this. Nearest to it: {'; '.join(titles)}."
+    return f"{DECLINED} Nearest to it: {'; '.join(list(dict.fromkeys(titles))[:NEAREST])}."
 
 
 def cite(number: int, passage: Passage, span: Span) -> Citation:

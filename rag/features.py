@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
 
+from rag.followup import CARRIED
 from rag.lexical import analyze
 from rag.types import Passage
-from rag.words import NUMBER_WORDS, STOP, Token, tokens, word_set
+from rag.words import NUMBER_WORDS, STOP, Token, is_figure, tokens, word_set
 
 _COUNT_WORDS = frozenset(NUMBER_WORDS) | word_set(
     """dozen dozens hundreds thousand thousands million millions billion billions trillion half both
@@ -127,8 +128,10 @@ FEATURES = (
     "around",  # share that the passage, its title and headings say
     "gap",  # the heaviest question word that neither sentence nor title has
     "names_lost",  # share of the question that is names which neither has
-    "names_elsewhere",  # share that is names which the sentence has not, but others
-    "numbers_lost",  # share of the question that is numbers which the sentence has not
+    "names_elsewhere",  # share that is names which this sentence lacks, while it has others
+    "names_absent",  # share that is names which all of the passage lacks; less if much is asked
+    "numbers_lost",  # share that is numbers which neither sentence nor title nor headings have
+    "numbers_absent",  # the same of numbers
     "phrase",  # share of the question's neighbouring words that are neighbours here too
     "kind",  # how well something new in the sentence fits the kind of answer wanted
     "opposed",  # share of the question that it has the opposite of instead
@@ -147,12 +150,14 @@ FEATURES = (
 class Query:
     """A question taken apart.
 
-    ``share`` gives each content stem its part of the question by rarity, summing to 1. ``wanted``
-    is the kind of answer: money, count, time, person, place, reason or other. ``acronyms`` are the
-    stems that were written in capitals, each with its letters.
+    ``said`` are the stems of the question without the bracket at its end, which holds what was
+    carried over to it. ``share`` gives each content stem its part of the question by rarity,
+    summing to 1. ``wanted`` is the kind of answer: money, count, time, person, place, reason or
+    other. ``acronyms`` are the stems that were written in capitals, each with its letters.
     """
 
     share: Mapping[str, float]
+    said: frozenset[str]
     stems: frozenset[str]
     names: frozenset[str]
     numbers: frozenset[str]
@@ -174,9 +179,10 @@ def read_question(question: str, idf: Callable[[str], float]) -> Query:
     total = sum(value + even for value in rarity.values())
     return Query(
         share={key: (value + even) / total for key, value in rarity.items()},
+        said=frozenset(t.stem for t in tokens(CARRIED.sub("", question))),
         stems=frozenset(t.stem for t in words),
         names=frozenset(t.stem for t in words[1:] if t.capital and t.lower not in STOP),
-        numbers=frozenset(t.stem for t in words if t.digit),
+        numbers=frozenset(t.stem for t in words if is_figure(t)),
         pairs=_pairs(content),
         wanted=next((kind for kind, pattern in _WANTED if pattern.search(question)), "other"),
         negated=bool(_NEGATION.search(question)),
@@ -202,10 +208,14 @@ def is_row(text: str) -> bool:
     return bool(_ROW.search(text))
 
 
-def passage_features(query: Query, passage: Passage, relative_score: float) -> list[list[float]]:
+def passage_features(
+    query: Query, passage: Passage, relative_score: float, opening: str
+) -> list[list[float]]:
     """One row per sentence of the passage, in the order of ``FEATURES``.
 
-    ``similarity`` holds the passage's cosine until the sentence has been embedded itself.
+    ``opening`` is how the passage's document begins, whose names are those of all that follows: a
+    contract names its parties once. ``similarity`` holds the passage's cosine until the sentence
+    has been embedded itself.
     """
     chunk, share = passage.chunk, query.share
     texts = [chunk.text[s.start - chunk.start : s.end - chunk.start] for s in chunk.sentences]
@@ -216,9 +226,13 @@ def passage_features(query: Query, passage: Passage, relative_score: float) -> l
     ]
     title = frozenset(t.stem for h in (passage.source.title, *chunk.headings) for t in tokens(h))
     around = _found(query, title.union(*held))
+    whose = title | {t.stem for t in tokens(opening) if t.capital or is_figure(t)}
+    known = _found(query, whose.union(*held))
+    absent = {k: share[k] * (1 - known[k]) for k in share}
     found = [_found(query, sentence) for sentence in held]
     cosine = UNKNOWN_SIMILARITY if passage.similarity is None else passage.similarity
-    brief = min(1.0, 6 / max(1, len(share)))  # in a long question a "not" is an aside
+    # In a long question a "not" is an aside, and names may be of several documents.
+    brief = min(1.0, 6 / max(1, len(share)))
     rows = []
     in_title = _found(query, title)
     for i, text in enumerate(texts):
@@ -234,8 +248,12 @@ def passage_features(query: Query, passage: Passage, relative_score: float) -> l
             "around": sum(share[k] * around[k] for k in share),
             "gap": max(lost.values(), default=0.0),
             "names_lost": sum(lost[k] for k in query.names if k in lost),
-            "names_elsewhere": 0.0 if is_row(text) else _elsewhere(query, held[i], words[i]),
-            "numbers_lost": sum(share.get(k, 0.0) for k in query.numbers - held[i]),
+            "names_elsewhere": 0.0
+            if is_row(text)
+            else _elsewhere(query, held[i] | whose, words[i]),
+            "names_absent": brief * sum(absent.get(k, 0.0) for k in query.names & query.said),
+            "numbers_lost": sum(share.get(k, 0.0) for k in query.numbers - held[i] - title),
+            "numbers_absent": brief * sum(absent.get(k, 0.0) for k in query.numbers & query.said),
             "phrase": len(_pairs(content) & query.pairs) / max(1, len(query.pairs)),
             "kind": _kind(query, words[i], text),
             "opposed": _opposed(held[i], {k: share[k] for k in share if here[k] < 1}),
@@ -278,10 +296,9 @@ def _found(query: Query, stems: Set[str]) -> dict[str, float]:
 
 
 def _elsewhere(query: Query, held: Set[str], words: Sequence[Token]) -> float:
-    """The share of the question that is names which a sentence has not, if it has others instead.
+    """The share of the question that is names which are not ``held``, if ``words`` have others.
 
-    The title says whom a passage is about, but not of whom each of its sentences speaks. Acronyms
-    are left out: many are no names, as "CEO".
+    Acronyms are left out: many are no names, as "CEO".
     """
     away = sum(query.share.get(name, 0.0) for name in query.names - held - query.acronyms.keys())
     others = any(t.capital and t.stem not in query.stems and t.lower not in STOP for t in words[1:])

@@ -2,8 +2,9 @@
 
 No model and no index is asked. A question is touched only when its own words show that it leans on
 the conversation ("How much was it?", "What about Google?", "Why?"). It then takes over the subject
-of the last user turn that says something, itself completed the same way. The result is shown to the
-reader: ``How much was it? (Microsoft first invest OpenAI)``.
+of the last user turn that says something, itself completed from those before it, and for a pronoun
+the names of the last answer, too. The result is shown to the reader: ``How much was it?
+(Microsoft first invest OpenAI)``.
 """
 
 from __future__ import annotations
@@ -11,12 +12,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from rag.dates import is_month
 from rag.lexical import STOPWORDS, analyze
-from rag.types import Turn
+from rag.types import DECLINED, Turn
 
 MAX_CARRIED = 6  # terms taken over; a longer tail pulls the search back to the earlier question
+MAX_NAMES = 2  # taken over from an answer; a third made nothing better
 MAX_TURNS = 10  # user turns looked back on
 
+CARRIED = re.compile(r" \([^()]*\)$")
+"""What a completed question carries over from the conversation."""
 _POINTING = """it its itself they them their theirs he him his she her hers this that these those"""
 _TALKING = """please thanks thank ok okay hi hello yes really just more most much many else other
 another one ones know tell give say said mean meant want need like think get got let us me"""
@@ -25,8 +30,11 @@ _EMPTY = STOPWORDS | _PRONOUNS | frozenset(_TALKING.split())  # of the conversat
 
 _WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
 _ENDING = re.compile(r"(?:n['’]t|['’]\w{1,2})$")
+_OWNER = re.compile(r"['’]s?$")
 _YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
 _NAME = re.compile(r"(?<=[^\s.!?:(] )[A-Z][\w-]+(?: [A-Z0-9][\w-]*)*")  # not to begin a sentence
+_NUMBER = re.compile(r" ?\[\d+\]")
+_SENTENCE = re.compile(r"\n(?:(?:[-*•]|\d+[.)]) )?|(?<=[.!?:])\s+")
 _CONTINUES = re.compile(
     r"(?is)\W*(?:and|but|or|what about|how about)\b[\s,]*"
     r"(?:(?:in|for|at|on|by|from|with|the) )*(?P<rest>.*)"
@@ -45,7 +53,7 @@ _BARE = re.compile(
 )
 _DEFINITE = re.compile(r"(?i)\b(?:the|any|more|else|other|another)\b")
 # "Is it possible to ...", "How long does it take to ...": this "it" stands for nothing.
-_EMPTY_IT = re.compile(
+EMPTY_IT = re.compile(
     r"(?i)\b(?:(?:is|was)(?:n['’]t)? it (?:\w+ ){1,5}?(?:to|that)"
     r"|(?:does|did|will) it (?:take|cost|mean))\b"
 )
@@ -53,27 +61,55 @@ _NEW_CLAUSE = frozenset(["and", "but", "or", "if", "when", "because", "while"])
 
 
 def standalone(question: str, history: Sequence[Turn]) -> str:
-    """``question`` completed from the user's earlier turns, or untouched when it stands alone.
+    """``question`` completed from the turns before it, or untouched when it stands alone.
 
     ``history`` is in order, oldest first. The rules know English; a question in another language
     is completed only when it has one or two words.
     """
     asked = [turn.text for turn in history if turn.role == "user" and _content(turn.text)]
     context = ""
-    for text in [*asked[-MAX_TURNS:], question]:
+    for text in asked[-MAX_TURNS:]:
         context = _completed(text, context)
-    return context
+    last = history[-1] if history else None
+    answered = last and last.role == "assistant" and not last.text.startswith(DECLINED)
+    return _completed(question, context, _names(last.text) if last and answered else ())
 
 
-def _completed(question: str, earlier: str) -> str:
-    """``question`` with what it leans on in ``earlier``, the completed turn before it."""
+def _names(text: str) -> list[str]:
+    """What an answer writes large, each once, but for what begins a sentence, and months."""
+    found: list[str] = []
+    for sentence in _SENTENCE.split("\n" + _NUMBER.sub("", text)):
+        runs: list[list[re.Match[str]]] = []
+        for match in _WORD.finditer(sentence):
+            if not match[0][0].isupper():
+                continue
+            if runs and match.start() == runs[-1][-1].end() + 1:
+                runs[-1].append(match)
+            else:
+                runs.append([match])
+        for run in runs:
+            words = [m for m in run if m[0].casefold() not in _EMPTY]
+            begins = len(words) == 1 and words[0].start() == 0
+            name = _ENDING.sub("", " ".join(m[0] for m in words))
+            known = begins or all(is_month(m[0]) for m in words)
+            if not known and not any(other in name or name in other for other in found):
+                found.append(name)
+    return found
+
+
+def _completed(question: str, earlier: str, names: Sequence[str] = ()) -> str:
+    """``question`` with what it leans on in ``earlier``, the completed turn before it.
+
+    ``names`` come first where a pronoun may stand for them.
+    """
     if not earlier or not _leans(question):
         return question
     if (substituted := _substituted(question, earlier)) is not None:
         return substituted
     seen = set(analyze(question))
     carried: list[str] = []
-    for word in _content(earlier):
+    new = [name for name in names if not set(analyze(name)) & set(analyze(earlier))]
+    for word in [*(new[:MAX_NAMES] if _refers_back(question) else ()), *_content(earlier)]:
         terms = analyze(word)
         if not seen.issuperset(terms):
             seen.update(terms)
@@ -84,7 +120,7 @@ def _completed(question: str, earlier: str) -> str:
 def _substituted(question: str, earlier: str) -> str | None:
     """``earlier`` asked again about the name or year that is all ``question`` holds, or None."""
     match = _CONTINUES.match(question)
-    rest = match["rest"].strip(" \t\r\n?.!") if match else ""
+    rest = _OWNER.sub("", match["rest"].strip(" \t\r\n?.!")) if match else ""
     if not rest or rest.casefold() in earlier.casefold():
         return None
     slot = None
@@ -110,7 +146,7 @@ def _leans(question: str) -> bool:
 def _refers_back(question: str) -> bool:
     """Whether a pronoun comes before anything in the question that it could stand for."""
     found, before = 0, ""
-    for match in _WORD.finditer(_EMPTY_IT.sub("", question)):
+    for match in _WORD.finditer(EMPTY_IT.sub("", question)):
         word, key = match[0], match[0].casefold()
         # "Is that ..." points back; "I heard that ..." opens a clause.
         opens_clause = key == "that" and before and before not in STOPWORDS

@@ -18,6 +18,8 @@ from rag.types import Chunk, Fidelity, Flag, Place, Source, Span
 
 CHUNK_COLUMNS = 'id, source_id, text, start, "end", page, headings, sentences'
 SOURCE_COLUMNS = "id, sha256, media_type, title, date, pages, characters, author, language"
+OPENING = 300
+"""Of a document, so much says whom it is about."""
 AMONG = "IN (SELECT value FROM json_each(?))"
 UNUSED = "key NOT IN (SELECT vector FROM chunks WHERE vector IS NOT NULL)"
 
@@ -136,6 +138,14 @@ class LibraryReader(Database):
     def text(self, source_id: str) -> str:
         """The parsed text that all offsets of a source refer to. Raises ``KeyError``."""
         return str(self._of_source("text", source_id))
+
+    def openings(self, source_ids: Iterable[str]) -> dict[str, str]:
+        """How the sources begin, by id: ``OPENING`` characters of the first chunk of each."""
+        query = (
+            f"SELECT source_id, substr(text, 1, {OPENING}) FROM chunks WHERE number IN "
+            f"(SELECT min(number) FROM chunks WHERE source_id {AMONG} GROUP BY source_id)"
+        )
+        return dict(self._rows(query, json.dumps(list(source_ids))))
 
     def places(self, source_id: str) -> tuple[Place, ...]:
         """Where the ranges of a source's text stand in the original. Raises ``KeyError``."""

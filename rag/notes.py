@@ -8,7 +8,7 @@ from itertools import combinations
 from rag.generate import Draft
 from rag.library import Library
 from rag.llm import LanguageModel
-from rag.select import Candidate, disagree
+from rag.select import Candidate, in_conflict
 from rag.standing import changed_files
 from rag.types import Citation
 
@@ -41,7 +41,7 @@ def disagreements(citations: Sequence[Citation]) -> list[str]:
     return [
         f"the sources disagree: [{a.number}] {_dated(a)} and [{b.number}] {_dated(b)}"
         for a, b in combinations(citations, 2)
-        if a.source_id != b.source_id and disagree(a.quote, b.quote)
+        if in_conflict(a, a.quote, b, b.quote)
     ]
 
 

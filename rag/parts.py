@@ -13,8 +13,8 @@ import re
 from collections.abc import Callable
 
 from rag.dates import period_asked
-from rag.followup import standalone
-from rag.lexical import MAX_TERMS, analyze, query_terms
+from rag.followup import CARRIED, EMPTY_IT, standalone
+from rag.lexical import MAX_TERMS, STOPWORDS, analyze, query_terms
 from rag.types import Passage, Turn
 
 MOST = 3
@@ -45,7 +45,7 @@ _SAYS_ABOUT = re.compile(
 )
 _ACCORDING = re.compile(rf"\W*according to {_SOURCE},?\s+|,?\s+according to {_SOURCE}\b", re.I)
 _WORD = re.compile(r"[\w'’-]+")
-_CARRIED = re.compile(r" \([^()]*\)$")
+_POINTS = re.compile(r"\b(?:the|it|its|they|them|their)\b", re.IGNORECASE)
 _NAME = re.compile(r"[A-Z][\w'’.&-]*(?: (?:(?:of|the|de|and) )?[A-Z0-9][\w'’.&-]*)*")
 
 
@@ -79,9 +79,9 @@ def parts(question: str) -> list[str]:
 
 
 def _with_names(piece: str, first: str) -> str:
-    """A later part that speaks of "the stake" with the names of the first, if it has none."""
+    """A later part that says "the stake" or "it" with the names of the first, if it has none."""
     names = _names(first)
-    if piece == first or not names or _names(piece) or not re.search(r"\bthe\b", piece):
+    if piece == first or not names or _names(piece) or not _POINTS.search(EMPTY_IT.sub("", piece)):
         return piece
     return f"{piece} ({' '.join(names)})"
 
@@ -105,7 +105,7 @@ def next_query(question: str, best: Passage, idf: Callable[[str], float]) -> str
     no name need one search only. ``idf`` gives a term's inverse document frequency.
     """
     terms = query_terms(question)
-    if not HOP_TERMS <= len(terms) <= MAX_TERMS or _CARRIED.search(question):
+    if not HOP_TERMS <= len(terms) <= MAX_TERMS or CARRIED.search(question):
         return ""
     chunk = best.chunk
     held = set(analyze(f"{best.source.title} {chunk.text}"))
@@ -127,10 +127,14 @@ def next_query(question: str, best: Passage, idf: Callable[[str], float]) -> str
 
 def _new_names(sentence: str, known: set[str]) -> list[str]:
     """The names in a sentence that are not in the question, in order."""
-    names: dict[str, None] = {}
+    names = []
     for match in _NAME.finditer(sentence):
-        name = match[0].rstrip(".'’")
+        start, words = match.start(), match[0].rstrip(".'’").split()
+        while words and words[0].lower() in STOPWORDS:
+            start += len(words.pop(0)) + 1
+        terms = set(query_terms(" ".join(words)))
         # One capital word at the start is no sign of a name.
-        if (match.start() > 0 or " " in name) and not set(query_terms(name)) <= known:
-            names.setdefault(name)
-    return list(names)
+        if (start > 0 or len(words) > 1) and not terms <= known:
+            names.append(" ".join(words))
+            known = known | terms
+    return names

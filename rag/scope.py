@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import PurePath
 
 from rag.dates import Period, day_of, period_asked
-from rag.types import Passage, Source
+from rag.types import Citation, Passage, Source
 from rag.words import STOP, tokens
 
 SHORT_NAME = 2  # letters; as of "Q3"
@@ -43,6 +43,24 @@ def in_scope(question: str, passages: Sequence[Passage], k: int) -> list[Passage
     if names and not here and names <= _stems(p.source.title for p in passages):
         first = passages
     return list(_newest(question, _of_the_time(question, _of_the_name(question, first))))[:k]
+
+
+def are_apart(one: Source | Citation, other: Source | Citation) -> bool:
+    """Whether two files are reports of one series, titled with different times.
+
+    Each tells of its own time, so different figures are no contradiction. Of other papers that are
+    written anew each year, as a policy, the later one does contradict the earlier.
+    """
+    times = _titled(one), _titled(other)
+    reports = re.search(_REPORT, one.title, re.IGNORECASE) or all(
+        time.days <= QUARTER for time in (*times[0], *times[1])
+    )
+    return bool(
+        reports
+        and _series(one) == _series(other)
+        and all(times)
+        and not any(a.meets(b) for a in times[0] for b in times[1])
+    )
 
 
 def _of_the_name(question: str, passages: Sequence[Passage]) -> Sequence[Passage]:
@@ -123,7 +141,7 @@ def _newest(question: str, passages: Sequence[Passage]) -> Sequence[Passage]:
     return [p for p in passages if days[p.source.id] == last[_series(p.source)]]
 
 
-def _series(source: Source) -> str:
+def _series(source: Source | Citation) -> str:
     return _NUMBER.sub("#", PurePath(source.uri).stem)
 
 
@@ -133,7 +151,7 @@ def _day(source: Source) -> date:
     return max((period.last for period in _titled(source)), default=own or date.min)
 
 
-def _titled(source: Source) -> list[Period]:
+def _titled(source: Source | Citation) -> list[Period]:
     """The times that title and file name have; of a quarter and its year, the quarter."""
     found = _periods(source.title, _in_words(PurePath(source.uri).stem))
     return [a for a in found if not any(_is_within(b, a) for b in found)]

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.features import FEATURES, Query, is_heading, is_row, passage_features, read_question
-from rag.types import Chunk, Passage, Span
+from rag.scope import are_apart
+from rag.types import Chunk, Citation, Passage, Source, Span
 from rag.words import tokens
 
 if TYPE_CHECKING:
@@ -88,19 +89,20 @@ class Candidate:
 def rank_sentences(
     question: str,
     passages: Sequence[Passage],
+    openings: Mapping[str, str],
     embed: Callable[[Sequence[str]], NDArray[np.float32]],
     idf: Callable[[str], float],
     reader: Reader | None = None,
 ) -> list[Candidate]:
     """The sentences most likely to answer, best first.
 
-    ``passages`` come best first. ``embed`` turns n texts into n unit vectors, ``idf`` a stem into
-    its inverse document frequency in the index, on any scale. Words choose a shortlist of
-    ``SHORTLIST``. The ``reader``, if any, reads the best passages of it, and may add a sentence of
-    each. Only the shortlist is embedded.
+    ``passages`` come best first; ``openings`` are how their sources begin, by id. ``embed`` turns n
+    texts into n unit vectors, ``idf`` a stem into its inverse document frequency in the index, on
+    any scale. Words choose a shortlist of ``SHORTLIST``. The ``reader``, if any, reads the best
+    passages of it, and may add a sentence of each. Only the shortlist is embedded.
     """
     query = read_question(question, idf)
-    found = _distinct(query, passages)
+    found = _distinct(query, passages, openings)
     if not found:
         return []
     way = way_of(reader)
@@ -210,15 +212,24 @@ def choose(
         other = next((c for c in ranked if c.passage.source.id != best.passage.source.id), None)
         if other is not None and best.rank - other.rank <= rule["within_other_source"]:
             chosen = [best, other, *(c for c in chosen[1:] if c is not other)][:3]
-    dissent = next((c for c in ranked if _disagrees(best, c)), None)
+    dissent = next(
+        (
+            c
+            for c in ranked
+            if in_conflict(best.passage.source, best.text, c.passage.source, c.text)
+        ),
+        None,
+    )
     if dissent is not None and dissent not in chosen[:2]:
         chosen = [best, dissent, *(c for c in chosen[1:] if c is not dissent)][:3]
     return chosen
 
 
-def _disagrees(a: Candidate, b: Candidate) -> bool:
-    """Whether two sources say the same in all but the figures."""
-    return a.passage.source.id != b.passage.source.id and disagree(a.text, b.text)
+def in_conflict(
+    one: Source | Citation, text: str, other: Source | Citation, other_text: str
+) -> bool:
+    """Whether two sources say the same in all but the figures, and of the same time."""
+    return one.uri != other.uri and not are_apart(one, other) and disagree(text, other_text)
 
 
 def disagree(first: str, second: str) -> bool:
@@ -229,14 +240,17 @@ def disagree(first: str, second: str) -> bool:
     return shared >= ALIKE and all(figures) and figures[0] != figures[1]
 
 
-def _distinct(query: Query, passages: Sequence[Passage]) -> list[_Found]:
+def _distinct(
+    query: Query, passages: Sequence[Passage], openings: Mapping[str, str]
+) -> list[_Found]:
     """Every sentence once with its features; chunks overlap and documents repeat each other."""
     found = []
     seen: set[str] = set()
     top = max((p.score for p in passages), default=0.0)
     for passage in passages:
         chunk = passage.chunk
-        rows = passage_features(query, passage, passage.score / top if top > 0 else 1.0)
+        relative = passage.score / top if top > 0 else 1.0
+        rows = passage_features(query, passage, relative, openings.get(passage.source.id, ""))
         texts = [chunk.text[s.start - chunk.start : s.end - chunk.start] for s in chunk.sentences]
         for n, (span, row, text) in enumerate(zip(chunk.sentences, rows, texts, strict=True)):
             key = " ".join(text.split())

@@ -16,6 +16,8 @@ Policy = Literal["strict", "mark", "off"]
 Role = Literal["user", "assistant"]
 FlagKind = Literal["hidden", "instruction"]
 Box = tuple[float, float, float, float]
+DECLINED = "The library does not answer this."
+"""How the text of a declined answer begins, where anything is near to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +193,11 @@ class Answer:
     ``query`` is what was searched, which differs from ``question`` when a follow-up was completed
     from the history; ``searched`` are all queries that were sent to the index, also for what the
     best passage left open. ``confidence`` in [0, 1] is the chance that the passages answer the
-    question; below the index's threshold the status is ``declined``, ``sentences`` is empty and
-    ``passages`` are the nearest. ``notes`` tells the reader of anything that made this answer a
-    lesser one. ``timings`` are seconds per stage, ``usage`` the tokens a language model read and
-    wrote.
+    question; below the index's threshold the status is ``declined``, ``sentences`` is empty,
+    ``passages`` are the nearest, and ``nearest`` are the sentences that came nearest, best first,
+    shown to be judged by the reader and not claimed. ``notes`` tells the reader of anything that
+    made this answer a lesser one. ``timings`` are seconds per stage, ``usage`` the tokens a
+    language model read and wrote.
 
     ``engine`` is the one that made the answer, which is not the one asked for when that failed; a
     note then says so. ``model`` names the language model, ``prompt_sha256`` is the hash of all that
@@ -220,6 +223,7 @@ class Answer:
     prompt_sha256: str = ""
     usage: Mapping[str, int] = field(default_factory=dict)
     searched: tuple[str, ...] = ()
+    nearest: tuple[Citation, ...] = ()
 
     @property
     def searched_for(self) -> str:

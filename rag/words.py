@@ -92,3 +92,8 @@ def tokens(text: str) -> tuple[Token, ...]:
         for word in _TOKEN.findall(text)
         for stem in stems(word)
     )
+
+
+def is_figure(token: Token) -> bool:
+    """Whether a word is a number, or the number in a quarter's short name: the 3 of ``Q3``."""
+    return token.digit or (token.lower in _QUARTERS and token.stem != "quarter")

@@ -89,7 +89,7 @@ def test_figures_of_a_small_set(folder: Path) -> None:
 def test_each_query_is_asked_with_the_small_model_and_without(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rag.chain.load_reader", lambda: Reluctant())
+    monkeypatch.setattr("rag.seek.load_reader", lambda: Reluctant())
     figures = run_benchmark(folder)
     assert figures["refusal"]["recall"] == figures["refusal"]["over_refusal"] == 1
     assert figures["words"]["refusal"]["over_refusal"] == 0

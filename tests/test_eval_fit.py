@@ -9,7 +9,11 @@ import pytest
 
 from eval.bench.fit_select import DECLINED, _shift
 from eval.bench.linear import even, listwise, logistic
+from eval.bench.select_data import Example, of_others
+from ingest.sync import add_texts
 from rag.confidence import THRESHOLD
+from rag.index import Index
+from rag.words import tokens
 
 
 def test_logistic_regression_finds_the_odds_that_made_the_data() -> None:
@@ -59,3 +63,25 @@ def test_the_threshold_declines_the_share_that_is_asked_for() -> None:
     threshold = math.log(THRESHOLD / (1 - THRESHOLD))
     for o, n, share in zip(odds, lengths, DECLINED, strict=True):
         assert np.mean(o + everywhere + long * n < threshold) == pytest.approx(share, abs=0.002)
+
+
+def test_what_is_asked_of_others_is_in_none_of_the_passages(index: Index) -> None:
+    texts = ["Norvik was founded by Ada Holm in 1961.", "In 1988 Jo Pike led the Harrow works."]
+    add_texts(index, [(str(n), str(n), text) for n, text in enumerate(texts)])
+    examples = []
+    for question in ("Who founded Norvik in 1961?", "What did the works of Jo Pike make?", "Why?"):
+        passages = index.search(question)[:1]
+        examples.append(
+            Example(question, passages, {}, [], True, None, question, index.library.idf)
+        )
+    found = of_others(examples, index)
+    asked = [e.question for e in examples]
+    assert found
+    for own, other in zip(found[::2], found[1::2], strict=True):
+        assert own.question in asked
+        assert not other.answerable
+        new = {t.stem for t in tokens(other.question)} - {t.stem for t in tokens(own.question)}
+        assert new
+        held = {t.stem for p in own.passages for t in tokens(p.chunk.text)}
+        assert not new & held
+        assert set(other.openings) == {p.source.id for p in other.passages}

@@ -23,18 +23,26 @@ ARTICLE = (
     / "microsoft-openai-partnership-disparity.txt"
 )
 CASES = load_cases(EVAL / "cases" / "sample.jsonl")
+OFFICE = EVAL / "office"
+OFFICE_CASES = load_cases(EVAL / "cases" / "office.jsonl")
+ANSWERABLE = [
+    *((LIBRARY, case) for case in CASES if case.answerable),
+    *((OFFICE, case) for case in OFFICE_CASES if case.answerable),
+]
 RUN = 8
 
 
 @lru_cache
-def text_of(source: str) -> str:
-    return parse(LIBRARY / source).text
+def text_of(source: str, library: Path = LIBRARY) -> str:
+    return parse(library / source).text
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.answerable], ids=lambda case: case.id)
-def test_the_evidence_is_in_the_parsed_source_and_holds_the_answer(case: Case) -> None:
+@pytest.mark.parametrize(("library", "case"), ANSWERABLE, ids=[c.id for _, c in ANSWERABLE])
+def test_the_evidence_is_in_the_parsed_source_and_holds_the_answer(
+    library: Path, case: Case
+) -> None:
     for item in case.evidence:
-        assert find_quote(text_of(item.source), item.quote), (item.source, item.quote)
+        assert find_quote(text_of(item.source, library), item.quote), (item.source, item.quote)
     assert any(contains_answer(item.quote, case.answers) for item in case.evidence)
 
 
@@ -46,8 +54,15 @@ def test_ids_are_unique_and_there_are_enough_of_every_kind() -> None:
     assert min(kinds.values()) >= 5
 
 
+def test_the_papers_of_an_office_are_all_asked_about() -> None:
+    assert len({case.id for case in OFFICE_CASES}) == len(OFFICE_CASES) >= 150
+    assert sum(not case.answerable for case in OFFICE_CASES) >= 40
+    files = {path.name for path in OFFICE.iterdir()}
+    assert files == {item.source for case in OFFICE_CASES for item in case.evidence}
+
+
 def test_kinds_keep_their_promise() -> None:
-    for case in CASES:
+    for case in (*CASES, *OFFICE_CASES):
         assert case.answerable == (not case.kind.startswith("unanswerable")), case.id
         assert bool(case.history) == (case.kind == "follow_up"), case.id
         if case.kind in ("two_document", "contradiction"):

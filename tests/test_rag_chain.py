@@ -81,6 +81,10 @@ def test_what_the_library_does_not_hold_is_declined(sample: Index, question: str
     assert answer.status == "declined"
     assert answer.confidence < THRESHOLD
     assert answer.passages, "the nearest passages are shown"
+    assert 1 <= len(answer.nearest) <= 3
+    for citation in answer.nearest:
+        text = sample.library.text(citation.source_id)
+        assert text[citation.start : citation.end] == citation.quote
 
 
 def test_sources_that_disagree_are_both_quoted(sample: Index) -> None:
@@ -96,6 +100,50 @@ def test_each_part_of_a_question_is_answered(sample: Index) -> None:
     check_bound(sample, answer)
     assert "Paul Allen" in answer.text
     assert "April 2018" in answer.text
+
+
+def test_reports_of_different_times_do_not_disagree(index: Index) -> None:
+    said = "The increase in our tax rate at Norvik was due to a ${} billion transfer of rights."
+    question = "Why was the tax rate of Norvik higher?"
+    years = (2022, 2023)
+    add_texts(
+        index, [(f"norvik-{y}.txt", f"Annual report {y}", said.format(y - 2020)) for y in years]
+    )
+    answer = index.ask(question)
+    assert answer.status == "answered"
+    assert answer.notes == ()
+    add_texts(index, [("letter.txt", "A letter", said.format(9))])
+    assert any("disagree" in note for note in index.ask(question).notes)
+
+
+def test_a_policy_of_another_year_does_disagree(index: Index) -> None:
+    said = "Norvik grants every employee {} days of leave in each year."
+    years = (2022, 2023)
+    add_texts(
+        index, [(f"leave-{y}.txt", f"Leave policy {y}", said.format(y - 2000)) for y in years]
+    )
+    answer = index.ask("How many days of leave does Norvik grant?")
+    assert any("disagree" in note for note in answer.notes)
+
+
+def test_who_is_named_at_the_beginning_is_known_further_on(index: Index) -> None:
+    clauses = [f"Clause {n} binds the parties to nothing at all." for n in range(2, 40)]
+    lease = "This lease is made between Carrow Estates and Tarnboard. " + " ".join(clauses)
+    add_texts(index, [("lease", "Lease", f"{lease} The tenant has six parking spaces.")])
+    asked = "How many parking spaces does {} have?"
+    named, other = (index.ask(asked.format(name)) for name in ("Tarnboard", "Brightmere"))
+    (passage,) = (p for p in named.passages if "six parking spaces" in p.chunk.text)
+    assert "Tarnboard" not in passage.chunk.text
+    assert named.status == "answered"
+    assert other.confidence < named.confidence / 1.5
+
+
+def test_what_is_quoted_for_another_part_is_not_said_to_be_missing(index: Index) -> None:
+    add_texts(index, [("norvik", "Norvik", "Norvik was founded in 1961 by Ada Holm.")])
+    both = index.ask("Who founded Norvik, and when was Norvik founded by Ada Holm?")
+    assert both.notes == ()
+    other = index.ask("Who founded Norvik, and how do I bake sourdough bread?")
+    assert any("sourdough" in note for note in other.notes)
 
 
 def test_a_part_without_an_answer_is_named(sample: Index) -> None:
@@ -177,7 +225,8 @@ def test_selection_is_in_order_and_judged(sample: Index, reads: bool) -> None:
     question = "When did ChatGPT launch?"
     passages, reader = sample.search(question), load_reader() if reads else None
     embed, idf = sample.encoder.encode_documents, sample.library.idf
-    ranked = rank_sentences(question, passages, embed, idf, reader)
+    openings = sample.library.openings(p.source.id for p in passages)
+    ranked = rank_sentences(question, passages, openings, embed, idf, reader)
     assert [c.rank for c in ranked] == sorted((c.rank for c in ranked), reverse=True)
     assert all(0 <= c.score <= 1 for c in ranked)
     assert 0 < confidence(question, passages, ranked, reader) < 1

@@ -72,7 +72,7 @@ def test_one_document_is_enough_to_be_sure(
     def sure(asked: str) -> float:
         passages = index.search(asked)
         ranked = rank_sentences(
-            asked, passages, index.encoder.encode_sentences, index.library.idf, reader
+            asked, passages, {}, index.encoder.encode_sentences, index.library.idf, reader
         )
         return confidence(asked, passages, ranked, reader)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.followup import MAX_CARRIED, standalone
-from rag.types import Turn
+from rag.types import DECLINED, Turn
 
 INVESTED = (
     Turn("user", "When did Microsoft first invest in OpenAI?"),
@@ -68,6 +68,8 @@ def test_a_question_that_stands_alone_is_untouched(question: str) -> None:
     ("history", "question", "expected"),
     [
         (INVESTED, "What about Google?", "When did Google first invest in OpenAI?"),
+        (REVENUE, "And Ford's?", "What was the revenue of Ford in 2022?"),
+        (REVENUE, "And Hawai'i?", "And Hawai'i? (revenue Tesla 2022)"),
         (REVENUE, "And in 2023?", "What was the revenue of Tesla in 2023?"),
         (REVENUE, "And for Ford Motor?", "What was the revenue of Ford Motor in 2022?"),
         (INVESTED, "What about OpenAI?", "What about OpenAI? (Microsoft first invest)"),
@@ -84,6 +86,41 @@ def test_a_chain_of_follow_ups_keeps_its_subject() -> None:
     assert standalone("Why?", chain) == "Why? (Microsoft first invest OpenAI)"
     chain = (*REVENUE, Turn("user", "And in 2023?"), Turn("assistant", "$97 billion."))
     assert standalone("What about Ford?", chain) == "What was the revenue of Ford in 2023?"
+
+
+VOTED = (
+    Turn("user", "Who voted against the budget?"),
+    Turn("assistant", "In March 2024 Marco Bellini voted against it. [1]"),
+)
+
+
+def test_a_pronoun_may_stand_for_a_name_of_the_answer() -> None:
+    subject = "(Marco Bellini voted against budget)"
+    assert standalone("What did he want instead?", VOTED) == f"What did he want instead? {subject}"
+    assert standalone("And the price?", VOTED) == "And the price? (voted against budget)"
+
+
+@pytest.mark.parametrize(
+    ("answer", "names"),
+    [
+        ("Those were Ada Holm, Jo Pike, Sue Marr and Al Dent.", "Ada Holm Jo Pike "),
+        ("Nobody did. [1] Submit it by the tenth. [2] Voting is free. [3]", ""),
+        ("- Laptops are not.\n- Phones are.\nThe Norvik Mill is, too.", "Norvik Mill "),
+        (
+            "It was Theresa May. [1] Theresa May asked Sean O'Brien's firm.",
+            "Theresa May Sean O'Brien ",
+        ),
+        ("This was Élodie Martin, in March and in May.", "Élodie Martin "),
+    ],
+)
+def test_what_is_a_name_in_an_answer(answer: str, names: str) -> None:
+    history = (VOTED[0], Turn("assistant", answer))
+    assert standalone("Who are they?", history) == f"Who are they? ({names}voted against budget)"
+
+
+def test_what_was_declined_names_nobody() -> None:
+    declined = (VOTED[0], Turn("assistant", f"{DECLINED} Nearest to it: The Bellini Letters."))
+    assert standalone("Who is he?", declined) == "Who is he? (voted against budget)"
 
 
 def test_a_new_subject_replaces_the_old() -> None:

@@ -34,6 +34,14 @@ from rag.parts import next_query, parts
             "When was OpenAI announced and when did it publish its Charter?",
             ["When was OpenAI announced", "when did it publish its Charter? (OpenAI announced)"],
         ),
+        (
+            "What does GPT-4 take, and which search engine turned out to be running on it?",
+            ["What does GPT-4 take", "which search engine turned out to be running on it? (GPT-4)"],
+        ),
+        (
+            "Who founded Norvik, and how long does it take to bake bread?",
+            ["Who founded Norvik", "how long does it take to bake bread?"],
+        ),
     ],
 )
 def test_each_part_can_be_asked_alone(question: str, expected: list[str]) -> None:

@@ -195,6 +195,7 @@ def test_bad_input_is_one_line(ready: Path, tmp_path: Path, docs: Path) -> None:
     fails(footnote("ask", "", "--index", ready), "empty")
     fails(footnote("ask", "x" * 100_000, "--index", ready), "100,000")
     fails(footnote("ask", "--index", ready), "--from")
+    fails(footnote("ask", "Why?", "--from", "-", "--index", ready), "both given")
     fails(footnote("ask", "--from", tmp_path / "none", "--index", ready), "no file")
     fails(footnote("ingest", docs, "--index", ready, "--embedding-model", "./none"), "./none")
     fails(footnote("eval", "run", tmp_path / "none.jsonl", "--index", ready), "none.jsonl")

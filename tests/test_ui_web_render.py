@@ -180,6 +180,18 @@ def test_a_declined_question_shows_the_nearest_passages_and_no_citation() -> Non
     assert not tree.css(".fn-chip, .fn-sources, .fn-next")
 
 
+def test_a_declined_question_shows_the_sentences_that_came_nearest() -> None:
+    near = make().citations
+    tree = parse(
+        render.answer(1, make(status="declined", sentences=(), citations=(), nearest=near))
+    )
+    assert text_of(tree, ".fn-near .fn-snippet") == " ".join(near[0].quote.split())
+    button = tree.css_first(".fn-near")
+    assert button is not None
+    assert button.attributes["data-start"] == str(near[0].start)
+    assert button.attributes["data-end"] == str(near[0].end)
+
+
 def test_declining_with_nothing_near_says_no_more_than_that() -> None:
     tree = parse(render.answer(1, make(status="declined", sentences=(), citations=(), passages=())))
     assert "earest" not in text_of(tree, ".fn-declined")

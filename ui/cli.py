@@ -70,7 +70,8 @@ for command in (*COMMANDS, *MODEL_COMMANDS, *RECEIPT_COMMANDS, *USER_COMMANDS, e
     "questions",
     type=click.Path(dir_okay=False, allow_dash=True),
     metavar="FILE",
-    help='Ask every row {"id", "question", "history"} of a JSON Lines file.',
+    help='Ask every row {"id", "question", "history"} of a JSON Lines file; a history is a list of '
+    '{"role": "user" or "assistant", "text"}, oldest first.',
 )
 @click.option(
     "--receipt",
@@ -102,8 +103,10 @@ def ask(
     from rag.index import open_index
     from ui.terminal import format_answer, read_questions
 
-    if (question is None) == (questions is None):
+    if question is None and questions is None:
         raise click.UsageError('give a question, as in `footnote ask "Who ...?"`, or --from FILE')
+    if question is not None and questions is not None:
+        raise click.UsageError("a question and --from FILE are both given: leave one out")
     if receipt is not None and question is None:
         raise click.UsageError("--receipt saves one answer: give one question with it")
     if question is not None:

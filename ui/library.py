@@ -145,4 +145,6 @@ def find_source(index: Index, name: str) -> Source:
         return places[found[0]]
     if found:
         raise BadInput(f"{name!r} may be {', '.join(sorted(found)[:5])}: give more of its path")
-    raise BadInput(f"no source {name!r} in the index: `footnote library` lists them")
+    like = sorted({n for uri in places if name.casefold() in (n := Path(uri).name).casefold()})
+    meant = f"did you mean {', '.join(map(repr, like[:5]))}?" if like else ""
+    raise BadInput(f"no source {name!r} in the index: {meant or '`footnote library` lists them'}")

@@ -12,7 +12,7 @@ import click
 
 from rag.errors import BadInput, FootnoteError
 from rag.index import Index
-from rag.types import Answer, Citation, Passage, Sentence, Turn
+from rag.types import Answer, Citation, Sentence, Turn
 from ui.printable import printable
 
 
@@ -25,13 +25,13 @@ class QuestionRow(TypedDict):
 
 
 def format_answer(answer: Answer) -> str:
-    """An answer for a terminal: the text, then its sources, or the nearest passages."""
+    """An answer for a terminal: the text, then its sources, or what came nearest."""
     lines = answer.text.splitlines()
     if searched := answer.searched_for:
         lines.insert(0, f"(searched for: {searched})")
     lines += ["", *(_source_line(c) for c in answer.citations)]
     if answer.status == "declined":
-        lines += [_passage_line(p) for p in answer.passages[:3]]
+        lines += [_near_line(c) for c in answer.nearest]
     lines += [_withheld_line(s) for s in answer.withheld]
     lines += [f"note: {note}" for note in answer.notes]
     return "\n".join(map(printable, lines)).rstrip()
@@ -97,7 +97,7 @@ def _withheld_line(sentence: Sentence) -> str:
     return f"withheld: {sentence.text} ({'; '.join(sentence.reasons)})"
 
 
-def _passage_line(passage: Passage) -> str:
-    snippet = textwrap.shorten(passage.chunk.text, 160, placeholder=" ...")
-    page = f", page {passage.chunk.page}" if passage.chunk.page else ""
-    return f"- {passage.source.title}{page}: {snippet}"
+def _near_line(citation: Citation) -> str:
+    page = f", page {citation.page}" if citation.page else ""
+    quote = textwrap.shorten(citation.quote, 300, placeholder=" ...")
+    return f"- {citation.title}{page}: {quote}"

@@ -9,8 +9,9 @@ articles are split in two by a hash of their title) and, for words alone, a samp
 so that what remains does not answer it; the small model has learned that set.
 
 Whether anything answers is fitted on the same, and then, apart for short and for long questions, on
-the tune halves of ``multihop_facts`` and ``mtragun_pool`` too (split by a hash of the question).
-Report halves are only ever measured. ``--cache`` keeps what takes most of the time.
+the tune halves of ``multihop_facts`` and ``mtragun_pool`` too (split by a hash of the question),
+and on the first set's questions asked of another name or number, which nothing answers. Report
+halves are only ever measured. ``--cache`` keeps what takes most of the time.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ import numpy as np
 import numpy.typing as npt
 
 from eval.bench.linear import Array, even, listwise, logistic
-from eval.bench.select_data import Example, Vectors, benchmark, training
+from eval.bench.select_data import Example, Vectors, benchmark, of_others, training
 from eval.bench.select_figures import curve, figures_of, outcome
 from eval.benchmark import corpus_index
 from eval.metrics import contains_answer
@@ -42,8 +43,10 @@ from rag.reader import Reader, load_reader
 from rag.select import FACTS
 
 SETS = ("squad2_half", "multihop_facts", "mtragun_pool")
-FIRST = 4.0
-DECLINED = (0.025, 0.04)
+ASKED_OF_OTHERS = "squad2_half, of others"
+COUNTED = (4.0, 1.0, 1.0, 1.0)
+"""What each of ``SETS``, and then the questions asked of others, counts in the confidence."""
+DECLINED = (0.033, 0.04)
 """Of the answerable tune questions of the first two sets, short and long ones."""
 RANK = (
     "coverage before around names_lost names_elsewhere phrase kind length opening pronoun new "
@@ -52,8 +55,11 @@ RANK = (
 READ = "answers answer_here"
 JUDGE_READ = "answers answer_here any_answers"
 JUDGE = "rank similarity passage_similarity gap opposed negation_lost numbers_lost words"
-SHORT = ("judge", "lead", "gap", "names_elsewhere", "opposed", "negation_lost", "numbers_lost")
-LONG = ("rank", "lead", "score")
+SHORT = (
+    "judge", "lead", "gap", "names_elsewhere", "names_absent", "numbers_absent", "opposed",
+    "negation_lost", "numbers_lost",
+)  # fmt: skip
+LONG = ("rank", "score")
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,9 @@ def rows(example: Example, embed: Vectors) -> Rows:
     texts: list[str] = []
     documents: list[str] = []
     for p in example.passages:
-        x += passage_features(query, p, p.score / top if top else 1.0)
+        x += passage_features(
+            query, p, p.score / top if top else 1.0, example.openings[p.source.id]
+        )
         start = p.chunk.start
         texts += [p.chunk.text[s.start - start : s.end - start] for s in p.chunk.sentences]
         documents += [p.source.uri] * len(p.chunk.sentences)
@@ -88,10 +96,16 @@ def rows(example: Example, embed: Vectors) -> Rows:
 
 def read_rows(example: Example, embed: Vectors, reader: Reader) -> Rows:
     """The sentences of an example that words shortlist, as the small model reads them."""
-    ranked = select.rank_sentences(example.question, example.passages, embed, example.idf, reader)
+    ranked = _ranked(example, embed, reader)
     table = np.array([c.facts for c in ranked])
     return _labelled(
         example, table, [c.text for c in ranked], [c.passage.source.uri for c in ranked]
+    )
+
+
+def _ranked(example: Example, embed: Vectors, reader: Reader | None) -> list[select.Candidate]:
+    return select.rank_sentences(
+        example.question, example.passages, example.openings, embed, example.idf, reader
     )
 
 
@@ -150,15 +164,15 @@ def fit_pair(
     """The confidence for short and for long questions.
 
     That for short ones starts from ``judge``, which was fitted on one kind of questions, and counts
-    once more what the first sentence lacks. The first of ``sets`` has questions of that kind and
-    counts ``FIRST`` times as much as each of the others.
+    once more what the first sentence lacks. The first of ``sets`` has questions of that kind; each
+    counts as ``COUNTED`` says.
     """
     evidence = [[_evidence(e, embed, reader) for e in examples] for examples in sets]
     x = np.array([_by_length(judge, found) for rows in evidence for found in rows])
     y = np.array([e.answerable for examples in sets for e in examples])
     counted = [
-        even([e.answerable for e in examples], 1.0 if n else FIRST)
-        for n, examples in enumerate(sets)
+        even([e.answerable for e in examples], total)
+        for examples, total in zip(sets, COUNTED, strict=True)
     ]
     fitted, intercept = logistic(x, y.astype(float), np.concatenate(counted), 0.1)
     odds, owner = x @ fitted + intercept, np.repeat(np.arange(len(sets)), list(map(len, sets)))
@@ -195,7 +209,7 @@ def _shift(odds: Sequence[Array], lengths: Sequence[Array]) -> tuple[float, floa
 
 
 def _evidence(example: Example, embed: Vectors, reader: Reader | None) -> dict[str, float]:
-    ranked = select.rank_sentences(example.question, example.passages, embed, example.idf, reader)
+    ranked = _ranked(example, embed, reader)
     facts = [c.facts for c in ranked]
     return confidence.gather(example.question, example.passages, facts, ranked[0].rank)
 
@@ -266,6 +280,10 @@ def main() -> None:
             index.warm()
             sets[name] = benchmark(folder, index)
             print(name, len(sets[name]), flush=True)
+            if name == SETS[0]:
+                sides = [[e for e in sets[name] if half(e.group) == n] for n in (0, 1)]
+                others = [e for side in sides for e in of_others(side, index)]
+        sets[ASKED_OF_OTHERS] = others
         train = training(arguments.data / "train/reader.jsonl.gz", embed)
         run(sets, train, embed, reader, arguments.out)
 
@@ -282,8 +300,8 @@ def run(
     model = json.loads(out.read_text())
     model["fitted"] = datetime.date.today().isoformat()
     model["data"] = (
-        "tune halves of squad2_half, multihop_facts and mtragun_pool; squadshifts_wiki, 2,000 "
-        "questions of its train split"
+        "tune halves of squad2_half, also asked of others, multihop_facts and mtragun_pool; "
+        "squadshifts_wiki, 2,000 questions of its train split"
     )
     words = fit(
         [rows(e, embed) for e in tune[0]], [rows(e, embed) for e in train], RANK.split(),

@@ -8,8 +8,8 @@ import json
 import math
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +18,18 @@ import sentencex
 
 from eval.benchmark import read_corpus, read_queries
 from eval.cases import json_rows
+from eval.train.edits import swap_name, swap_number
 from rag.embed import load_encoder
 from rag.followup import standalone
 from rag.fuse import drop_near_duplicates, fuse
 from rag.index import Index
 from rag.lexical import analyze, query_terms
+from rag.library_reader import OPENING
 from rag.parts import parts
 from rag.retrieve import by_coverage
 from rag.scope import DEPTH, in_scope
 from rag.types import Chunk, Passage, Source, Span
+from rag.words import tokens
 
 QUERIES = "queries.jsonl"
 TRAIN_QUESTIONS, TRAIN_CONTEXTS = 2000, 1600
@@ -35,10 +38,14 @@ CANDIDATES, PASSAGES = 50, 10
 
 @dataclass(frozen=True)
 class Example:
-    """A question with its passages; ``gold`` names the document that answers, if one does."""
+    """A question with its passages; ``gold`` names the document that answers, if one does.
+
+    ``openings`` are how the passages' documents begin, by id.
+    """
 
     question: str
     passages: list[Passage]
+    openings: Mapping[str, str]
     answers: list[str]
     answerable: bool
     gold: str | None
@@ -130,14 +137,46 @@ def benchmark(folder: Path, index: Index) -> list[Example]:
         if query.answerable is None or len(asked) > 1:
             continue
         gold = written_for[query.id]
+        passages = in_scope(asked[0], index.search(asked[0], DEPTH), PASSAGES)
         examples.append(
             Example(
-                asked[0], in_scope(asked[0], index.search(asked[0], DEPTH), PASSAGES),
+                asked[0], passages, index.library.openings(p.source.id for p in passages),
                 list(query.answers), query.answerable, gold,
                 titles.get(gold or "") or query.id, index.library.idf,
             )
         )  # fmt: skip
     return [e for e in examples if e.passages]
+
+
+def of_others(examples: Sequence[Example], index: Index) -> list[Example]:
+    """Questions with an answer, each beside the same one asked of another name or number.
+
+    The other name is one that the passages of a question taken at random hold, and its own do not.
+    """
+    rng = random.Random(0)
+    found = []
+    for example in examples:
+        if not example.answerable:
+            continue
+        other = rng.choice(examples).passages[0].chunk.text
+        ways = [swap_name(example.question, other, rng), swap_number(example.question, "", rng)]
+        asked = rng.choice([way for way in ways if way] or [""])
+        new = _stems(asked) - _stems(example.question)
+        if not new or new & _stems(" ".join(p.chunk.text for p in example.passages)):
+            continue
+        passages = in_scope(asked, index.search(asked, DEPTH), PASSAGES)
+        openings = index.library.openings(p.source.id for p in passages)
+        found += [
+            example,
+            replace(
+                example, question=asked, passages=passages, openings=openings, answerable=False
+            ),
+        ]
+    return [e for e in found if e.passages]
+
+
+def _stems(text: str) -> set[str]:
+    return {t.stem for t in tokens(text)}
 
 
 def training(path: Path, embed: Vectors) -> list[Example]:
@@ -156,7 +195,12 @@ def training(path: Path, embed: Vectors) -> list[Example]:
         gold = keys[r["context"]]
         found = corpus.search(r["question"], without=gold if i % 3 == 2 else None)
         answers = [a["text"] for a in r["answers"]]
-        examples.append(Example(r["question"], found, answers, i % 3 != 2, gold, gold, corpus.idf))
+        openings = {p.source.id: p.chunk.text[:OPENING] for p in found}
+        examples.append(
+            Example(
+                r["question"], found, openings, answers, i % 3 != 2, gold, gold, corpus.idf,
+            )
+        )  # fmt: skip
     return examples
 
 

@@ -29,7 +29,7 @@ class Outcome:
 
 def outcome(e: Example, embed: Vectors, reader: Reader | None) -> Outcome:
     """Ask an example as a user would, with declining off."""
-    ranked = select.rank_sentences(e.question, e.passages, embed, e.idf, reader)
+    ranked = select.rank_sentences(e.question, e.passages, e.openings, embed, e.idf, reader)
     chosen = select.choose(e.question, ranked, reader)
     return Outcome(
         e.answerable,

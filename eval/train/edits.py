@@ -35,7 +35,7 @@ def edited(text: str, passage: str, opposites: dict[str, str], rng: random.Rando
     def oppose(text: str, passage: str, rng: random.Random) -> str | None:
         return _oppose(text, opposites, rng)
 
-    ways: list[Edit] = [_swap_name, _swap_name, _swap_number, oppose, _negate]
+    ways: list[Edit] = [swap_name, swap_name, swap_number, oppose, _negate]
     rng.shuffle(ways)
     for way in ways:
         result = way(text, passage, rng)
@@ -44,7 +44,8 @@ def edited(text: str, passage: str, opposites: dict[str, str], rng: random.Rando
     return None
 
 
-def _swap_name(text: str, passage: str, rng: random.Random) -> str | None:
+def swap_name(text: str, passage: str, rng: random.Random) -> str | None:
+    """A text with one of its names exchanged for one in ``passage``; None where that cannot be."""
     here = [m for m in _NAME.finditer(text) if len(m.group()) > 2]
     known = text.casefold()
     there = {m.group() for m in _NAME.finditer(passage) if len(m.group()) > 2}
@@ -54,7 +55,8 @@ def _swap_name(text: str, passage: str, rng: random.Random) -> str | None:
     return _replace(text, rng.choice(here), rng.choice(others))
 
 
-def _swap_number(text: str, passage: str, rng: random.Random) -> str | None:
+def swap_number(text: str, passage: str, rng: random.Random) -> str | None:
+    """A text with one number exchanged, mostly for one of as many digits in ``passage``, if any."""
     here = list(_NUMBER.finditer(text))
     if not here:
         return None

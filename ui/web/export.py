@@ -15,7 +15,7 @@ from rag.errors import BadInput
 from rag.index import Index
 from rag.receipt import CONVERSATION, make_receipt
 from rag.reply import table_cells
-from rag.types import Answer, Citation, Sentence
+from rag.types import DECLINED, Answer, Citation, Sentence
 from ui.web.conversations import Conversation, Exchange, turns_of
 from ui.web.written import Line, as_html, as_markdown, code_of, escape_markdown, lines_of
 
@@ -26,7 +26,6 @@ MEDIA_TYPES: dict[Format, str] = {
     "html": "text/html",
 }
 CHECKED = {"supported": "", "partial": " (partly supported)", "unsupported": " (not supported)"}
-DECLINED = "The library does not answer this."
 _LINE_START = re.compile(r"^(\s*)([-+=]|\d+[.)])(?=\s|$)")
 _STYLE = """
 body { font: 12pt/1.55 Georgia, serif; max-width: 42rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
@@ -86,6 +85,8 @@ def _markdown(conversation: Conversation) -> Iterator[str]:
             yield f"{_plain(exchange.text)} ({exchange.state})\n"
             continue
         yield f"{DECLINED}\n" * (answer.status == "declined")
+        for citation in answer.nearest:
+            yield f"\n- {_plain(_where(citation))}: “{_plain(citation.quote)}”\n"
         before: Line | None = None
         for line in _lines(answer):
             follows = before and before.kind == line.kind and line.kind in ("item", "row")
@@ -136,6 +137,10 @@ def _html(conversation: Conversation) -> Iterator[str]:
             yield f"<p>{escape(exchange.text)} ({exchange.state})</p>"
             continue
         yield f"<p>{DECLINED}</p>" * (answer.status == "declined")
+        yield "".join(
+            f'<p class="quiet" dir="auto">{escape(_where(c))}: “{escape(c.quote)}”</p>'
+            for c in answer.nearest
+        )
         for kind, lines in groupby(_lines(answer), key=lambda line: line.kind):
             said = "".join(
                 _html_line(line, exchange, answer.engine == "extractive") for line in lines

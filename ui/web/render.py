@@ -8,8 +8,9 @@ from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from rag.extractive import NEAREST, cite
 from rag.reply import table_cells
-from rag.types import Answer, Citation, Passage, Sentence
+from rag.types import Answer, Citation, Sentence, Span
 from ui.web import written
 from ui.web.markup import count, facts, file_name, place
 from ui.web.suggest import next_questions
@@ -19,8 +20,7 @@ from ui.web.written import Line
 if TYPE_CHECKING:
     from rag.tables import Standing
 
-NEAREST = 3
-SNIPPET = 240
+SNIPPET = 400
 # A row of a table as it is read, ``Fruit: Apple; Price: 3`` or ``Apple | 3``: its cells.
 _LABELLED = r"[^;:|]{1,60}: [^;|]+"
 _ROW = re.compile(
@@ -41,7 +41,7 @@ STANDINGS = {
 def answer(
     turn: int, given: Answer, standing: Mapping[int, Standing] | None = None, vote: int = 0
 ) -> str:
-    """A finished turn: question, cited sentences and their sources, or the nearest passages.
+    """A finished turn: question, cited sentences and their sources, or what comes nearest.
 
     ``standing`` says of each citation, by number, what has become of its source since; ``vote``
     is what the reader said of the answer: 1, -1 or 0.
@@ -296,22 +296,25 @@ def _declined(given: Answer) -> str:
     missing = "".join(f'<li dir="auto">{escape(note)}</li>' for note in given.notes)
     if missing:
         missing = f'<h4>What is missing</h4><ul class="fn-missing">{missing}</ul>'
-    rows = "".join(f"<li>{_near(p)}</li>" for p in given.passages[:NEAREST])
+    # A question about a report that is not there, and an answer kept from before, have none.
+    near = given.nearest or [
+        cite(n, p, Span(p.chunk.start, p.chunk.end))
+        for n, p in enumerate(given.passages[:NEAREST], 1)
+    ]
+    rows = "".join(f"<li>{_near(citation)}</li>" for citation in near)
     if rows:
-        rows = f"<h4>Nearest passages</h4><ol>{rows}</ol>"
+        rows = f"<h4>What comes nearest</h4><ol>{rows}</ol>"
     lead = "No passage answers this well enough to be quoted, so nothing is claimed."
     text = f"<h3>Not in the library</h3><p>{lead}</p>{missing}{rows}"
     return f'<section class="fn-declined">{text}</section>'
 
 
-def _near(passage: Passage) -> str:
-    chunk, source = passage.chunk, passage.source
+def _near(citation: Citation) -> str:
+    where = place(citation.title, citation.headings, citation.page, citation.date)
     return (
-        f'<button type="button" class="fn-near" data-number="0" '
-        f'data-source="{escape(source.id)}" data-start="{chunk.start}" data-end="{chunk.end}">'
-        f'<span class="fn-title" dir="auto">{escape(source.title)}</span>'
-        f"<small>{place(source.title, chunk.headings, chunk.page, source.date)}</small>"
-        f'<span class="fn-snippet" dir="auto">{escape(_snippet(chunk.text))}</span></button>'
+        f'<button type="button" class="fn-near" {_target(citation)}>'
+        f'<span class="fn-title" dir="auto">{escape(citation.title)}</span><small>{where}</small>'
+        f'<span class="fn-snippet" dir="auto">{escape(_snippet(citation.quote))}</span></button>'
     )
 
 

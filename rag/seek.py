@@ -1,0 +1,161 @@
+"""What is found for a question: its parts, the passages of each, and which sentences to quote.
+
+Nothing is said yet. ``rag.chain`` makes an answer of it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from rag.confidence import THRESHOLD, confidence
+from rag.errors import ModelError
+from rag.followup import standalone
+from rag.generate import rewrite
+from rag.index import Index
+from rag.lists import with_lists
+from rag.llm import LanguageModel
+from rag.manifest import Manifest
+from rag.parts import parts
+from rag.reader import Reader, load_reader
+from rag.scope import DEPTH, in_scope
+from rag.select import Candidate, choose, rank_sentences
+from rag.settings import Settings
+from rag.spelling import respell
+from rag.types import Passage, Turn
+
+QUOTES = 3
+# In log-odds. A follow-up wants something new, unless nothing else comes near what was quoted.
+REPEAT_LEAD = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one part of a question found: passages in its scope, and their sentences, ranked."""
+
+    query: str
+    passages: Sequence[Passage]
+    ranked: Sequence[Candidate]
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What was found for a question, and what of it to quote.
+
+    ``searched`` are all queries sent to the index, ``threshold`` the confidence under which a part
+    is not answered. ``failure`` says what a model failed at meanwhile, ``usage`` are its tokens.
+    """
+
+    parts: Sequence[Part]
+    chosen: Sequence[Candidate]
+    passages: Sequence[Passage]
+    searched: tuple[str, ...]
+    threshold: float
+    failure: str
+    usage: Mapping[str, int]
+
+
+def seek(
+    index: Index,
+    question: str,
+    conversation: Sequence[Turn],
+    settings: Settings,
+    model: LanguageModel | None,
+    clock: Clock,
+) -> Sought:
+    """Complete the question and divide it, retrieve, and choose what to quote.
+
+    ``index`` is what may be seen. A ``model``, if any, completes a follow-up. Raises
+    ``BadQuestion`` for a part that cannot be asked.
+    """
+    asked, failure, usage = _asked(question, conversation, model)
+    asked = [respell(query, index.library, index.encoder.tokenizer) for query in asked]
+    clock.lap("complete")
+    k = settings.passages
+    results = [index.retriever.find(query, max(k, DEPTH)) for query in asked]
+    clock.lap("retrieve")
+    spoken = " ".join(turn.text for turn in conversation if turn.role == "assistant")
+    reader = load_reader() if settings.reader else None
+    found = [
+        _judge(index, query, in_scope(query, result.passages, k), spoken, reader)
+        for query, result in zip(asked, results, strict=True)
+    ]
+    threshold = _threshold(settings, index.manifest)
+    answered = [part for part in found if part.confidence >= threshold]
+    chosen = with_lists(question, _chosen(answered, reader), index.library)
+    passages = interleaved([result.passages[:k] for result in results], chosen, k)
+    clock.lap("select")
+    searched = tuple(query for result in results for query in result.queries)
+    return Sought(found, chosen, passages, searched, threshold, failure, usage)
+
+
+def _judge(
+    index: Index, query: str, passages: Sequence[Passage], said: str, reader: Reader | None
+) -> Part:
+    embed, idf = index.encoder.encode_sentences, index.library.idf
+    openings = index.library.openings({p.source.id for p in passages})
+    ranked = _news_first(rank_sentences(query, passages, openings, embed, idf, reader), said)
+    return Part(query, passages, ranked, confidence(query, passages, ranked, reader))
+
+
+def _asked(
+    question: str, conversation: Sequence[Turn], model: LanguageModel | None
+) -> tuple[list[str], str, Mapping[str, int]]:
+    """The questions to search for, each fit to stand alone, what failed meanwhile, and tokens."""
+    completed, failure = None, ""
+    usage: Mapping[str, int] = {}
+    if model and conversation:
+        try:
+            completed, usage = rewrite(question, conversation, model)
+        except ModelError as error:
+            failure = str(error)
+    return parts(completed or standalone(question, conversation)), failure, usage
+
+
+def _threshold(settings: Settings, manifest: Manifest) -> float:
+    """Where to decline: as asked for, else as the index was calibrated, else as shipped."""
+    if settings.threshold is not None:
+        return settings.threshold
+    return manifest.calibration.threshold if manifest.calibration else THRESHOLD
+
+
+def _news_first(ranked: Sequence[Candidate], said: str) -> Sequence[Candidate]:
+    """Without what the conversation has quoted already, if something else is nearly as good."""
+    spoken = " ".join(said.split())
+    news = [c for c in ranked if " ".join(c.text.split()) not in spoken]
+    return news if news and ranked[0].rank - news[0].rank <= REPEAT_LEAD else ranked
+
+
+def _chosen(answered: Sequence[Part], reader: Reader | None) -> list[Candidate]:
+    """What to quote: the choice for a single question; of several parts, the best of each first."""
+    of_each = [choose(part.query, part.ranked, reader) for part in answered]
+    if len(of_each) == 1:
+        return of_each[0]
+    turn_by_turn = zip_longest(*of_each)
+    chosen = {(c.passage.source.id, c.span): c for row in turn_by_turn for c in row if c}
+    return list(chosen.values())[:QUOTES]
+
+
+def interleaved(
+    retrieved: Sequence[Sequence[Passage]], chosen: Sequence[Candidate], k: int
+) -> list[Passage]:
+    """The passages of all parts, best first, as many as for one question, and all that is cited."""
+    merged = {p.chunk.id: p for row in zip_longest(*retrieved) for p in row if p}
+    first = dict(list(merged.items())[:k])
+    return list((first | {c.passage.chunk.id: c.passage for c in chosen}).values())
+
+
+class Clock:
+    """``laps`` are the seconds that each stage took, by name."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        """End a stage."""
+        now = time.perf_counter()
+        self.laps[name], self._last = now - self._last, now
