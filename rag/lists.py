@@ -35,7 +35,8 @@ _ANNOUNCES = re.compile(
 _WANTS_LIST = re.compile(
     r"^\W*(?:please )?(?:list|name|enumerate)\b"
     r"|\b(?:what|which) (?:are|were)\b(?! you\b)"
-    r"|\b(?:what|which) (?:[\w-]+ ){0,2}[\w-]+[^\Wsui]s\b"
+    r"|\b(?:what|which) (?!(?:do|does|did|is|was|has|have|had|can|could|will|would"
+    r"|should|must|may)\b)(?:[\w-]+ ){0,2}[\w-]+[^\Wsui]s\b"
     r"|\bhow (?:do|can|should|must) (?:i|you|we|one)\b|\bhow to\b",
     re.IGNORECASE,
 )

@@ -91,8 +91,12 @@ def test_an_item_brings_the_whole_list_when_several_are_asked_for(index: Index) 
     assert answer.text.splitlines()[1] == "- a passport or identity card [2]"
 
 
-def test_a_question_for_one_thing_gets_that_item_alone(index: Index) -> None:
-    answer = index.ask("How old may the proof of address be?")
+@pytest.mark.parametrize(
+    "question",
+    ["How old may the proof of address be?", "What does the text say about the proof of address?"],
+)
+def test_a_question_for_one_thing_gets_that_item_alone(index: Index, question: str) -> None:
+    answer = index.ask(question)
     assert said(answer, index) == ["a proof of address that is not older than three months"]
 
 
