@@ -13,7 +13,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from rag.features import read_question
-from rag.select import FACTS, WEIGHTS, Candidate, sigmoid, way_of
+from rag.select import FACTS, SEVERAL, WEIGHTS, Candidate, sigmoid, way_of
 from rag.types import Passage
 
 if TYPE_CHECKING:
@@ -56,17 +56,23 @@ def gather(
 
     ``facts`` has a row for each sentence. ``words`` is the question's length, ``any_answers`` the
     best chance that a passage of any of the sentences answers, ``score`` the best fused score,
-    ``lead`` how much nearer in meaning the best passage is than the next are in the mean.
+    ``lead`` how much nearer in meaning the best passage is than the next are in the mean. Of a
+    question for several things, what the passage lacks may be in another.
     """
+    elsewhere = ("names_absent", "numbers_absent") if SEVERAL.search(question) else ()
     near = sorted((p.similarity for p in passages if p.similarity is not None), reverse=True)
     leads = [near[0] - other for other in near[1 : RIVALS + 1]]
-    return dict(zip(FACTS, facts[0], strict=True)) | {
-        "rank": rank,
-        "words": length_of(question),
-        "any_answers": max(row[FACTS.index("answers")] for row in facts),
-        "score": max(p.score for p in passages),
-        "lead": fmean([*leads, *[USUAL] * (RIVALS - len(leads))]),
-    }
+    return (
+        dict(zip(FACTS, facts[0], strict=True))
+        | dict.fromkeys(elsewhere, 0.0)
+        | {
+            "rank": rank,
+            "words": length_of(question),
+            "any_answers": max(row[FACTS.index("answers")] for row in facts),
+            "score": max(p.score for p in passages),
+            "lead": fmean([*leads, *[USUAL] * (RIVALS - len(leads))]),
+        }
+    )
 
 
 def length_of(question: str) -> float:

@@ -51,13 +51,14 @@ _RANK = {
 }
 _SIMILARITY = FACTS.index("similarity")
 _PASSAGE_SIMILARITY = FACTS.index("passage_similarity")
-_SEVERAL = re.compile(
+SEVERAL = re.compile(
     r"\b(?:both|compare[ds]?|comparison|differ\w*|versus|vs|respectively|while|whereas|similar\w*"
     r"|advantages|disadvantages|reasons|ways|forecasts|estimates|opinions|views|same|consisten\w+|contrast\w*)\b"
     r"|[,;] (?:and|or) |^(?:who|which|what)\b.* or "
     r"|^(?:is|are|was|were|do|does|did|ha[sd]|have)\b.* (?:and|or) ",
     re.I,
 )
+"""How a question sounds that asks for several things, which may be in several documents."""
 
 
 _Found = tuple[Passage, Span, str, list[float]]
@@ -208,7 +209,7 @@ def choose(
     best = ranked[0]
     rule = WEIGHTS[way_of(reader)]["quote"]
     chosen = [c for c in ranked[:3] if best.rank - c.rank <= rule["within"]]
-    if _SEVERAL.search(question):
+    if SEVERAL.search(question):
         other = next((c for c in ranked if c.passage.source.id != best.passage.source.id), None)
         if other is not None and best.rank - other.rank <= rule["within_other_source"]:
             chosen = [best, other, *(c for c in chosen[1:] if c is not other)][:3]
