@@ -33,6 +33,7 @@ CLAUSE = re.compile(
     r"|[a-z]+ed)\b"
 )
 _PUNCTUATED = re.compile(r"[\d.,;:|!?]")
+_ROLES = word_set("ceo cfo cio cmo coo cto hr vp")  # written like names, and said otherwise
 _ACRONYM = re.compile(r"\b[A-Z]{3,5}\b")  # the initials of two words are those of too many
 _YEAR = re.compile(r"(?:1\d{3}|20\d\d)s?$")
 _REASON = re.compile(
@@ -251,7 +252,8 @@ def passage_features(
             "names_elsewhere": 0.0
             if is_row(text)
             else _elsewhere(query, held[i] | whose, words[i]),
-            "names_absent": brief * sum(absent.get(k, 0.0) for k in query.names & query.said),
+            "names_absent": brief
+            * sum(absent.get(k, 0.0) for k in (query.names & query.said) - _ROLES),
             "numbers_lost": sum(share.get(k, 0.0) for k in query.numbers - held[i] - title),
             "numbers_absent": brief * sum(absent.get(k, 0.0) for k in query.numbers & query.said),
             "phrase": len(_pairs(content) & query.pairs) / max(1, len(query.pairs)),
