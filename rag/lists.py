@@ -84,6 +84,19 @@ def with_lists(
     return list(given.values()) or list(chosen)
 
 
+def as_item(candidate: Candidate) -> Candidate:
+    """A sentence as an item of a list, if it begins with the mark of one."""
+    mark = _MARK.match(candidate.text)
+    if not mark or mark.end() == len(candidate.text):
+        return candidate
+    return replace(
+        candidate,
+        span=Span(candidate.span.start + mark.end(), candidate.span.end),
+        text=candidate.text[mark.end() :],
+        mark=_mark(candidate.text, Span(0, len(candidate.text))),
+    )
+
+
 def _without_bullet(candidate: Candidate) -> Candidate:
     """An item that is quoted alone."""
     bullet = re.match(_BULLET, candidate.text)

@@ -15,12 +15,14 @@ from rag.errors import ModelError
 from rag.followup import standalone
 from rag.generate import rewrite
 from rag.index import Index
+from rag.library_reader import LibraryReader
 from rag.lists import with_lists
 from rag.llm import LanguageModel
 from rag.manifest import Manifest
 from rag.parts import parts
 from rag.reader import Reader, load_reader
 from rag.scope import DEPTH, in_scope
+from rag.sections import named_part, with_heading
 from rag.select import Candidate, choose, rank_sentences
 from rag.settings import Settings
 from rag.spelling import respell
@@ -33,12 +35,16 @@ REPEAT_LEAD = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one part of a question found: passages in its scope, and their sentences, ranked."""
+    """What one part of a question found: passages in its scope, and their sentences, ranked.
+
+    ``whole`` is the part of a document that it asks for by number or heading.
+    """
 
     query: str
     passages: Sequence[Passage]
     ranked: Sequence[Candidate]
     confidence: float
+    whole: Sequence[Candidate] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +86,12 @@ def seek(
     spoken = " ".join(turn.text for turn in conversation if turn.role == "assistant")
     reader = load_reader() if settings.reader else None
     found = [
-        _judge(index, query, in_scope(query, result.passages, k), spoken, reader)
+        _judge(index, query, result.passages, settings, spoken, reader)
         for query, result in zip(asked, results, strict=True)
     ]
     threshold = _threshold(settings, index.manifest)
     answered = [part for part in found if part.confidence >= threshold]
-    chosen = with_lists(question, _chosen(answered, reader), index.library)
+    chosen = _chosen(question, answered, index.library, reader)
     passages = interleaved([result.passages[:k] for result in results], chosen, k)
     clock.lap("select")
     searched = tuple(query for result in results for query in result.queries)
@@ -93,12 +99,28 @@ def seek(
 
 
 def _judge(
-    index: Index, query: str, passages: Sequence[Passage], said: str, reader: Reader | None
+    index: Index,
+    query: str,
+    retrieved: Sequence[Passage],
+    settings: Settings,
+    said: str,
+    reader: Reader | None,
 ) -> Part:
+    """What a part finds: in what it names of a document, or else in all that is in its scope."""
     embed, idf = index.encoder.encode_sentences, index.library.idf
-    openings = index.library.openings({p.source.id for p in passages})
-    ranked = _news_first(rank_sentences(query, passages, openings, embed, idf, reader), said)
-    return Part(query, passages, ranked, confidence(query, passages, ranked, reader))
+    openings = index.library.openings({p.source.id for p in retrieved})
+
+    def judged(asked: str, passages: Sequence[Passage]) -> Part:
+        ranked = _news_first(rank_sentences(asked, passages, openings, embed, idf, reader), said)
+        return Part(query, passages, ranked, confidence(asked, passages, ranked, reader))
+
+    named = named_part(query, retrieved, openings, index.library)
+    if named and named.whole:
+        return Part(query, named.passages, named.whole, 1.0, named.whole)
+    part = judged(named.question, named.passages) if named else None
+    if part and part.confidence >= _threshold(settings, index.manifest):
+        return part
+    return judged(query, in_scope(query, retrieved, settings.passages))
 
 
 def _asked(
@@ -129,14 +151,16 @@ def _news_first(ranked: Sequence[Candidate], said: str) -> Sequence[Candidate]:
     return news if news and ranked[0].rank - news[0].rank <= REPEAT_LEAD else ranked
 
 
-def _chosen(answered: Sequence[Part], reader: Reader | None) -> list[Candidate]:
+def _chosen(
+    question: str, answered: Sequence[Part], library: LibraryReader, reader: Reader | None
+) -> list[Candidate]:
     """What to quote: the choice for a single question; of several parts, the best of each first."""
-    of_each = [choose(part.query, part.ranked, reader) for part in answered]
-    if len(of_each) == 1:
-        return of_each[0]
-    turn_by_turn = zip_longest(*of_each)
-    chosen = {(c.passage.source.id, c.span): c for row in turn_by_turn for c in row if c}
-    return list(chosen.values())[:QUOTES]
+    whole = [c for part in answered for c in part.whole]
+    of_each = [choose(part.query, part.ranked, reader) for part in answered if not part.whole]
+    turn_by_turn = [c for row in zip_longest(*of_each) for c in row if c]
+    best = list({(c.passage.source.id, c.span): c for c in turn_by_turn}.values())[:QUOTES]
+    quoted = [*whole, *with_heading(question, with_lists(question, best, library), library)]
+    return list({(c.passage.source.id, c.span): c for c in quoted}.values())
 
 
 def interleaved(
