@@ -43,7 +43,7 @@ _REASON = re.compile(
     re.I,
 )
 _MONEY = re.compile(r"[$€£¥]|\b(?:dollars?|euros?|pounds?|cents?)\b", re.I)
-_NEGATION = re.compile(
+NEGATION = re.compile(
     r"\b(?:not|no|non|never|none|nor|neither|without|cannot|unable|fail(?:ed|s)?|\w+n['’]t)\b", re.I
 )
 _REFUSAL = re.compile(
@@ -186,7 +186,7 @@ def read_question(question: str, idf: Callable[[str], float]) -> Query:
         numbers=frozenset(t.stem for t in words if is_figure(t)),
         pairs=_pairs(content),
         wanted=next((kind for kind, pattern in _WANTED if pattern.search(question)), "other"),
-        negated=bool(_NEGATION.search(question)),
+        negated=bool(NEGATION.search(question)),
         acronyms={
             t.stem: word.lower() for word in _ACRONYM.findall(question) for t in tokens(word)
         },
@@ -242,7 +242,7 @@ def passage_features(
         here, previous = found[i], found[i - 1] if i else found[i]
         lost = {k: share[k] * (1 - max(here[k], in_title[k])) for k in share}
         content = [t for t in words[i] if t.lower not in STOP]
-        denies = _NEGATION.search(text) or _REFUSAL.search(text)
+        denies = NEGATION.search(text) or _REFUSAL.search(text)
         row = {
             "coverage": sum(share[k] * here[k] for k in share),
             "before": sum(share[k] * max(0.0, previous[k] - here[k]) for k in share),

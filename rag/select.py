@@ -19,10 +19,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.features import FEATURES, Query, is_heading, is_row, passage_features, read_question
+from rag.features import (
+    FEATURES,
+    NEGATION,
+    Query,
+    is_heading,
+    is_row,
+    passage_features,
+    read_question,
+)
 from rag.scope import are_apart
 from rag.types import Chunk, Citation, Passage, Source, Span
-from rag.words import tokens
+from rag.words import STOP, tokens
 
 if TYPE_CHECKING:
     from rag.reader import Reader, Reading
@@ -59,7 +67,10 @@ SEVERAL = re.compile(
     re.I,
 )
 """How a question sounds that asks for several things, which may be in several documents."""
-
+_WHETHER = re.compile(
+    r"\W*(?:can|could|may|might|must|should|shall|will|would|is|are|was|were|do|does|did|ha[sd]|have)\b",
+    re.IGNORECASE,
+)
 
 _Found = tuple[Passage, Span, str, list[float]]
 
@@ -213,6 +224,8 @@ def choose(
         other = next((c for c in ranked if c.passage.source.id != best.passage.source.id), None)
         if other is not None and best.rank - other.rank <= rule["within_other_source"]:
             chosen = [best, other, *(c for c in chosen[1:] if c is not other)][:3]
+    if _WHETHER.match(question) and len(chosen) < 3:
+        chosen += _exception(question, chosen, ranked)
     dissent = next(
         (
             c
@@ -224,6 +237,33 @@ def choose(
     if dissent is not None and dissent not in chosen[:2]:
         chosen = [best, dissent, *(c for c in chosen[1:] if c is not dissent)][:3]
     return chosen
+
+
+def _exception(
+    question: str, chosen: Sequence[Candidate], ranked: Sequence[Candidate]
+) -> list[Candidate]:
+    """The best sentence of the same source that denies something of the question's other words.
+
+    Whether all may do it is one sentence, and who may not another.
+    """
+    source = chosen[0].passage.source
+    said = _stems(source.title)
+    for c in chosen:
+        said |= _stems(c.text, *c.passage.chunk.headings)
+    words = tokens(_WHETHER.sub("", question))
+    left = {t.stem for t in words if t.lower not in STOP} - said
+    return [
+        c
+        for c in ranked
+        if c not in chosen
+        and c.passage.source.id == source.id
+        and NEGATION.search(c.text)
+        and left & _stems(c.text)
+    ][:1]
+
+
+def _stems(*texts: str) -> set[str]:
+    return {t.stem for text in texts for t in tokens(text)}
 
 
 def in_conflict(
