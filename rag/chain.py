@@ -22,8 +22,8 @@ from rag.index import Index
 from rag.llm import LanguageModel, load_llm
 from rag.notes import about_choice, about_draft, about_library, about_lists, disagreements
 from rag.retrieve import check_question
-from rag.seek import QUOTES, Clock, Part, Sought, interleaved, seek
-from rag.select import Candidate, in_conflict
+from rag.seek import Clock, Part, Sought, interleaved, seek
+from rag.select import QUOTES, Candidate, in_conflict
 from rag.settings import Settings
 from rag.types import Answer, Citation, Engine, Sentence, Turn, turns
 from rag.verify import Verifier, load_verifier

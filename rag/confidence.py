@@ -8,7 +8,6 @@ while of a long one no sentence holds all. There is such a pair with the small m
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -24,7 +23,6 @@ THRESHOLD: float = WEIGHTS["threshold"]
 """Decline below this confidence; docs/measurements.md says what it costs and saves."""
 LONG = 16
 RIVALS = 9
-_ENUMERATES = re.compile(r", [^,]+ (?:and|or) ")  # "the Commission, the CMA and courts"
 USUAL = 0.14
 """By so much of a cosine the nearest passage leads before its rivals in the sets of the fit. Where
 there are fewer passages, the missing ones are taken to be as far behind."""
@@ -61,8 +59,7 @@ def gather(
     ``lead`` how much nearer in meaning the best passage is than the next are in the mean. Of a
     question for several things, what the passage lacks may be in another.
     """
-    several = SEVERAL.search(question) or _ENUMERATES.search(question)
-    elsewhere = ("names_absent", "numbers_absent") if several else ()
+    elsewhere = ("names_absent", "numbers_absent") if SEVERAL.search(question) else ()
     near = sorted((p.similarity for p in passages if p.similarity is not None), reverse=True)
     leads = [near[0] - other for other in near[1 : RIVALS + 1]]
     return (

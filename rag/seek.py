@@ -23,12 +23,11 @@ from rag.parts import parts
 from rag.reader import Reader, load_reader
 from rag.scope import DEPTH, in_scope
 from rag.sections import named_part, with_heading
-from rag.select import Candidate, choose, rank_sentences
+from rag.select import QUOTES, Candidate, choose, rank_sentences
 from rag.settings import Settings
 from rag.spelling import respell
 from rag.types import Passage, Turn
 
-QUOTES = 3
 # In log-odds. A follow-up wants something new, unless nothing else comes near what was quoted.
 REPEAT_LEAD = 5.0
 

@@ -41,6 +41,8 @@ READ = 4
 WINDOW = 700
 SEEN = 0.05
 """From this chance on a sentence where it sees the answer joins the shortlist."""
+QUOTES = 3
+"""The most sentences that are quoted for a question, but for lists and parts named whole."""
 ALIKE = 0.6
 COLONS = (":", "：")
 """What ends a sentence that announces something."""
@@ -58,15 +60,18 @@ _RANK = {
     for way in ("words", "reader")
 }
 _SIMILARITY = FACTS.index("similarity")
+_KIND = FACTS.index("kind")
+_NAMES_LOST = FACTS.index("names_lost")
 _PASSAGE_SIMILARITY = FACTS.index("passage_similarity")
 SEVERAL = re.compile(
     r"\b(?:both|compare[ds]?|comparison|differ\w*|versus|vs|respectively|while|whereas|similar\w*"
     r"|advantages|disadvantages|reasons|ways|forecasts|estimates|opinions|views|same|consisten\w+|contrast\w*)\b"
-    r"|[,;] (?:and|or) |^(?:who|which|what)\b.* or "
+    r"|[,;] (?:[^,]+ )?(?:and|or) |^(?:who|which|what)\b.* or "
     r"|^(?:is|are|was|were|do|does|did|ha[sd]|have)\b.* (?:and|or) ",
     re.I,
 )
 """How a question sounds that asks for several things, which may be in several documents."""
+_WHY = re.compile(r"\W*(?:and |but |so )?why\b", re.IGNORECASE)
 _WHETHER = re.compile(
     r"\W*(?:can|could|may|might|must|should|shall|will|would|is|are|was|were|do|does|did|ha[sd]|have)\b",
     re.IGNORECASE,
@@ -219,13 +224,14 @@ def choose(
         return []
     best = ranked[0]
     rule = WEIGHTS[way_of(reader)]["quote"]
-    chosen = [c for c in ranked[:3] if best.rank - c.rank <= rule["within"]]
+    chosen = [c for c in ranked[:QUOTES] if best.rank - c.rank <= rule["within"]]
     if SEVERAL.search(question):
         other = next((c for c in ranked if c.passage.source.id != best.passage.source.id), None)
         if other is not None and best.rank - other.rank <= rule["within_other_source"]:
-            chosen = [best, other, *(c for c in chosen[1:] if c is not other)][:3]
-    if _WHETHER.match(question) and len(chosen) < 3:
-        chosen += _exception(question, chosen, ranked)
+            chosen = [best, other, *(c for c in chosen[1:] if c is not other)][:QUOTES]
+    if len(chosen) < QUOTES:
+        chosen += _exception(question, chosen, ranked) + _reason(question, chosen, ranked)
+        chosen = chosen[:QUOTES]
     dissent = next(
         (
             c
@@ -235,17 +241,19 @@ def choose(
         None,
     )
     if dissent is not None and dissent not in chosen[:2]:
-        chosen = [best, dissent, *(c for c in chosen[1:] if c is not dissent)][:3]
+        chosen = [best, dissent, *(c for c in chosen[1:] if c is not dissent)][:QUOTES]
     return chosen
 
 
 def _exception(
     question: str, chosen: Sequence[Candidate], ranked: Sequence[Candidate]
 ) -> list[Candidate]:
-    """The best sentence of the same source that denies something of the question's other words.
+    """For whether something is so, the best sentence that denies the question's other words.
 
-    Whether all may do it is one sentence, and who may not another.
+    That all may do it is one sentence, and who may not another of the same source.
     """
+    if not _WHETHER.match(question):
+        return []
     source = chosen[0].passage.source
     said = _stems(source.title)
     for c in chosen:
@@ -259,6 +267,25 @@ def _exception(
         and c.passage.source.id == source.id
         and NEGATION.search(c.text)
         and left & _stems(c.text)
+    ][:1]
+
+
+def _reason(
+    question: str, chosen: Sequence[Candidate], ranked: Sequence[Candidate]
+) -> list[Candidate]:
+    """For why something is so, the best sentence of the same source that gives a reason.
+
+    What is quoted may say but that it is so. A reason must be of the names that this has.
+    """
+    if not _WHY.match(question) or any(c.facts[_KIND] for c in chosen):
+        return []
+    best = chosen[0]
+    return [
+        c
+        for c in ranked
+        if c.facts[_KIND]
+        and c.facts[_NAMES_LOST] <= best.facts[_NAMES_LOST]
+        and c.passage.source.id == best.passage.source.id
     ][:1]
 
 
