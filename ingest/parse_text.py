@@ -38,6 +38,7 @@ _DETECT_BYTES = 1_000_000  # enough to tell an encoding by
 
 _ITEM = re.compile(r"\s*(?:[-*+•‣◦▪–]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])\s+\S")
 _NUMBERED = re.compile(r"\d+[.)]\s")
+_LABELLED = re.compile(r"\s*[A-Z][^\n.:;!?]{1,40}: \S")  # "Signed for the tenant: ..."
 _END = re.compile(r"[.!?,;:…。！？：；]$")
 _WRAP_WIDTH = 120  # nobody wraps lines by hand at more columns
 _HEADING_LENGTH = 80
@@ -99,6 +100,7 @@ def parse_plain(path: Path, data: bytes, media_type: str) -> Parsed:
         following = pieces[position + 1] if position + 1 < len(pieces) else (end, end)
         kind: BlockKind = "paragraph"
         heads = _is_heading(text[start:end], text[slice(*following)])
+        heads = heads or (position == 0 and _is_title(text, end))
         if heads and _NUMBERED.match(text, start, end) and not _ITEM.match(text, *following):
             kind = "heading"
         elif _ITEM.match(text, start, end):
@@ -209,13 +211,9 @@ def _add_tokens(builder: Builder, tokens: Sequence[Token], above: int) -> None:
             rows[-1][1][-1] = _inline_text(token)  # on one line by the standard
             builder.images += _images(token)
         elif token.type == "inline":
-            lines = _inline_text(token).split(_SOFT_BREAK)
-            # By the standard these are one paragraph; lines this long were not wrapped by hand.
-            if max(map(len, lines)) <= 2 * _WRAP_WIDTH:
-                lines = [" ".join(lines)]
-            for text in lines:
-                builder.add(kinds[-1], marker + text, level=level, line=line)
-                line += 1 + text.count("\n")
+            for lines in _paragraphs(_inline_text(token).split(_SOFT_BREAK)):
+                builder.add(kinds[-1], marker + " ".join(lines), level=level, line=line)
+                line += len(lines) + sum(text.count("\n") for text in lines)
                 marker = ""
             builder.images += _images(token)
         elif token.type in ("fence", "code_block"):
@@ -258,6 +256,22 @@ def _inline_text(token: Token) -> str:
     return "".join(parts)
 
 
+def _paragraphs(lines: Sequence[str]) -> list[list[str]]:
+    """The lines that belong together, of those that are one paragraph by the standard.
+
+    Lines that are very long were not wrapped by hand, nor were labels with their values.
+    """
+    if max(map(len, lines)) > 2 * _WRAP_WIDTH:
+        return [[line] for line in lines]
+    found = [[lines[0]]]
+    for before, after in pairwise(lines):
+        if _LABELLED.match(before) and _LABELLED.match(after):
+            found.append([after])
+        else:
+            found[-1].append(after)
+    return found
+
+
 def _plain_pieces(text: str) -> Iterator[tuple[int, int]]:
     """The ranges of paragraphs, list items and single lines, without whitespace around them."""
     group: list[tuple[int, int]] = []
@@ -284,6 +298,7 @@ def _unwrap(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[tuple[int, 
     pairs = list(pairwise(lines))
     joined = [
         after not in items
+        and not (_LABELLED.match(text, *before) and _LABELLED.match(text, *after))
         and ends[before] + 1 + len(text[slice(*after)].split(maxsplit=1)[0]) > width
         for before, after in pairs
     ]
@@ -308,9 +323,22 @@ def _unwrap(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[tuple[int, 
 
 def _is_heading(line: str, following: str) -> bool:
     """Whether a short line without an end mark stands above a longer paragraph or a list."""
-    if "\n" in line or len(line) > _HEADING_LENGTH or _END.search(line):
-        return False
-    if line[0].islower() or not line[0].isalnum():
-        return False
     prose = len(following) > len(line) and (_END.search(following) or len(following) > _WRAP_WIDTH)
-    return bool(prose or _ITEM.match(following))
+    return _may_head(line) and bool(prose or _ITEM.match(following))
+
+
+def _is_title(text: str, end: int) -> bool:
+    """Whether a text's first piece, up to ``end``, stands alone above others as a title does."""
+    alone = re.match(r"[^\S\n]*\n\s*\n\s*\S", text[end:])
+    line = text[:end].strip()
+    return bool(alone and _may_head(line) and not _LABELLED.match(line))
+
+
+def _may_head(line: str) -> bool:
+    return (
+        "\n" not in line
+        and len(line) <= _HEADING_LENGTH
+        and not _END.search(line)
+        and line[0].isalnum()
+        and not line[0].islower()
+    )

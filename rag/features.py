@@ -196,9 +196,10 @@ def read_question(question: str, idf: Callable[[str], float]) -> Query:
 def is_heading(query: Query, text: str) -> bool:
     """Whether a sentence is but a heading that a list or a paragraph begins with.
 
-    That is words without punctuation or a verb, of which most are the question's own.
+    That is words without a verb, and without punctuation unless all are in capitals, of which most
+    are the question's own.
     """
-    if _PUNCTUATED.search(text) or CLAUSE.search(text):
+    if CLAUSE.search(text) or (_PUNCTUATED.search(text) and not text.isupper()):
         return False
     stems = [t.stem for t in tokens(text) if t.lower not in STOP]
     return sum(stem in query.stems for stem in stems) > len(stems) / 2

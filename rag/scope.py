@@ -7,7 +7,7 @@ embeddings cannot tell whose they are, so these are rules: they need a name or a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import PurePath
 
@@ -30,19 +30,24 @@ _JOINED = re.compile(r"_|(?<=[A-Za-z])-(?=\d)")
 _PLACE_OF_A_NAME = re.compile(r"(?<=[a-z,;] )[\w'’&-]+")
 
 
-def in_scope(question: str, passages: Sequence[Passage], k: int) -> list[Passage]:
+def in_scope(
+    question: str, passages: Sequence[Passage], openings: Mapping[str, str], k: int
+) -> list[Passage]:
     """The first ``k`` passages that are not about something else than what the question names.
 
+    ``openings`` are how the passages' sources begin, by id: a contract names its parties once.
     ``passages`` are ``DEPTH`` or fewer. More than ``k`` are looked through only where none of these
     holds a name of the question, while titles further behind have them all: another's report may
     use its other words far more.
     """
     first = passages[:k]
     names = _names(question, first)
-    here = any(_holds(passage, names) for passage in first)
+    here = any(_holds(passage, names, openings) for passage in first)
     if names and not here and names <= _stems(p.source.title for p in passages):
         first = passages
-    return list(_newest(question, _of_the_time(question, _of_the_name(question, first))))[:k]
+    return list(_newest(question, _of_the_time(question, _of_the_name(question, first, openings))))[
+        :k
+    ]
 
 
 def are_apart(one: Source | Citation, other: Source | Citation) -> bool:
@@ -63,20 +68,26 @@ def are_apart(one: Source | Citation, other: Source | Citation) -> bool:
     )
 
 
-def _of_the_name(question: str, passages: Sequence[Passage]) -> Sequence[Passage]:
+def _of_the_name(
+    question: str, passages: Sequence[Passage], openings: Mapping[str, str]
+) -> Sequence[Passage]:
     """Without the passages about another than the question names.
 
-    Where a source is titled with a name of the question, a passage must hold one of its names or
-    stand under it: of reports that are alike, another company's say the right about the wrong.
+    Where a source is titled with a name of the question, a passage must hold one of its names, or
+    stand under it or in a document that opens with it: of reports that are alike, another company's
+    say the right about the wrong.
     """
     names = _names(question, passages)
     if not names & _stems(p.source.title for p in passages):
         return passages
-    return [p for p in passages if _holds(p, names)]
+    return [p for p in passages if _holds(p, names, openings)]
 
 
-def _holds(passage: Passage, names: frozenset[str]) -> bool:
-    return bool(names & _stems((passage.source.title, *passage.chunk.headings, passage.chunk.text)))
+def _holds(passage: Passage, names: frozenset[str], openings: Mapping[str, str]) -> bool:
+    source, chunk = passage.source, passage.chunk
+    return bool(
+        names & _stems((source.title, openings.get(source.id, ""), *chunk.headings, chunk.text))
+    )
 
 
 def _names(question: str, passages: Sequence[Passage]) -> frozenset[str]:

@@ -9,7 +9,7 @@ release notes, is quoted from the heading.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rag.dates import period_asked
@@ -39,6 +39,7 @@ _ADDRESSES = (
     rf"§ ?(?P<number>{_NUMBER})(?![\w%])",
     rf"\b{_RELEASE} (?P<version>{_NUMBER})(?!\w)",
     r"(?:\b[A-Z][\w-]+ )?\bv?(?P<version>\d+(?:\.\d+){2,})(?!\w)",
+    r"\b(?P<number>\d+\.\d+)(?= of the\b| say| mean| require|\W*$)",
 )
 _ADDRESSED = tuple(re.compile(_BEFORE + address, re.IGNORECASE) for address in _ADDRESSES)
 # "7. Probation", "6.3 On termination" and "Clause 4:", but not "7 employees".
@@ -103,23 +104,23 @@ def named_part(
     are looked at, and of those that have the part, the ones whose title and opening share most
     words with the question.
     """
-    known = {p.source.id: _stems(p.source.title, openings.get(p.source.id, "")) for p in passages}
     address = _address(question)
     if not address:
-        return _headed(question, passages, known, library)
+        return _headed(question, passages, library)
     asked = _stems(question)
     first = {p.source.id: p for p in reversed(passages)}
-    places = sorted(
-        dict.fromkeys(p.source.id for p in passages), key=lambda i: -len(asked & known[i])
-    )
-    parts = {i: list(_under(address, library.chunks_of(i))) for i in places[:LOOKED_AT]}
-    having = [i for i in parts if parts[i]]
-    near = [i for i in having if len(asked & known[i]) == len(asked & known[having[0]])][:SOURCES]
-    found = [replace(first[i], chunk=chunk, similarity=None) for i in near for chunk in parts[i]]
+    shared = {
+        i: len(asked & _stems(first[i].source.title, openings.get(i, "")))
+        for i in dict.fromkeys(p.source.id for p in passages)
+    }
+    nearest = sorted(shared, key=lambda i: -shared[i])[:LOOKED_AT]
+    parts = {i: under for i in nearest if (under := _under(address, library.chunks_of(i)))}
+    meant = [i for i in parts if shared[i] == max(shared[n] for n in parts)][:SOURCES]
+    found = [replace(first[i], chunk=chunk, similarity=None) for i in meant for chunk in parts[i]]
     if not found:
         return None
-    left = _stems(address.rest).difference(_SAYS, *(known[i] for i in near))
-    left = left.difference(*(_stems(*p.chunk.headings) for p in found))
+    place = (text for p in found for text in (p.source.title, *p.chunk.headings))
+    left = _stems(address.rest) - _stems(*place) - _SAYS
     if _wants_time(question):
         dated = _heading(found[0], library, _is_dated) if left <= _APPEARS else None
         return Named(address.rest, found, [dated] if dated else ())
@@ -199,12 +200,7 @@ def _address(question: str) -> _Address | None:
     return None
 
 
-def _headed(
-    question: str,
-    passages: Sequence[Passage],
-    known: Mapping[str, frozenset[str]],
-    library: LibraryReader,
-) -> Named | None:
+def _headed(question: str, passages: Sequence[Passage], library: LibraryReader) -> Named | None:
     """The section whose heading is all that a question asks for, if it is short."""
     asked = _stems(question)
     for passage in passages:
@@ -213,7 +209,7 @@ def _headed(
         if not (_WANTS_ALL.match(question) or _asks_alike(heading, question)):
             continue
         own = _stems(_ORDINAL.sub("", heading))
-        if own and own <= asked and asked <= own | known[passage.source.id] | _SAYS:
+        if own and own <= asked and asked <= own | _stems(passage.source.title) | _SAYS:
             chunks = library.chunks_of(passage.source.id)
             below = [c for c in chunks if c.headings[: len(path)] == path]
             if sum(len(c.sentences) for c in below) <= MOST_ITEMS:
@@ -227,13 +223,14 @@ def _asks_alike(heading: str, question: str) -> bool:
     return heading.endswith("?") and tokens(heading)[:1] == tokens(question)[:1]
 
 
-def _under(address: _Address, chunks: Sequence[Chunk]) -> Iterator[Chunk]:
+def _under(address: _Address, chunks: Sequence[Chunk]) -> list[Chunk]:
     """Of a document's chunks those under what is addressed, with only its sentences."""
+    found: list[Chunk] = []
     inside = False
     path: tuple[str, ...] = ()
     for chunk in chunks:
         if any(map(address.heading.match, chunk.headings)):
-            yield chunk
+            found.append(chunk)
             continue
         inside, path = inside and chunk.headings == path, chunk.headings
         spans: list[Span] = []
@@ -243,7 +240,8 @@ def _under(address: _Address, chunks: Sequence[Chunk]) -> Iterator[Chunk]:
             if inside:
                 spans.append(span)
         if spans:
-            yield replace(chunk, sentences=tuple(spans))
+            found.append(replace(chunk, sentences=tuple(spans)))
+    return found
 
 
 def _all(passages: Sequence[Passage]) -> list[Candidate]:

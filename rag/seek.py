@@ -119,7 +119,7 @@ def _judge(
     part = judged(named.question, named.passages) if named else None
     if part and part.confidence >= _threshold(settings, index.manifest):
         return part
-    return judged(query, in_scope(query, retrieved, settings.passages))
+    return judged(query, in_scope(query, retrieved, openings, settings.passages))
 
 
 def _asked(

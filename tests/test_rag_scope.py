@@ -24,7 +24,7 @@ REPORTS = [
 
 
 def found(question: str, passages: list[Passage] = REPORTS) -> list[str]:
-    return [p.source.title for p in in_scope(question, passages, 10)]
+    return [p.source.title for p in in_scope(question, passages, {}, 10)]
 
 
 @pytest.mark.parametrize(
@@ -55,9 +55,9 @@ def test_the_time_may_be_in_the_name_of_the_file_alone() -> None:
         passage(f"minutes_{day}.txt", "The price is 9.", "Minutes")
         for day in ("2024-03-05", "2024-04-02")
     ]
-    assert in_scope("What was the price on 5 March 2024?", minutes, 10) == minutes[:1]
-    assert in_scope("What was the price in 2024?", minutes, 10) == minutes
-    assert in_scope("What did the latest issue say?", minutes, 10) == minutes[1:]
+    assert in_scope("What was the price on 5 March 2024?", minutes, {}, 10) == minutes[:1]
+    assert in_scope("What was the price in 2024?", minutes, {}, 10) == minutes
+    assert in_scope("What did the latest issue say?", minutes, {}, 10) == minutes[1:]
 
 
 def test_a_report_without_an_older_one_of_its_series_is_its_newest() -> None:
@@ -93,9 +93,18 @@ def test_where_no_title_has_a_name_of_the_question_nothing_is_left_out() -> None
     assert found("How are sales of Norvik?", PLAIN) == ["Apple", "Intel"]
 
 
+def test_a_document_that_opens_with_the_name_is_about_it_in_all_its_parts() -> None:
+    clause = passage("lease", "The deposit is nine pounds.", "Lease of Unit 4")
+    notes = passage("notes", "Deposits are shown in blue.", "Norvik release notes")
+    asked = "What deposit did Norvik pay?"
+    assert in_scope(asked, [clause, notes], {}, 10) == [notes]
+    opening = {"lease": "This lease is made with Norvik Ltd"}
+    assert in_scope(asked, [clause, notes], opening, 10) == [clause, notes]
+
+
 @given(st.text(), st.lists(st.text(max_size=40), max_size=4))
 def test_what_is_left_is_some_of_what_was_found_in_its_order(q: str, texts: list[str]) -> None:
     passages = [passage(str(n), text, text[:20]) for n, text in enumerate(texts)]
-    left = in_scope(q, passages, 3)
+    left = in_scope(q, passages, {}, 3)
     places = [passages.index(p) for p in left]
     assert places == sorted(places) and len(left) <= 3

@@ -137,11 +137,10 @@ def benchmark(folder: Path, index: Index) -> list[Example]:
         if query.answerable is None or len(asked) > 1:
             continue
         gold = written_for[query.id]
-        passages = in_scope(asked[0], index.search(asked[0], DEPTH), PASSAGES)
+        passages, openings = _found(asked[0], index)
         examples.append(
             Example(
-                asked[0], passages, index.library.openings(p.source.id for p in passages),
-                list(query.answers), query.answerable, gold,
+                asked[0], passages, openings, list(query.answers), query.answerable, gold,
                 titles.get(gold or "") or query.id, index.library.idf,
             )
         )  # fmt: skip
@@ -164,8 +163,7 @@ def of_others(examples: Sequence[Example], index: Index) -> list[Example]:
         new = _stems(asked) - _stems(example.question)
         if not new or new & _stems(" ".join(p.chunk.text for p in example.passages)):
             continue
-        passages = in_scope(asked, index.search(asked, DEPTH), PASSAGES)
-        openings = index.library.openings(p.source.id for p in passages)
+        passages, openings = _found(asked, index)
         found += [
             example,
             replace(
@@ -173,6 +171,13 @@ def of_others(examples: Sequence[Example], index: Index) -> list[Example]:
             ),
         ]
     return [e for e in found if e.passages]
+
+
+def _found(question: str, index: Index) -> tuple[list[Passage], dict[str, str]]:
+    """The passages that a question is answered from, and how their sources begin."""
+    retrieved = index.search(question, DEPTH)
+    openings = index.library.openings(p.source.id for p in retrieved)
+    return in_scope(question, retrieved, openings, PASSAGES), openings
 
 
 def _stems(text: str) -> set[str]:
