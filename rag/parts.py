@@ -46,7 +46,7 @@ _SAYS_ABOUT = re.compile(
 _ACCORDING = re.compile(rf"\W*according to {_SOURCE},?\s+|,?\s+according to {_SOURCE}\b", re.I)
 _WORD = re.compile(r"[\w'’-]+")
 _POINTS = re.compile(r"\b(?:the|it|its|they|them|their)\b", re.IGNORECASE)
-_NAME = re.compile(r"[A-Z][\w'’.&-]*(?: (?:(?:of|the|de|and) )?[A-Z0-9][\w'’.&-]*)*")
+_NAME = re.compile(r"(?<![\w-])[A-Z][\w'’.&-]*(?: (?:(?:of|the|de|and) )?[A-Z0-9][\w'’.&-]*)*")
 
 
 def parts(question: str) -> list[str]:
@@ -73,17 +73,25 @@ def parts(question: str) -> list[str]:
     whole: list[str] = []
     for piece in pieces:
         completed = standalone(piece, history)
-        whole.append(_with_names(piece, pieces[0]) if completed == piece else completed)
+        if completed == piece and whole and _points(piece):
+            completed = _with_names(piece, pieces[0])
+        whole.append(completed)
         history.append(Turn("user", piece))
+    whole[0] = _with_names(pieces[0], pieces[1]) if _points(pieces[1]) else whole[0]
     return whole
 
 
-def _with_names(piece: str, first: str) -> str:
-    """A later part that says "the stake" or "it" with the names of the first, if it has none."""
-    names = _names(first)
-    if piece == first or not names or _names(piece) or not _POINTS.search(EMPTY_IT.sub("", piece)):
+def _with_names(piece: str, other: str) -> str:
+    """A part with the names of another one, if it has none itself."""
+    names = _names(other)
+    if not names or _names(piece):
         return piece
     return f"{piece} ({' '.join(names)})"
+
+
+def _points(piece: str) -> bool:
+    """Whether a part speaks of something as known: "the stake", "it"."""
+    return bool(_POINTS.search(EMPTY_IT.sub("", piece)))
 
 
 def _names(piece: str) -> list[str]:

@@ -123,3 +123,10 @@ def test_one_search_is_enough(index: Index, question: str) -> None:
     add_texts(index, FACTS)
     best = index.search("Harbour Lights first sung")[0]
     assert next_query(question, best, index.library.idf) == ""
+
+
+def test_a_first_part_without_a_name_gets_that_of_what_the_next_one_says_of_it() -> None:
+    assert parts("What risks are named in these 10-Qs and how might they impact Apple?")[0] == (
+        "What risks are named in these 10-Qs (Apple)"
+    )
+    assert parts("When was it founded and who runs Microsoft?")[0] == "When was it founded"
