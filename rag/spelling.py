@@ -1,7 +1,8 @@
 """Words of a question that the library does not have, spelt as it spells them.
 
-A word is taken for a slip of the keyboard where neither the library nor the embedding model knows
-it, while the library has one that is a single letter away. The reader is shown what was searched.
+What is often cut short is written out where the library has the whole word alone. A word is taken
+for a slip of the keyboard where neither the library nor the embedding model knows it, while the
+library has one that is a single letter away. The reader is shown what was searched.
 """
 
 from __future__ import annotations
@@ -21,22 +22,38 @@ if TYPE_CHECKING:
 SHORTEST = 5
 """Shorter words are one letter from too many others."""
 _WORD = re.compile(r"\b[A-Za-z]{5,24}\b")
+_SHORT = {
+    "acct": "account", "amt": "amount", "appt": "appointment", "approx": "approximately",
+    "dept": "department", "govt": "government", "hq": "headquarters", "hrs": "hours",
+    "mgmt": "management", "mins": "minutes", "mths": "months", "ppl": "people",
+    "pwd": "password", "qty": "quantity", "tel": "telephone", "wks": "weeks", "yr": "year",
+    "yrs": "years",
+}  # fmt: skip
+_CUT_SHORT = re.compile(rf"\b(?:{'|'.join(_SHORT)})\b", re.IGNORECASE)
 _BEGINS_WORD = ("", "▁", "Ġ")
 """How the vocabularies of models mark a token that begins a word, if they do."""
 
 
 def respell(question: str, library: LibraryReader, tokenizer: Tokenizer) -> str:
-    """The question with its misspelt words as the library has them, each in the asker's case.
+    """The question with words cut short or misspelt as the library has them.
 
     A text longer than ``LONGEST`` was pasted rather than typed, and is left as it is.
     """
     if len(question) > LONGEST:
         return question
     with library.reading():
+        question = _CUT_SHORT.sub(lambda found: _written_out(found[0], library), question)
         return _WORD.sub(lambda found: _respelt(found[0], library, tokenizer), question)
 
 
+def _written_out(word: str, library: LibraryReader) -> str:
+    whole = _SHORT[word.lower()]
+    short_term, term = (analyze(form) for form in (word.lower(), whole))
+    return whole if library.holding(term) and not library.holding(short_term) else word
+
+
 def _respelt(word: str, library: LibraryReader, tokenizer: Tokenizer) -> str:
+    """A misspelt word as the library has it, in the asker's case."""
     lower = word.lower()
     if lower in STOPWORDS or library.holding(analyze(lower)):
         return word

@@ -15,7 +15,9 @@ from rag.spelling import respell
 
 TEXT = """The lighthouse of Orrin was launched as a trust by Euphemia Quillfeather in 1874.
 
-The acquisition of the train ferry followed. Fontana kept the books of the trust."""
+The acquisition of the train ferry followed. Fontana kept the books of the trust.
+
+Ten people row the ferry."""
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +50,11 @@ def spelt(index: Index, question: str) -> str:
         ("Who is Fontane?", "Who is Fontane?"),
         ("Who owns the trxst?", "Who owns the trust?"),
         ("What is a quark?", "What is a quark?"),
+        (
+            "Who does the accts dept of the trust trust?",
+            "Who does the accts dept of the trust trust?",
+        ),
+        ("how many ppl keep the HQ?", "how many people keep the HQ?"),
     ],
 )
 def test_a_slip_is_mended_and_nothing_else(index: Index, question: str, expected: str) -> None:
