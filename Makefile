@@ -23,7 +23,7 @@ run: setup  ## set up, index the sample library and open the chat (HOST=, PORT=,
 setup: .venv/installed  ## install what Footnote needs into .venv
 
 test: .venv/tested  ## install what tests need and run the suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-all: .venv/tested  ## the suite with the slow tests
 	$(BIN)/python -m pytest -m ""
@@ -71,8 +71,10 @@ results: .venv/tested  ## measure everything again (DATA=) and write the README'
 	  $(BIN)/footnote eval benchmark $(DATA)/retrieval/$$set --json eval/results/$$set.json || exit 1; done
 	rm -rf .footnote-results && $(BIN)/footnote ingest eval/library --index .footnote-results
 	$(BIN)/footnote eval run --index .footnote-results --json eval/results/sample.json
-	rm -rf .footnote-results && $(BIN)/footnote ingest eval/office --index .footnote-results
-	$(BIN)/footnote eval run eval/cases/office.jsonl --index .footnote-results --json eval/results/office.json
+	for set in office town; do rm -rf .footnote-results; \
+	  $(BIN)/footnote ingest eval/$$set --index .footnote-results || exit 1; \
+	  $(BIN)/footnote eval run eval/cases/$$set.jsonl --index .footnote-results \
+	    --json eval/results/$$set.json || exit 1; done
 	rm -rf .footnote-results
 	$(BIN)/python -m eval.bench.ingest_speed $(DATA)/chunking --json eval/results/ingest_speed.json
 	$(BIN)/python -m eval.bench.latency $(DATA)/retrieval/squad2_half --json eval/results/latency.json

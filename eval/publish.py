@@ -21,9 +21,9 @@ from eval.refusal_figures import CURVES
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
-LIBRARIES = {
-    "sample": "Sample library (`footnote eval run`)",
-    "office": "Eight papers of an office (`eval/office`)",
+PAPERS = {
+    "office": "eight of an office (`eval/office`)",
+    "town": "nine of a clinic, a school and a housing association (`eval/town`)",
 }
 SETS = ("squad2_half", "scifact", "hotpotqa_100", "multihop_facts", "mtragun_pool")
 
@@ -52,7 +52,7 @@ def files() -> dict[Path, str]:
         _local_model(),
     )
     return {
-        readme: _inserted(readme, (_sets(), _cases("sample"), _cases("office"), _speed())),
+        readme: _inserted(readme, (_sets(), _cases(), _papers(), _speed())),
         measurements: _inserted(measurements, filter(None, tables)),
         ROOT / "docs" / "images" / "verifier-reliability.svg": _reliability_plot(),
     }
@@ -95,16 +95,33 @@ def _answering(run: dict[str, Any]) -> list[float | None]:
     return [answer["sentence_hit@1"], answer["answer_hit"], run["refusal"]["auroc"]]
 
 
-def _cases(name: str) -> str:
+def _cases() -> str:
     lines = [
-        f"| {LIBRARIES[name]} | cases | right | right and cited | declined |",
+        "| Sample library (`footnote eval run`) | cases | right | right and cited | declined |",
         "|---|---|---|---|---|",
     ]
-    for total in _read(name)["totals"]:
+    for total in _read("sample")["totals"]:
         lines.append(
             f"| {total['kind'].replace('_', ' ')} | {total['n']} | {total['right']} "
             f"| {total['right_and_cited']} | {total['declined']} |"
         )
+    return "\n".join(lines)
+
+
+def _papers() -> str:
+    lines = [
+        "| Other people's papers, asked by their writer | with an answer | right | right and cited "
+        "| declined | without one | declined |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, title in PAPERS.items():
+        totals = {total["kind"]: total for total in _read(name)["totals"]}
+        without, both = totals["unanswerable_near"], totals["all"]
+        with_one = (
+            both[key] - without[key] for key in ("n", "right", "right_and_cited", "declined")
+        )
+        cells = [title, *with_one, without["n"], without["declined"]]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines)
 
 

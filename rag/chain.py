@@ -132,7 +132,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
             timings=clock.laps,
             index_revision=revision,
             notes=(
-                *(f"the library does not answer: {query}" for query in missing),
+                *(f"nothing answers for certain: {query}" for query in missing),
                 *said.notes,
                 *(about_lists(chosen) if said.engine == "extractive" else ()),
                 *disagreements(said.citations),

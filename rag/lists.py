@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from rag.features import CLAUSE, is_row
+from rag.features import is_row
 from rag.library_reader import LibraryReader
 from rag.select import COLONS, Candidate
 from rag.types import Chunk, Span
@@ -232,5 +232,4 @@ def _body(line: _Line) -> Span:
 
 
 def _is_label(line: _Line) -> bool:
-    text = line.text(_body(line))
-    return text[-1] not in ".;!?" and not CLAUSE.search(text)
+    return line.text(_body(line))[-1] not in ".;!?"

@@ -16,7 +16,7 @@ Policy = Literal["strict", "mark", "off"]
 Role = Literal["user", "assistant"]
 FlagKind = Literal["hidden", "instruction"]
 Box = tuple[float, float, float, float]
-DECLINED = "The library does not answer this."
+DECLINED = "Nothing in the library answers this for certain."
 """How the text of a declined answer begins, where anything is near to it."""
 
 

@@ -23,11 +23,10 @@ ARTICLE = (
     / "microsoft-openai-partnership-disparity.txt"
 )
 CASES = load_cases(EVAL / "cases" / "sample.jsonl")
-OFFICE = EVAL / "office"
-OFFICE_CASES = load_cases(EVAL / "cases" / "office.jsonl")
+PAPERS = {name: load_cases(EVAL / "cases" / f"{name}.jsonl") for name in ("office", "town")}
 ANSWERABLE = [
     *((LIBRARY, case) for case in CASES if case.answerable),
-    *((OFFICE, case) for case in OFFICE_CASES if case.answerable),
+    *((EVAL / name, case) for name, cases in PAPERS.items() for case in cases if case.answerable),
 ]
 RUN = 8
 
@@ -54,15 +53,17 @@ def test_ids_are_unique_and_there_are_enough_of_every_kind() -> None:
     assert min(kinds.values()) >= 5
 
 
-def test_the_papers_of_an_office_are_all_asked_about() -> None:
-    assert len({case.id for case in OFFICE_CASES}) == len(OFFICE_CASES) >= 150
-    assert sum(not case.answerable for case in OFFICE_CASES) >= 40
-    files = {path.name for path in OFFICE.iterdir()}
-    assert files == {item.source for case in OFFICE_CASES for item in case.evidence}
+@pytest.mark.parametrize("name", PAPERS)
+def test_other_peoples_papers_are_all_asked_about(name: str) -> None:
+    cases = PAPERS[name]
+    assert len({case.id for case in cases}) == len(cases) >= 150
+    assert sum(not case.answerable for case in cases) >= 40
+    files = {path.name for path in (EVAL / name).iterdir()}
+    assert files == {item.source for case in cases for item in case.evidence}
 
 
 def test_kinds_keep_their_promise() -> None:
-    for case in (*CASES, *OFFICE_CASES):
+    for case in (*CASES, *PAPERS["office"], *PAPERS["town"]):
         assert case.answerable == (not case.kind.startswith("unanswerable")), case.id
         assert bool(case.history) == (case.kind == "follow_up"), case.id
         if case.kind in ("two_document", "contradiction"):

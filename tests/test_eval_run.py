@@ -179,7 +179,7 @@ def test_declining(index: Index) -> None:
     wrongly = judge(index, FAR, answer(index, "Cinnamon."))
     assert not wrongly.right and not wrongly.right_and_cited
     # What a declined answer says about the nearest passages is no answer.
-    text = "The library does not answer this. Nearest: 330 metres"
+    text = "Nothing in the library answers this for certain. Nearest: 330 metres"
     assert not judge(index, case("high", HIGH), answer(index, text, status="declined")).right
 
 

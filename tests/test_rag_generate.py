@@ -166,7 +166,7 @@ def test_a_model_that_does_not_know_declines(sample: Index, reply: str) -> None:
     answer = ask(sample, scripted(reply))
     assert (answer.status, answer.engine) == ("declined", "llm")
     assert not answer.sentences
-    assert answer.text.startswith("The library does not answer this.")
+    assert answer.text.startswith("Nothing in the library answers this for certain.")
 
 
 def test_what_is_missing_is_named_beside_what_is_there(sample: Index) -> None:

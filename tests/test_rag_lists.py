@@ -21,6 +21,14 @@ To open an account you need the following documents:
 
 Bring them to any branch. The branch in Dover closes on Fridays.
 
+## Abroad
+
+To take it abroad, please send:
+
+- the travel form
+- your old card, if you have one
+- a stamped envelope
+
 ## Steps
 
 Opening an account takes three steps:
@@ -89,6 +97,15 @@ def test_an_item_brings_the_whole_list_when_several_are_asked_for(index: Index) 
         "the signed form 17-B",
     ]
     assert answer.text.splitlines()[1] == "- a passport or identity card [2]"
+
+
+def test_an_item_with_a_clause_is_an_item(index: Index) -> None:
+    answer = index.ask("What do I have to send to take the account abroad?")
+    assert said(answer, index)[1:] == [
+        "the travel form",
+        "your old card, if you have one",
+        "a stamped envelope",
+    ]
 
 
 @pytest.mark.parametrize(
