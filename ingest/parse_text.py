@@ -20,6 +20,7 @@ from ingest.parsed import (
 )
 from ingest.rows import add_row
 from rag.errors import BadDocument
+from rag.features import CLAUSE
 from rag.types import Fidelity, Place
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def parse_plain(path: Path, data: bytes, media_type: str) -> Parsed:
         following = pieces[position + 1] if position + 1 < len(pieces) else (end, end)
         kind: BlockKind = "paragraph"
         heads = _is_heading(text[start:end], text[slice(*following)])
-        heads = heads or (position == 0 and _is_title(text, end))
+        heads = heads or (position == 0 and _is_title(text[start:end], text[end : following[0]]))
         if heads and _NUMBERED.match(text, start, end) and not _ITEM.match(text, *following):
             kind = "heading"
         elif _ITEM.match(text, start, end):
@@ -327,11 +328,13 @@ def _is_heading(line: str, following: str) -> bool:
     return _may_head(line) and bool(prose or _ITEM.match(following))
 
 
-def _is_title(text: str, end: int) -> bool:
-    """Whether a text's first piece, up to ``end``, stands alone above others as a title does."""
-    alone = re.match(r"[^\S\n]*\n\s*\n\s*\S", text[end:])
-    line = text[:end].strip()
-    return bool(alone and _may_head(line) and not _LABELLED.match(line))
+def _is_title(line: str, gap: str) -> bool:
+    """Whether a text's first line stands alone above a ``gap`` as a title does, which says nothing.
+
+    What says something is kept to be quoted.
+    """
+    alone = gap.count("\n") > 1
+    return alone and _may_head(line) and not (_LABELLED.match(line) or CLAUSE.search(line))
 
 
 def _may_head(line: str) -> bool:

@@ -45,6 +45,7 @@ _SAYS_ABOUT = re.compile(
 )
 _ACCORDING = re.compile(rf"\W*according to {_SOURCE},?\s+|,?\s+according to {_SOURCE}\b", re.I)
 _WORD = re.compile(r"[\w'’-]+")
+_THEY = re.compile(r"\b(?:it|its|they|them|their)\b", re.IGNORECASE)
 _POINTS = re.compile(r"\b(?:the|it|its|they|them|their)\b", re.IGNORECASE)
 _NAME = re.compile(r"(?<![\w-])[A-Z][\w'’.&-]*(?: (?:(?:of|the|de|and) )?[A-Z0-9][\w'’.&-]*)*")
 
@@ -73,11 +74,12 @@ def parts(question: str) -> list[str]:
     whole: list[str] = []
     for piece in pieces:
         completed = standalone(piece, history)
-        if completed == piece and whole and _points(piece):
+        if completed == piece and whole and _POINTS.search(EMPTY_IT.sub("", piece)):
             completed = _with_names(piece, pieces[0])
         whole.append(completed)
         history.append(Turn("user", piece))
-    whole[0] = _with_names(pieces[0], pieces[1]) if _points(pieces[1]) else whole[0]
+    if _THEY.search(EMPTY_IT.sub("", pieces[1])):
+        whole[0] = _with_names(pieces[0], pieces[1])
     return whole
 
 
@@ -87,11 +89,6 @@ def _with_names(piece: str, other: str) -> str:
     if not names or _names(piece):
         return piece
     return f"{piece} ({' '.join(names)})"
-
-
-def _points(piece: str) -> bool:
-    """Whether a part speaks of something as known: "the stake", "it"."""
-    return bool(_POINTS.search(EMPTY_IT.sub("", piece)))
 
 
 def _names(piece: str) -> list[str]:

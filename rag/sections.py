@@ -1,67 +1,65 @@
 """Parts of a document that a question names: "clause 6.3", "version 5.2.0", "the action items".
 
 Words and embeddings cannot tell clause 6.3 from clause 6.2, so these are rules. What a question
-asks of a part is looked for in that part alone; a question for the part itself gets all of it,
-however little its sentences sound like an answer. And what only a heading says, as a date over
-release notes, is quoted from the heading.
+asks of a part is looked for in that part; a question for just the part gets all of it, however
+little its sentences sound like an answer.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rag.dates import period_asked
-from rag.features import read_question
+from rag.headings import as_it_stands, asks_when, heading_over, is_dated, text_of
 from rag.lexical import analyze
 from rag.library_reader import LibraryReader
 from rag.lists import LONGEST_ITEM, MOST_ITEMS, as_item
+from rag.scope import DEPTH
 from rag.select import Candidate
-from rag.types import Chunk, Passage, Span
+from rag.types import Chunk, Passage, Source, Span
 from rag.words import STOP, tokens
 
-DATED = 100
-"""The most days of a time by which a heading says when. Of a year it must say nothing else."""
 LOOKED_AT = 5
-"""So many documents are looked through for a number, those with the question's words first."""
+"""So many documents are looked through for a part, those with the question's words first."""
 SOURCES = 3
-"""A number without a document's name may be meant in so many of them."""
+"""What a question names without a document may be meant in so many of them."""
+# Parts that may be counted without being called so, as "2. Rent" is section 2; others may not.
+_COUNTED = r"clause|section|article|paragraph|item|rule|chapter|part|point|step"
+_LETTERED = r"annex|appendix|schedule|exhibit"
 _RELEASE = r"(?:version|release)"
-_UNIT = (
-    r"(?:clause|section|article|paragraph|item|rule|chapter|part|point|step|annex|appendix|schedule"
-    r"|exhibit)"
-)
 _NUMBER = r"\d+(?:\.\d+)*[A-Za-z]?"
-_BEFORE = r"(?:\b(?:in|of|under|by|from|for|with|to|per|does|do|did|is|was) )?(?:\bthe )?"
-_ADDRESSES = (
-    rf"\b(?P<unit>{_UNIT}) (?P<number>{_NUMBER}|(?-i:[A-H]|[IVXL]{{2,}}))(?![\w%])",
-    rf"§ ?(?P<number>{_NUMBER})(?![\w%])",
-    rf"\b{_RELEASE} (?P<version>{_NUMBER})(?!\w)",
-    r"(?:\b[A-Z][\w-]+ )?\bv?(?P<version>\d+(?:\.\d+){2,})(?!\w)",
-    r"\b(?P<number>\d+\.\d+)(?= of the\b| say| mean| require|\W*$)",
+_BEFORE = r"(?:\b(?:in|of|under|by|from|for|with|to|per|does|do|did|is|was)\s)?(?:\bthe\s)?"
+# "6(2)", "6-2" and "4 and 5" are more than a number.
+_END = r"(?!\w|%|\(|[-–/.,]\w| (?:and|or|to) \d)"
+_ADDRESSED = tuple(
+    re.compile(_BEFORE + address + _END, re.IGNORECASE)
+    for address in (
+        rf"\b(?P<unit>{_COUNTED}|{_LETTERED})\s(?P<number>{_NUMBER}|(?-i:[A-H]|[IVXL]{{2,}}))",
+        rf"§\s?(?P<number>{_NUMBER})",
+        rf"\b{_RELEASE}\sv?(?P<version>{_NUMBER})",
+        r"(?:\b[A-Z][\w-]+\s)?\bv?(?P<version>\d+(?:\.\d+){2,})",
+        r"\b(?:does|do|under|in|of)\s(?P<number>\d+\.\d+)(?=\s(?:of the|say|mean|require)\b)",
+    )
 )
-_ADDRESSED = tuple(re.compile(_BEFORE + address, re.IGNORECASE) for address in _ADDRESSES)
-# "7. Probation", "6.3 On termination" and "Clause 4:", but not "7 employees".
+# "7. Probation", "6.3 On termination" and "Clause 4:", but not "7 employees" or "1.5 days".
 _LEAD = re.compile(
-    rf"\W*(?:{_UNIT} )?(?P<number>\d+(?:\.\d+)+|\d+[A-Za-z]?(?=[.):]))(?![\d.]*\d)",
+    rf"(?:(?P<unit>{_COUNTED}|{_LETTERED})\s)?(?P<number>\d+(?:\.\d+)*)(?P<end>[.):]?)"
+    r"(?:\s+(?-i:[^\sa-z])|\s*$)",
     re.IGNORECASE,
 )
 _ORDINAL = re.compile(r"^[\d.)\s]+")
+_PLAIN = "say contain text content detail list show item point part section"
 _SAYS = frozenset(
-    analyze(
-        "say state require provide contain cover new change include regulate stipulate set quote "
-        "show read summarize text content detail word item point section part list rule"
-    )
+    analyze(f"{_PLAIN} state require provide cover regulate stipulate set quote read")
 )
+_PLAIN_SAYS = frozenset(analyze(_PLAIN))
+_CHANGES = frozenset(analyze("new change include"))
 _APPEARS = frozenset(analyze("release publish issue launch ship appear date come out"))
-_WANTS_ALL = re.compile(r"\W*(?:what|which) (?:are|were)\b|\W*(?:list|show|give)\b", re.IGNORECASE)
-_WHICH = re.compile(
-    rf"\b(?:which|what) (?:{_RELEASE}|clause|section|chapter|annex|appendix|schedule)\b",
+_WANTS_ALL = re.compile(
+    r"\W*(?:what|which) (?:are|were)\b|\W*(?:list|show|give)\b"
+    r"|\W*what (?:does|do|did)\b.* (?:say|state) (?:about|on)\b",
     re.IGNORECASE,
-)
-_LABEL = re.compile(
-    rf"\W*(?:(?:{_UNIT}|{_RELEASE}) )?(?:{_NUMBER}|[A-H]|[IVXL]+)(?!\w)", re.IGNORECASE
 )
 
 
@@ -69,14 +67,13 @@ _LABEL = re.compile(
 class _Address:
     """A number by which a question names a part.
 
-    ``rest`` is the question without it. ``heading`` is how the heading over such a part begins.
-    Versions have headings alone.
+    ``rest`` is the question without it, ``unit`` what the part is called ("clause"), or "".
     """
 
     rest: str
     number: str
-    heading: re.Pattern[str]
-    has_lines: bool
+    unit: str
+    is_version: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,82 +99,58 @@ def named_part(
 
     ``openings`` are how the sources of the passages begin, by id. Only documents among ``passages``
     are looked at, and of those that have the part, the ones whose title and opening share most
-    words with the question.
+    words with the question. Where too many have it to tell which is meant, it is None.
     """
     address = _address(question)
-    if not address:
-        return _headed(question, passages, library)
-    asked = _stems(question)
-    first = {p.source.id: p for p in reversed(passages)}
+    asked = _stems(address.rest if address else question)
     shared = {
-        i: len(asked & _stems(first[i].source.title, openings.get(i, "")))
-        for i in dict.fromkeys(p.source.id for p in passages)
+        p.source.id: len(asked & _stems(p.source.title, openings.get(p.source.id, "")))
+        for p in passages
     }
-    nearest = sorted(shared, key=lambda i: -shared[i])[:LOOKED_AT]
-    parts = {i: under for i in nearest if (under := _under(address, library.chunks_of(i)))}
-    meant = [i for i in parts if shared[i] == max(shared[n] for n in parts)][:SOURCES]
-    found = [replace(first[i], chunk=chunk, similarity=None) for i in meant for chunk in parts[i]]
+    if not address:
+        heads = [p.source.id for p in passages if _heads(question, p.source, p.chunk)]
+        found = _meant(
+            dict.fromkeys(heads), shared, passages, lambda s: _headed(question, s, library)
+        )
+        whole = _all(found)
+        short = whole and not any(c.goes_on for c in whole)
+        return Named(question, found, whole) if short else None
+    near = sorted(shared, key=lambda i: -shared[i])[:LOOKED_AT]
+    found = _meant(near, shared, passages, lambda s: _numbered(address, s.id, library))
     if not found:
         return None
     place = (text for p in found for text in (p.source.title, *p.chunk.headings))
     left = _stems(address.rest) - _stems(*place) - _SAYS
-    if _wants_time(question):
-        dated = _heading(found[0], library, _is_dated) if left <= _APPEARS else None
+    if asks_when(question):
+        dated = heading_over(found[0], library, is_dated) if left <= _APPEARS else None
         return Named(address.rest, found, [dated] if dated else ())
-    return Named(address.rest, found, () if left else _all(found))
+    asks_for_it = not (left - _CHANGES if address.is_version else left)
+    return Named(address.rest, found, _all(found) if asks_for_it else ())
 
 
-def with_heading(
-    question: str, chosen: Sequence[Candidate], library: LibraryReader
-) -> list[Candidate]:
-    """What was chosen, and the heading over the first of it where that has what is asked for.
+def _meant(
+    places: Iterable[str],
+    shared: Mapping[str, int],
+    passages: Sequence[Passage],
+    part_of: Callable[[Source], Sequence[Chunk]],
+) -> list[Passage]:
+    """The part, as ``part_of`` finds it, in those of the documents that may be meant.
 
-    Release notes, minutes and diaries say above what they tell when it was, and nowhere else.
+    That are those that share most words with the question; none where these are too many.
     """
-    if not chosen:
+    first = {p.source.id: p for p in reversed(passages)}
+    parts = {i: part for i in places if (part := part_of(first[i].source))}
+    most = max((shared[i] for i in parts), default=0)
+    meant = [i for i in parts if shared[i] == most]
+    alike = sum(count == most for count in shared.values())
+    if len(meant) > SOURCES or (len(meant) > 1 and alike > LOOKED_AT):
         return []
-    first = chosen[0]
-    heading = None
-    if _wants_time(question) and not period_asked(first.text).periods:
-        heading = _heading(first.passage, library, _is_dated)
-    elif _WHICH.search(question):
-        heading = _heading(first.passage, library, _LABEL.match)
-    return [first, *([heading] if heading else []), *chosen[1:]]
-
-
-def _wants_time(question: str) -> bool:
-    return read_question(question, lambda _: 1.0).wanted == "time"
-
-
-def _is_dated(heading: str) -> bool:
-    periods = period_asked(heading).periods
-    return any(period.days <= DATED for period in periods) or bool(periods and heading.isdigit())
-
-
-def _heading(
-    passage: Passage, library: LibraryReader, says: Callable[[str], object]
-) -> Candidate | None:
-    """The nearest heading above a passage that says something, to be quoted."""
-    chunk = passage.chunk
-    heading = next((h for h in reversed(chunk.headings) if says(h)), "")
-    if not heading:
-        return None
-    text = library.text(chunk.source_id)
-    words = r"\s+".join(re.escape(word) for word in heading.split())
-    places = list(re.finditer(rf"(?m)^\W*({words})\s*$", text[: chunk.start]))
-    if not places:
-        return None
-    span = Span(*places[-1].span(1))
-    above = replace(
-        chunk,
-        id=f"{chunk.source_id}-{span.start}-{span.end}",
-        text=text[span.start : span.end],
-        start=span.start,
-        end=span.end,
-        headings=(),
-        sentences=(span,),
-    )
-    return _candidate(replace(passage, chunk=above), span)
+    known = {p.chunk.id: p for p in passages}
+    return [
+        replace(known.get(chunk.id) or replace(first[i], similarity=None), chunk=chunk)
+        for i in meant
+        for chunk in parts[i][:DEPTH]
+    ]
 
 
 def _address(question: str) -> _Address | None:
@@ -185,37 +158,26 @@ def _address(question: str) -> _Address | None:
         if match := pattern.search(question):
             found = match.groupdict()
             version = found.get("version")
-            number = version or found["number"]
-            within = rf"{re.escape(number)}(?:\.\d+)*(?![\w]|\.\d)"
-            if version:
-                # The word before it may be the product's name.
-                before = r"(?:[\w-]+ )?v?" if "." in version else rf"{_RELEASE} "
-            elif number[0].isdigit():
-                before = rf"(?:{_UNIT} |§ ?)?"
-            else:
-                before = f"{found['unit']} "
             rest = question[: match.start()] + question[match.end() :]
-            heading = re.compile(rf"\W*{before}{within}", re.IGNORECASE)
-            return _Address(rest, number, heading, not version)
+            number = version or found["number"]
+            return _Address(rest, number, (found.get("unit") or "").lower(), bool(version))
     return None
 
 
-def _headed(question: str, passages: Sequence[Passage], library: LibraryReader) -> Named | None:
-    """The section whose heading is all that a question asks for, if it is short."""
+def _headed(question: str, source: Source, library: LibraryReader) -> list[Chunk]:
+    return [c for c in library.chunks_of(source.id) if _heads(question, source, c)]
+
+
+def _heads(question: str, source: Source, chunk: Chunk) -> bool:
+    """Whether a chunk stands under a heading that is all that a question asks for."""
+    wants_all = _WANTS_ALL.match(question)
     asked = _stems(question)
-    for passage in passages:
-        path = passage.chunk.headings
-        heading = path[-1] if path else ""
-        if not (_WANTS_ALL.match(question) or _asks_alike(heading, question)):
-            continue
-        own = _stems(_ORDINAL.sub("", heading))
-        if own and own <= asked and asked <= own | _stems(passage.source.title) | _SAYS:
-            chunks = library.chunks_of(passage.source.id)
-            below = [c for c in chunks if c.headings[: len(path)] == path]
-            if sum(len(c.sentences) for c in below) <= MOST_ITEMS:
-                found = [replace(passage, chunk=chunk) for chunk in below]
-                return Named(question, found, _all(found))
-    return None
+    for heading in chunk.headings:
+        if wants_all or _asks_alike(heading, question):
+            own = _stems(_ORDINAL.sub("", heading))
+            if own and own <= asked <= own | _stems(source.title) | _PLAIN_SAYS:
+                return True
+    return False
 
 
 def _asks_alike(heading: str, question: str) -> bool:
@@ -223,32 +185,83 @@ def _asks_alike(heading: str, question: str) -> bool:
     return heading.endswith("?") and tokens(heading)[:1] == tokens(question)[:1]
 
 
-def _under(address: _Address, chunks: Sequence[Chunk]) -> list[Chunk]:
-    """Of a document's chunks those under what is addressed, with only its sentences."""
+def _numbered(address: _Address, source_id: str, library: LibraryReader) -> list[Chunk]:
+    """The part of a document that has a number, by a heading or else by how its lines begin."""
+    chunks = library.chunks_of(source_id)
+    within = rf"{re.escape(address.number)}(?:\.\d+)*(?!\w|\.\d)"
+    if address.is_version:
+        # The word before it may be the product's name.
+        word = r"(?:[\w-]+ )?v?" if "." in address.number else rf"{_RELEASE} v?"
+        patterns = [word]
+    else:
+        bare = [r"§? ?"] if address.unit in ("", *_COUNTED.split("|")) else []
+        patterns = [f"{address.unit} ", *bare] if address.unit else bare
+    for pattern in patterns:
+        heading = re.compile(rf"\W*{pattern}{within}", re.IGNORECASE)
+        if found := [c for c in chunks if any(map(heading.match, c.headings))]:
+            return found
+    if address.is_version or address.unit in _LETTERED.split("|"):
+        return []
+    return _led(address, chunks, library.text(source_id))
+
+
+def _led(address: _Address, chunks: Sequence[Chunk], text: str) -> list[Chunk]:
+    """The chunks of a part that begins with a numbered line, with only its sentences.
+
+    Lines count up, so a smaller number is that of a list within the part. Where two lists have the
+    number, neither is meant for sure.
+    """
+    wanted = _order(address.number) if address.number.replace(".", "").isdigit() else ()
     found: list[Chunk] = []
-    inside = False
-    path: tuple[str, ...] = ()
-    for chunk in chunks:
-        if any(map(address.heading.match, chunk.headings)):
-            found.append(chunk)
-            continue
-        inside, path = inside and chunk.headings == path, chunk.headings
+    starts = 0
+    path: tuple[str, ...] | None = None
+    last: tuple[int, ...] = ()
+    for chunk in chunks if wanted else ():
+        if chunk.headings != path:
+            path, last = chunk.headings, ()
         spans: list[Span] = []
-        for span in chunk.sentences if address.has_lines else ():
-            if lead := _LEAD.match(_text(chunk, span)):
-                inside = f"{lead['number']}.".startswith(f"{address.number}.")
-            if inside:
+        for span in chunk.sentences:
+            lead = _lead(address, chunk, span, text)
+            if lead and (not last or (lead > last and lead[0] <= last[0] + 1)):
+                starts += lead == wanted
+                last = lead
+            if last[: len(wanted)] == wanted:
                 spans.append(span)
         if spans:
             found.append(replace(chunk, sentences=tuple(spans)))
-    return found
+    return found if starts <= 1 else []
+
+
+def _lead(address: _Address, chunk: Chunk, span: Span, text: str) -> tuple[int, ...]:
+    """The number that a sentence begins with, if that begins a line; else nothing."""
+    before = span.start - 1
+    while before >= 0 and text[before] in " \t":
+        before -= 1
+    lead = _LEAD.match(text_of(chunk, span))
+    if not lead or (before >= 0 and text[before] != "\n"):
+        return ()
+    unit, end = lead["unit"], lead["end"]
+    if unit:
+        return _order(lead["number"]) if unit.lower() == address.unit else ()
+    counts = end in (".", ")") or (not end and "." in lead["number"])
+    return _order(lead["number"]) if counts else ()
+
+
+def _order(number: str) -> tuple[int, ...]:
+    return tuple(int(figure) for figure in number.split("."))
 
 
 def _all(passages: Sequence[Passage]) -> list[Candidate]:
-    """Every sentence and item of the passages, up to ``MOST_ITEMS``."""
-    found = [as_item(line) for p in passages for line in _lines(p)]
-    most = found[:MOST_ITEMS]
-    return [replace(c, goes_on=n + 1 == MOST_ITEMS < len(found)) for n, c in enumerate(most)]
+    """Every sentence and item of the passages; of several documents the first of each."""
+    sources = list(dict.fromkeys(p.source.id for p in passages))
+    most = MOST_ITEMS // max(1, len(sources))
+    quoted: list[Candidate] = []
+    for source in sources:
+        lines = [as_item(c) for p in passages if p.source.id == source for c in _lines(p)]
+        quoted += lines[:most]
+        if len(lines) > most:
+            quoted[-1] = replace(quoted[-1], goes_on=True)
+    return quoted
 
 
 def _lines(passage: Passage) -> list[Candidate]:
@@ -260,24 +273,13 @@ def _lines(passage: Passage) -> list[Candidate]:
             lines
             and as_item(lines[-1]).mark
             and whole.end - whole.start <= LONGEST_ITEM
-            and "\n" not in _text(passage.chunk, Span(lines[-1].span.end, span.start))
+            and "\n" not in text_of(passage.chunk, Span(lines[-1].span.end, span.start))
         ):
-            lines[-1] = _candidate(passage, whole)
+            lines[-1] = as_it_stands(passage, whole)
         else:
-            lines.append(_candidate(passage, span))
+            lines.append(as_it_stands(passage, span))
     return lines
 
 
-def _candidate(passage: Passage, span: Span) -> Candidate:
-    """A sentence that is quoted for where it stands."""
-    return Candidate(passage, span, _text(passage.chunk, span), score=1.0, rank=0.0, facts=())
-
-
-def _text(chunk: Chunk, span: Span) -> str:
-    return chunk.text[span.start - chunk.start : span.end - chunk.start]
-
-
 def _stems(*texts: str) -> frozenset[str]:
-    return frozenset(
-        t.stem for text in texts for t in tokens(text) if t.lower not in STOP and not t.digit
-    )
+    return frozenset(t.stem for text in texts for t in tokens(text) if t.lower not in STOP)

@@ -14,6 +14,7 @@ from rag.confidence import THRESHOLD, confidence
 from rag.errors import ModelError
 from rag.followup import standalone
 from rag.generate import rewrite
+from rag.headings import with_heading
 from rag.index import Index
 from rag.library_reader import LibraryReader
 from rag.lists import with_lists
@@ -22,12 +23,14 @@ from rag.manifest import Manifest
 from rag.parts import parts
 from rag.reader import Reader, load_reader
 from rag.scope import DEPTH, in_scope
-from rag.sections import named_part, with_heading
+from rag.sections import named_part
 from rag.select import QUOTES, Candidate, choose, rank_sentences
 from rag.settings import Settings
 from rag.spelling import respell
 from rag.types import Passage, Turn
 
+NAMED = 1.0
+"""The confidence in a part of a document that a question asks for by its number or heading."""
 # In log-odds. A follow-up wants something new, unless nothing else comes near what was quoted.
 REPEAT_LEAD = 5.0
 
@@ -85,7 +88,7 @@ def seek(
     spoken = " ".join(turn.text for turn in conversation if turn.role == "assistant")
     reader = load_reader() if settings.reader else None
     found = [
-        _judge(index, query, result.passages, settings, spoken, reader)
+        _judge(index, query, result.passages, k, spoken, reader)
         for query, result in zip(asked, results, strict=True)
     ]
     threshold = _threshold(settings, index.manifest)
@@ -101,7 +104,7 @@ def _judge(
     index: Index,
     query: str,
     retrieved: Sequence[Passage],
-    settings: Settings,
+    k: int,
     said: str,
     reader: Reader | None,
 ) -> Part:
@@ -113,13 +116,13 @@ def _judge(
         ranked = _news_first(rank_sentences(asked, passages, openings, embed, idf, reader), said)
         return Part(query, passages, ranked, confidence(asked, passages, ranked, reader))
 
-    named = named_part(query, retrieved, openings, index.library)
+    within = in_scope(query, retrieved, openings, DEPTH)
+    named = named_part(query, within, openings, index.library)
     if named and named.whole:
-        return Part(query, named.passages, named.whole, 1.0, named.whole)
-    part = judged(named.question, named.passages) if named else None
-    if part and part.confidence >= _threshold(settings, index.manifest):
-        return part
-    return judged(query, in_scope(query, retrieved, openings, settings.passages))
+        return Part(query, named.passages, named.whole, NAMED, named.whole)
+    anywhere = judged(query, in_scope(query, retrieved, openings, k))
+    there = judged(named.question, named.passages) if named else anywhere
+    return there if there.confidence >= anywhere.confidence else anywhere
 
 
 def _asked(
@@ -155,10 +158,14 @@ def _chosen(
 ) -> list[Candidate]:
     """What to quote: the choice for a single question; of several parts, the best of each first."""
     whole = [c for part in answered for c in part.whole]
-    of_each = [choose(part.query, part.ranked, reader) for part in answered if not part.whole]
+    of_each = [
+        with_heading(part.query, choose(part.query, part.ranked, reader), library)
+        for part in answered
+        if not part.whole
+    ]
     turn_by_turn = [c for row in zip_longest(*of_each) for c in row if c]
     best = list({(c.passage.source.id, c.span): c for c in turn_by_turn}.values())[:QUOTES]
-    quoted = [*whole, *with_heading(question, with_lists(question, best, library), library)]
+    quoted = [*whole, *with_lists(question, best, library)]
     return list({(c.passage.source.id, c.span): c for c in quoted}.values())
 
 

@@ -43,6 +43,8 @@ SEEN = 0.05
 """From this chance on a sentence where it sees the answer joins the shortlist."""
 QUOTES = 3
 """The most sentences that are quoted for a question, but for lists and parts named whole."""
+MORE_WITHIN = 9.0
+"""So far behind the best, in log-odds, an exception or a reason may be that is quoted with it."""
 ALIKE = 0.6
 COLONS = (":", "：")
 """What ends a sentence that announces something."""
@@ -218,7 +220,8 @@ def choose(
 
     A further one is quoted when it is nearly as likely as the first. A question that asks for
     several things also gets the best sentence of a second source, and so does one on whose figures
-    the sources disagree: neither may stand alone.
+    the sources disagree: neither may stand alone. Nor may what is so without its exception, or
+    without the reason that is asked for.
     """
     if not ranked:
         return []
@@ -230,8 +233,8 @@ def choose(
         if other is not None and best.rank - other.rank <= rule["within_other_source"]:
             chosen = [best, other, *(c for c in chosen[1:] if c is not other)][:QUOTES]
     if len(chosen) < QUOTES:
-        chosen += _exception(question, chosen, ranked) + _reason(question, chosen, ranked)
-        chosen = chosen[:QUOTES]
+        near = [c for c in ranked if best.rank - c.rank <= MORE_WITHIN and c not in chosen]
+        chosen += _exception(question, chosen, near) or _reason(question, chosen, near)
     dissent = next(
         (
             c
@@ -263,10 +266,7 @@ def _exception(
     return [
         c
         for c in ranked
-        if c not in chosen
-        and c.passage.source.id == source.id
-        and NEGATION.search(c.text)
-        and left & _stems(c.text)
+        if c.passage.source.id == source.id and NEGATION.search(c.text) and left & _stems(c.text)
     ][:1]
 
 

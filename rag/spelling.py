@@ -26,10 +26,10 @@ _SHORT = {
     "acct": "account", "amt": "amount", "appt": "appointment", "approx": "approximately",
     "dept": "department", "govt": "government", "hq": "headquarters", "hrs": "hours",
     "mgmt": "management", "mins": "minutes", "mths": "months", "ppl": "people",
-    "pwd": "password", "qty": "quantity", "tel": "telephone", "wks": "weeks", "yr": "year",
+    "qty": "quantity", "wks": "weeks", "yr": "year",
     "yrs": "years",
 }  # fmt: skip
-_CUT_SHORT = re.compile(rf"\b(?:{'|'.join(_SHORT)})\b", re.IGNORECASE)
+_CUT_SHORT = re.compile(rf"\b(?:{'|'.join(_SHORT)}|HQ)\b")
 _BEGINS_WORD = ("", "▁", "Ġ")
 """How the vocabularies of models mark a token that begins a word, if they do."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -159,6 +160,50 @@ def test_text_between_two_rules_is_no_front_matter(tmp_path: Path, text: str) ->
 def test_front_matter_is_no_text(tmp_path: Path, front: str, end: str) -> None:
     parsed = read(tmp_path, "a.md", f"---\n{front}\n{end}\nText.\n\n---\n\nMore.\n")
     assert (parsed.title, parsed.text) == ("Tea", "Text.\n\nMore.")
+
+
+SIGNED = ["Signed for the mill: Ada Holm, miller", "Signed for the baker: Tom Ross, baker"]
+
+
+@pytest.mark.parametrize("name", ["deed.txt", "deed.md"])
+def test_labels_with_their_values_are_lines_of_their_own(tmp_path: Path, name: str) -> None:
+    parsed = read(tmp_path, name, "The deed ends here.\n\n" + "\n".join(SIGNED))
+    assert [text for _, text in outline(parsed)] == ["The deed ends here.", *SIGNED]
+    assert [place.line for place in parsed.places] == [1, 3, 4]
+
+
+@pytest.mark.parametrize("name", ["deed.txt", "deed.md"])
+def test_a_label_within_wrapped_text_divides_nothing(tmp_path: Path, name: str) -> None:
+    wrapped = (
+        "The miller wrote to the baker one thing that\nAda Holm knew: flour is dear in spring."
+    )
+    parsed = read(tmp_path, name, wrapped)
+    assert [" ".join(text.split()) for _, text in outline(parsed)] == [" ".join(wrapped.split())]
+
+
+@pytest.mark.parametrize(
+    ("first", "title"),
+    [
+        ("DEED No. 57", "DEED No. 57"),
+        ("Looms of the Ambleford mill", "Looms of the Ambleford mill"),
+        ("The mill was sold to the baker", "deed"),  # says something
+        ("Miller: Ada Holm", "deed"),
+        ("Dear Tom,", "deed"),
+    ],
+)
+def test_a_first_line_that_stands_alone_is_the_title(
+    tmp_path: Path, first: str, title: str
+) -> None:
+    parsed = read(tmp_path, "deed.txt", f"{first}\n\nVersion 2 (May)\n- A loom\n- A wheel\n")
+    assert parsed.title == title
+    assert outline(parsed)[0] == ("heading1" if title == first else "paragraph", first)
+    assert read(tmp_path, "deed.txt", f"{first}\nfor all.\n\nMore.\n").title == "deed"
+
+
+def test_a_first_line_before_very_many_empty_ones_is_read_at_once(tmp_path: Path) -> None:
+    began = time.monotonic()
+    assert read(tmp_path, "gap.txt", "Title" + "\n" * 100_000 + "End").title == "Title"
+    assert time.monotonic() - began < 5
 
 
 def test_long_markdown_lines_are_paragraphs(tmp_path: Path) -> None:

@@ -237,6 +237,44 @@ def test_selection_is_in_order_and_judged(sample: Index, reads: bool) -> None:
     assert confidence(question, passages, []) == 0.0
 
 
+def test_a_line_in_capitals_is_a_heading_and_no_answer(index: Index) -> None:
+    add_texts(index, [("deed", "A deed", "GRANT AGREEMENT No. 57\n\nThe grant is nine pounds.")])
+    answer = index.ask("Who signed grant agreement No. 57?")
+    assert "GRANT AGREEMENT No. 57" not in [s.text for s in answer.sentences]
+
+
+WORK = """Employees may work from home on three days a week. Tuesday is an office day for all.
+
+Contractors and interns are not covered. A laptop is provided by the firm."""
+
+
+@pytest.mark.parametrize(
+    ("question", "exception"),
+    [
+        ("Can interns work from home?", True),
+        ("May contractors work from home?", True),
+        ("Can employees work from home?", False),
+        ("On how many days may employees work from home?", False),
+    ],
+)
+def test_whether_something_is_so_comes_with_its_exception(
+    index: Index, question: str, exception: bool
+) -> None:
+    add_texts(index, [("policy", "Policy", WORK)])
+    said = [s.text for s in index.ask(question).sentences]
+    assert "Employees may work from home on three days a week." in said
+    assert ("Contractors and interns are not covered." in said) == exception
+
+
+def test_why_comes_with_the_reason_if_there_is_one(index: Index) -> None:
+    churn = "Churn rose from 2.1% to 3.4% in the fourth quarter of the year."
+    reason = "The price increase in October was the main reason."
+    add_texts(index, [("minutes", "Minutes", f"{churn} {reason} The next meeting is in May.")])
+    assert {s.text for s in index.ask("Why did churn rise?").sentences} == {churn, reason}
+    asked = index.ask("By how much did churn rise?")
+    assert [s.text for s in asked.sentences] == [churn]
+
+
 def test_a_heading_in_a_list_is_no_answer_and_stands_over_what_follows(index: Index) -> None:
     text = (
         "- Competing Interests\n- While Norvik is focused on quality, Harrow is driven by sales.\n"

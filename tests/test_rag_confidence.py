@@ -30,6 +30,22 @@ def test_length_grows_with_the_words_that_ask_and_no_further() -> None:
     assert length_of("Who is the one that was led?") == length_of("led one")
 
 
+@pytest.mark.parametrize(
+    ("question", "excused"),
+    [
+        ("What does Ada Holm lead?", False),
+        ("What do the Commission, the CMA and courts say?", True),
+        ("Which is larger, Apple or Intel?", True),
+        ("Who compared Apple with Intel?", True),
+    ],
+)
+def test_of_a_question_for_several_names_one_passage_may_lack_some(
+    question: str, excused: bool
+) -> None:
+    absent = gather(question, [PASSAGE], FACT, 1.0)["names_absent"]
+    assert absent == (0.0 if excused else 0.5)
+
+
 def test_the_best_passage_leads_by_less_where_others_are_as_near() -> None:
     def lead(*similarities: float | None) -> float:
         passages = [replace(PASSAGE, similarity=s) for s in similarities]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from ingest.sync import sync
 from rag.index import Index, create_index
+from rag.lists import MOST_ITEMS
+from rag.seek import NAMED
 from rag.types import Answer
 
 CHARTER = """# Charter of the Ferry Guild
@@ -50,6 +53,7 @@ Version 2.3.1 (9 November 2020)
 
 Version 2.3.0 (1 July 2020)
 - New: a counter of the cloth that was woven.
+- The foot brake first broke on 2 May 2020.
 """
 HELP = """# Help for lodgers
 
@@ -82,8 +86,11 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
         yield index
 
 
-def quotes(answer: Answer) -> list[str]:
+def quotes(answer: Answer, index: Index) -> list[str]:
     """What is quoted, each where it says it is in its source."""
+    for citation in answer.citations:
+        text = index.library.text(citation.source_id)
+        assert text[citation.start : citation.end] == citation.quote
     return [" ".join(citation.quote.split()) for citation in answer.citations]
 
 
@@ -117,6 +124,11 @@ def quotes(answer: Answer) -> list[str]:
         ),
         ("What is in Annex B?", ["Candles burn until ten."]),
         ("What does item 1A say?", ["The third step of the stairs is loose."]),
+        ("What does “Help for lodgers” say about “Annex B”?", ["Candles burn until ten."]),
+        (
+            "What does “Help for lodgers” say about “Duties”?",
+            ["Sweep the stairs on Saturdays.", "Carry up the coal."],
+        ),
         ("What are the duties?", ["Sweep the stairs on Saturdays.", "Carry up the coal."]),
         ("How do I get a key?", ["Ask the porter.", "He keeps the spare ones in a drawer."]),
     ],
@@ -124,7 +136,7 @@ def quotes(answer: Answer) -> list[str]:
 def test_a_part_that_is_named_is_quoted_whole(index: Index, question: str, said: list[str]) -> None:
     answer = index.ask(question)
     assert answer.status == "answered"
-    assert quotes(answer) == said
+    assert quotes(answer, index) == said
 
 
 def test_a_number_alone_is_looked_up_in_every_document_that_has_it(index: Index) -> None:
@@ -137,11 +149,12 @@ def test_a_number_alone_is_looked_up_in_every_document_that_has_it(index: Index)
 
 def test_a_question_about_a_part_is_answered_from_that_part(index: Index) -> None:
     answer = index.ask("What was removed in version 2.4.0?")
-    assert quotes(answer) == ["Removed: the foot brake."]
+    assert quotes(answer, index) == ["Removed: the foot brake."]
 
 
 def test_a_part_that_nobody_wrote_is_not_answered(index: Index) -> None:
-    assert index.ask("What does clause 12.7 of the charter say?").status == "declined"
+    assert index.ask("What does clause 1.2 of the charter say?").confidence == NAMED
+    assert index.ask("What does clause 1.7 of the charter say?").status == "declined"
     assert index.ask("What is new in version 2.9.0?").status == "declined"
 
 
@@ -151,9 +164,7 @@ def test_a_part_that_nobody_wrote_is_not_answered(index: Index) -> None:
 )
 def test_when_a_version_came_out_is_its_heading(index: Index, question: str) -> None:
     answer = index.ask(question)
-    assert quotes(answer) == ["Version 2.4.0 (3 March 2021)"]
-    [citation] = answer.citations
-    assert index.library.text(citation.source_id)[citation.start : citation.end] == citation.quote
+    assert quotes(answer, index) == ["Version 2.4.0 (3 March 2021)"]
 
 
 @pytest.mark.parametrize(
@@ -164,17 +175,167 @@ def test_a_heading_says_when_and_which_if_the_sentence_does_not(
     index: Index, question: str
 ) -> None:
     answer = index.ask(question)
-    assert quotes(answer)[:2] == [
+    assert quotes(answer, index)[:2] == [
         "Version 2.3.0 (1 July 2020)",
         "New: a counter of the cloth that was woven.",
     ]
 
 
-def test_a_heading_is_not_quoted_where_a_sentence_says_it(index: Index) -> None:
-    answer = index.ask("What does a member of the guild pay at midsummer?")
-    assert quotes(answer)[0] == "1.2 A member pays nine pence at midsummer."
+def test_a_heading_is_not_quoted_where_the_sentence_says_when(index: Index) -> None:
+    answer = index.ask("When did the foot brake first break?")
+    assert quotes(answer, index) == ["The foot brake first broke on 2 May 2020."]
 
 
 def test_a_section_is_not_quoted_whole_for_another_question_in_its_words(index: Index) -> None:
-    assert index.ask("How do I get a key?").confidence == 1
-    assert index.ask("Who gets a key?").confidence < 1
+    assert index.ask("How do I get a key?").confidence == NAMED
+    assert index.ask("Who gets a key?").confidence < NAMED
+
+
+DEED = """Deed of the mill
+
+1. Scope. This deed is for the mill.
+2. Rent. The rent is nine pence.
+3. Days. It turns on six days.
+4. Wages. Wages are paid monthly.
+1.5 days of leave accrue each month.
+Leave lapses in March.
+5. Letters. To send a letter:
+1. Seal it.
+2. Hand it to the mate.
+The letter must be dated.
+6. End. It ends in May.
+"""
+LEASE = """# Lease of the barn
+
+## 2. Rent
+
+The rent is eight pounds.
+
+## 3. Repairs
+
+When a pipe leaks:
+
+1. Close the tap.
+2. Call the plumber.
+
+## Schedule 2
+
+A table and two chairs belong to the barn.
+"""
+RACE = """# Race round the pond
+
+## 3. Results
+
+Twelve people took part 3 times. Nobody won the race twice.
+
+## 7.4 Fish
+
+The pond has carp of the kind that carp like.
+
+## 8. Water
+
+The pH of the pond is 7.4 in summer.
+
+## 11. Later years
+
+Acme filed a complaint about noise on 3 May 2006. Acme filed for chapter 11 bankruptcy on 4 June 2009.
+"""  # noqa: E501
+
+
+@pytest.fixture(scope="module")
+def papers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    folder = tmp_path_factory.mktemp("papers")
+    documents = {"deed.txt": DEED, "lease.md": LEASE, "race.md": RACE}
+    for year, fee in ((2022, "forty"), (2023, "fifty"), (2024, "sixty")):
+        documents[f"book-{year}.md"] = f"# Handbook {year}\n\n## 2. Fees\n\nIt is {fee} pounds.\n"
+    for name, text in documents.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    with create_index(folder / "index") as index:
+        sync(index, [folder / name for name in documents])
+        yield index
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        # Small numbers within a clause are those of a list; a decimal begins no clause.
+        (
+            "What does clause 4 of the deed say?",
+            [
+                "Wages. Wages are paid monthly.",
+                "1.5 days of leave accrue each month.",
+                "Leave lapses in March.",
+            ],
+        ),
+        (
+            "What does clause 5 of the deed say?",
+            [
+                "Letters. To send a letter:",
+                "Seal it.",
+                "Hand it to the mate.",
+                "The letter must be dated.",
+            ],
+        ),
+        ("What does clause 2 of the deed say?", ["Rent. The rent is nine pence."]),
+        # A heading goes before the items of lists, and a schedule is no section.
+        ("What does section 2 of the lease say?", ["The rent is eight pounds."]),
+        (
+            "What does schedule 2 of the lease say?",
+            ["A table and two chairs belong to the barn."],
+        ),
+        # Of handbooks alike, the one of the year; of all where none is named.
+        ("What does section 2 of the 2023 handbook say?", ["It is fifty pounds."]),
+        ("What are the fees in 2022?", ["It is forty pounds."]),
+    ],
+)
+def test_the_part_that_is_meant(papers: Index, question: str, said: list[str]) -> None:
+    answer = papers.ask(question)
+    assert quotes(answer, papers) == said
+    assert answer.confidence == NAMED
+
+
+def test_what_all_documents_have_is_quoted_from_all(papers: Index) -> None:
+    answer = papers.ask("What are the fees?")
+    assert sorted(quotes(answer, papers)) == [
+        f"It is {n} pounds." for n in ("fifty", "forty", "sixty")
+    ]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What does section 2 of the 2025 handbook say?",
+        "What are the fees in 2025?",
+        "What are the new fees?",
+        "What are the changes to the fees?",
+        "What does clause 4(a) of the deed say?",
+        "What do clauses 4 and 5 of the deed say?",
+    ],
+)
+def test_what_is_not_that_part_is_not_taken_for_it(papers: Index, question: str) -> None:
+    assert papers.ask(question).confidence < NAMED
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("How many people took part 3 times in the race?", "Twelve people took part 3 times."),
+        ("Is the pH of the pond 7.4?", "The pH of the pond is 7.4 in summer."),
+        (
+            "When did Acme file for chapter 11?",
+            "Acme filed for chapter 11 bankruptcy on 4 June 2009.",
+        ),
+    ],
+)
+def test_a_figure_that_is_no_address_does_no_harm(papers: Index, question: str, said: str) -> None:
+    assert quotes(papers.ask(question), papers)[0] == said
+
+
+def test_a_long_part_says_that_it_goes_on(tmp_path: Path) -> None:
+    lines = "\n".join(f"- Rule {n} of the many ones here." for n in range(40))
+    (tmp_path / "long.md").write_text(f"# Long\n\n## 4. Rules\n\n{lines}\n", encoding="utf-8")
+    with create_index(tmp_path / "index") as index:
+        sync(index, [tmp_path / "long.md"])
+        answer = index.ask("What does section 4 say?")
+    assert len(answer.citations) == MOST_ITEMS
+    assert any("goes on" in note for note in answer.notes)

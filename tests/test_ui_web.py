@@ -201,7 +201,7 @@ def test_a_follow_up_is_completed_and_the_first_answer_stays(page: Page) -> None
 
 def test_what_the_library_lacks_is_declined(page: Page) -> None:
     ask(page, "How long do I boil an egg so the yolk stays soft?")
-    assert last(page, "h3") == "Not in the library"
+    assert last(page, "h3") == "No sure answer in the library"
     assert page.locator("#fn-live .fn-near").count() == 3
     assert page.locator("#fn-live .fn-chip").count() == 0
     page.click("#fn-live .fn-near >> nth=0")

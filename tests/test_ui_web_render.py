@@ -173,7 +173,7 @@ def test_a_declined_question_shows_the_nearest_passages_and_no_citation() -> Non
         after=long, status="declined", sentences=(), citations=(), notes=("nothing about eggs",)
     )
     tree = parse(render.answer(1, answer))
-    assert text_of(tree, "h3") == "Not in the library"
+    assert text_of(tree, "h3") == "No sure answer in the library"
     assert text_of(tree, ".fn-missing li") == "nothing about eggs"
     assert text_of(tree, ".fn-near .fn-title") == "A title"
     assert len(text_of(tree, ".fn-snippet")) <= render.SNIPPET + 2

@@ -131,7 +131,7 @@ def test_only_the_chosen_sources_are_asked(page: Page, index: Index) -> None:
     row(page, "brief").locator("[name=pick]").uncheck()
     begin(page)
     ask(page, "Where was the Bramley apple first grown?")
-    assert last(page, "h3") == "Not in the library"
+    assert last(page, "h3") == "No sure answer in the library"
     row(page, "fruit").locator("[name=pick]").check()
     page.click("#fn-live [data-act=again]")
     page.wait_for_selector("#fn-live .fn-said:has-text('Southwell')")
@@ -363,7 +363,7 @@ def test_threshold_and_passages_change_the_next_answer_and_last(page: Page) -> N
     open_settings(page)
     slide(page, "Decline below", "1")
     ask(page, ASKED, turn=2)
-    assert last(page, "h3") == "Not in the library"
+    assert last(page, "h3") == "No sure answer in the library"
     assert page.locator("#fn-live .fn-near").count() >= 2
     slide(page, "Passages", "1")
     ask(page, ASKED, turn=3)
@@ -373,7 +373,7 @@ def test_threshold_and_passages_change_the_next_answer_and_last(page: Page) -> N
     assert "from 1 passage" in last(page, ".fn-time")
     slide(page, "Decline below", "0")
     ask(page, "How long do I boil an egg?", turn=2)
-    assert page.locator("#fn-live h3:has-text('Not in the library')").count() == 0
+    assert page.locator("#fn-live h3:has-text('No sure answer in the library')").count() == 0
     # A page that is loaded anew begins with what Footnote was started with.
     page.reload()
     page.wait_for_selector(".fn-library li")

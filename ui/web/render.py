@@ -305,7 +305,7 @@ def _declined(given: Answer) -> str:
     if rows:
         rows = f"<h4>What comes nearest</h4><ol>{rows}</ol>"
     lead = "No passage answers this well enough to be quoted, so nothing is claimed."
-    text = f"<h3>Not in the library</h3><p>{lead}</p>{missing}{rows}"
+    text = f"<h3>No sure answer in the library</h3><p>{lead}</p>{missing}{rows}"
     return f'<section class="fn-declined">{text}</section>'
 
 
