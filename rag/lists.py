@@ -70,8 +70,9 @@ def with_lists(
     """What was chosen, in which a list takes the place of what stood for it.
 
     A sentence that ends with a colon brings its list in any case, and is left out if it has none;
-    one that speaks of several, and an item, bring it where the question asks for several. What is
-    added is quoted from the same source and scored as what it came for.
+    one that speaks of several, and an item, bring it where the question asks for several and has
+    a word of what announces them or stands above. What is added is quoted from the same source and
+    scored as what it came for.
     """
     wanted = bool(_WANTS_LIST.search(question))
     given: dict[tuple[str, Span], Candidate] = {}
@@ -123,7 +124,9 @@ def _list_of(
         announcer = _announcer(lines, at)
         first, last = _run(lines, at + 1) if at + 1 < len(lines) else (at, at)
     items = lines[first:last]
-    if len(items) < 2 or not (announcer or _headed(question, items[0])):
+    said = announcer[0].text(announcer[1]) if announcer else ""
+    announced = announcer and candidate.text[-1] in COLONS
+    if len(items) < 2 or not (announced or _is_asked_for(question, said, items[0])):
         return []
     # Lines without marks are a list only if they stand together, apart from what announces them.
     if not items[0].mark and not (announcer and items[0].newlines > 1):
@@ -203,12 +206,11 @@ def _announcer(lines: Sequence[_Line], at: int) -> tuple[_Line, Span] | None:
     return (line, span) if _ANNOUNCES.search(text) and not is_row(text) else None
 
 
-def _headed(question: str, first: _Line) -> bool:
-    """Whether the heading above a list has a word of the question."""
+def _is_asked_for(question: str, said: str, first: _Line) -> bool:
+    """Whether what announces a list, or the heading above it, has a word of the question."""
     asked = {t.stem for t in tokens(question) if t.lower not in STOP}
-    return bool(first.chunk.headings) and not asked.isdisjoint(
-        t.stem for t in tokens(first.chunk.headings[-1])
-    )
+    above = " ".join((said, *first.chunk.headings[-1:]))
+    return not asked.isdisjoint(t.stem for t in tokens(above))
 
 
 def _items(lines: Sequence[_Line]) -> list[tuple[_Line, Span]]:

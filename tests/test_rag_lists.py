@@ -99,6 +99,11 @@ def test_an_item_brings_the_whole_list_when_several_are_asked_for(index: Index) 
     assert answer.text.splitlines()[1] == "- a passport or identity card [2]"
 
 
+def test_an_item_brings_no_list_that_is_on_something_else(index: Index) -> None:
+    answer = index.ask("What are the six weeks of the calendar?")
+    assert said(answer, index) == ["The calendar shows six weeks."]
+
+
 def test_an_item_with_a_clause_is_an_item(index: Index) -> None:
     answer = index.ask("What do I have to send to take the account abroad?")
     assert said(answer, index)[1:] == [
