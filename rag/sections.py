@@ -28,7 +28,8 @@ SOURCES = 3
 _COUNTED = r"clause|section|article|paragraph|item|rule|chapter|part|point|step"
 _LETTERED = r"annex|appendix|schedule|exhibit"
 _RELEASE = r"(?:version|release)"
-_NUMBER = r"\d+(?:\.\d+)*[A-Za-z]?"
+_FIGURES = r"\d{1,4}(?:\.\d{1,4})*"
+_NUMBER = _FIGURES + "[A-Za-z]?"
 _BEFORE = r"(?:\b(?:in|of|under|by|from|for|with|to|per|does|do|did|is|was)\s)?(?:\bthe\s)?"
 # "6(2)", "6-2" and "4 and 5" are more than a number.
 _END = r"(?!\w|%|\(|[-–/.,]\w| (?:and|or|to) \d)"
@@ -44,7 +45,7 @@ _ADDRESSED = tuple(
 )
 # "7. Probation", "6.3 On termination" and "Clause 4:", but not "7 employees" or "1.5 days".
 _LEAD = re.compile(
-    rf"(?:(?P<unit>{_COUNTED}|{_LETTERED})\s)?(?P<number>\d+(?:\.\d+)*)(?P<end>[.):]?)"
+    rf"(?:(?P<unit>{_COUNTED}|{_LETTERED})\s)?(?P<number>{_FIGURES})(?P<end>[.):]?)"
     r"(?:\s+(?-i:[^\sa-z])|\s*$)",
     re.IGNORECASE,
 )
@@ -182,7 +183,8 @@ def _heads(question: str, source: Source, chunk: Chunk) -> bool:
 
 def _asks_alike(heading: str, question: str) -> bool:
     """Whether a heading is a question that begins as this one does: with who, how, can."""
-    return heading.endswith("?") and tokens(heading)[:1] == tokens(question)[:1]
+    first, own = tokens(question)[:1], tokens(heading)[:1]
+    return heading.endswith("?") and [t.lower for t in first] == [t.lower for t in own]
 
 
 def _numbered(address: _Address, source_id: str, library: LibraryReader) -> list[Chunk]:
@@ -191,18 +193,15 @@ def _numbered(address: _Address, source_id: str, library: LibraryReader) -> list
     within = rf"{re.escape(address.number)}(?:\.\d+)*(?!\w|\.\d)"
     if address.is_version:
         # The word before it may be the product's name.
-        word = r"(?:[\w-]+ )?v?" if "." in address.number else rf"{_RELEASE} v?"
-        patterns = [word]
+        before = [r"(?:[\w-]+ )?v?" if "." in address.number else rf"{_RELEASE} v?"]
     else:
-        bare = [r"§? ?"] if address.unit in ("", *_COUNTED.split("|")) else []
-        patterns = [f"{address.unit} ", *bare] if address.unit else bare
-    for pattern in patterns:
-        heading = re.compile(rf"\W*{pattern}{within}", re.IGNORECASE)
+        before = [f"{address.unit} "] if address.unit else []
+    is_counted = not address.is_version and not re.fullmatch(_LETTERED, address.unit)
+    for words in [*before, *(["§? ?"] if is_counted else [])]:
+        heading = re.compile(rf"\W*{words}{within}", re.IGNORECASE)
         if found := [c for c in chunks if any(map(heading.match, c.headings))]:
             return found
-    if address.is_version or address.unit in _LETTERED.split("|"):
-        return []
-    return _led(address, chunks, library.text(source_id))
+    return _led(address, chunks, library.text(source_id)) if is_counted else []
 
 
 def _led(address: _Address, chunks: Sequence[Chunk], text: str) -> list[Chunk]:

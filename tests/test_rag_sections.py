@@ -130,6 +130,7 @@ def quotes(answer: Answer, index: Index) -> list[str]:
             ["Sweep the stairs on Saturdays.", "Carry up the coal."],
         ),
         ("What are the duties?", ["Sweep the stairs on Saturdays.", "Carry up the coal."]),
+        ("how do i get a key", ["Ask the porter.", "He keeps the spare ones in a drawer."]),
         ("How do I get a key?", ["Ask the porter.", "He keeps the spare ones in a drawer."]),
     ],
 )
@@ -329,6 +330,14 @@ def test_what_is_not_that_part_is_not_taken_for_it(papers: Index, question: str)
 )
 def test_a_figure_that_is_no_address_does_no_harm(papers: Index, question: str, said: str) -> None:
     assert quotes(papers.ask(question), papers)[0] == said
+
+
+def test_a_line_that_begins_with_very_many_figures_is_no_part(tmp_path: Path) -> None:
+    text = f"The tables.\n\n{'9' * 5000}. That is a figure.\n2. Lamps burn oil.\n"
+    (tmp_path / "tables.txt").write_text(text, encoding="utf-8")
+    with create_index(tmp_path / "index") as index:
+        sync(index, [tmp_path / "tables.txt"])
+        assert quotes(index.ask("What does rule 2 say?"), index) == ["Lamps burn oil."]
 
 
 def test_a_long_part_says_that_it_goes_on(tmp_path: Path) -> None:
