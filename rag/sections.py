@@ -176,7 +176,7 @@ def _heads(question: str, source: Source, chunk: Chunk) -> bool:
     for heading in chunk.headings:
         if wants_all or _asks_alike(heading, question):
             own = _stems(_ORDINAL.sub("", heading))
-            if own and own <= asked <= own | _stems(source.title) | _PLAIN_SAYS:
+            if own and own <= asked <= _stems(heading, source.title) | _PLAIN_SAYS:
                 return True
     return False
 

@@ -130,6 +130,10 @@ def quotes(answer: Answer, index: Index) -> list[str]:
             ["Sweep the stairs on Saturdays.", "Carry up the coal."],
         ),
         ("What are the duties?", ["Sweep the stairs on Saturdays.", "Carry up the coal."]),
+        (
+            "What does “Charter of the Ferry Guild” say about “12. Fines”?",
+            ["12.1 Whoever rows drunk pays forty pence."],
+        ),
         ("how do i get a key", ["Ask the porter.", "He keeps the spare ones in a drawer."]),
         ("How do I get a key?", ["Ask the porter.", "He keeps the spare ones in a drawer."]),
     ],
