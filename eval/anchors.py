@@ -44,14 +44,10 @@ def _say(name: str, ranked: Sequence[Chunk], worth: Mapping[str, float]) -> Anch
     share = len(worth.keys() & set(analyze(best.text))) / len(worth)
 
     def value(span: Span) -> float:
-        return sum(worth[t] for t in worth.keys() & set(analyze(_cut(best, span))))
+        return sum(worth[t] for t in worth.keys() & set(analyze(best.cut(span))))
 
     if share < ENOUGH or not best.sentences:
         return Anchor(name, True, share, passages)
     span = max(best.sentences, key=value)
     spot = best.source_id, span.start, span.end
-    return Anchor(name, False, share, passages, _cut(best, span), spot)
-
-
-def _cut(chunk: Chunk, span: Span) -> str:
-    return chunk.text[span.start - chunk.start : span.end - chunk.start]
+    return Anchor(name, False, share, passages, best.cut(span), spot)

@@ -138,7 +138,7 @@ def _sentences(library: Library, source: Source, rng: Random) -> Iterator[tuple[
     found = []
     for chunk in library.chunks_of(source.id):
         for span in chunk.sentences:
-            text = " ".join(chunk.text[span.start - chunk.start : span.end - chunk.start].split())
+            text = " ".join(chunk.cut(span).split())
             if LEAST + 2 <= len(_WORD.findall(text)) <= 40:
                 found.append((chunk, text))
     rng.shuffle(found)

@@ -329,9 +329,9 @@ def _is_heading(line: str, following: str) -> bool:
 
 
 def _is_title(line: str, gap: str) -> bool:
-    """Whether a text's first line stands alone above a ``gap`` as a title does, which says nothing.
+    """Whether a text's first line, a ``gap`` below it, stands alone as a title does.
 
-    What says something is kept to be quoted.
+    A line with a verb says something, and is kept to be quoted.
     """
     alone = gap.count("\n") > 1
     return alone and _may_head(line) and not (_LABELLED.match(line) or CLAUSE.search(line))

@@ -173,7 +173,7 @@ def _of_another_time(claim: Claim, passage: Passage, span: Span) -> bool:
 def _text(passage: Passage, span: Span) -> tuple[str, str]:
     """A range of a passage's source, and where it stands."""
     chunk = passage.chunk
-    body = chunk.text[span.start - chunk.start : span.end - chunk.start]
+    body = chunk.cut(span)
     return place_of(passage.source.title, chunk.headings), body
 
 

@@ -87,6 +87,6 @@ def cite(number: int, passage: Passage, span: Span) -> Citation:
         headings=chunk.headings,
         start=span.start,
         end=span.end,
-        quote=chunk.text[span.start - chunk.start : span.end - chunk.start],
+        quote=chunk.cut(span),
         date=source.date,
     )

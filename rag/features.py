@@ -220,7 +220,7 @@ def passage_features(
     has been embedded itself.
     """
     chunk, share = passage.chunk, query.share
-    texts = [chunk.text[s.start - chunk.start : s.end - chunk.start] for s in chunk.sentences]
+    texts = [chunk.cut(span) for span in chunk.sentences]
     words = [tokens(text) for text in texts]
     held = [
         frozenset(t.stem for t in sentence).union(_spelled_out(query, sentence))

@@ -13,7 +13,7 @@ from rag.dates import period_asked
 from rag.features import read_question
 from rag.library_reader import LibraryReader
 from rag.select import Candidate
-from rag.types import Chunk, Passage, Span
+from rag.types import Passage, Span
 
 DATED = 100
 """The most days of a time by which a heading says when. Of a year it must say nothing else."""
@@ -82,9 +82,4 @@ def heading_over(
 
 def as_it_stands(passage: Passage, span: Span) -> Candidate:
     """A sentence that is quoted for where it stands, whatever it says."""
-    return Candidate(passage, span, text_of(passage.chunk, span), score=1.0, rank=0.0, facts=())
-
-
-def text_of(chunk: Chunk, span: Span) -> str:
-    """The words of a range of a chunk, given in its source's characters."""
-    return chunk.text[span.start - chunk.start : span.end - chunk.start]
+    return Candidate(passage, span, passage.chunk.cut(span), score=1.0, rank=0.0, facts=())

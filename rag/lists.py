@@ -61,7 +61,7 @@ class _Line:
 
     def text(self, span: Span) -> str:
         """The words of a range of it."""
-        return self.chunk.text[span.start - self.chunk.start : span.end - self.chunk.start]
+        return self.chunk.cut(span)
 
 
 def with_lists(

@@ -119,7 +119,7 @@ def next_query(question: str, best: Passage, idf: Callable[[str], float]) -> str
         for word in _WORD.findall(question)
         if (found := set(query_terms(word))) <= set(terms) and not found <= held
     ]
-    sentences = [chunk.text[s.start - chunk.start : s.end - chunk.start] for s in chunk.sentences]
+    sentences = [chunk.cut(span) for span in chunk.sentences]
     weight = {term: idf(term) for term in terms}
     nearest = max(
         sentences,

@@ -150,9 +150,7 @@ def by_coverage(
     for n, passage in enumerate(passages):
         chunk = passage.chunk
         spans = chunk.sentences if n < COVERED else ()
-        said = best_coverage(
-            asked, [chunk.text[s.start - chunk.start : s.end - chunk.start] for s in spans]
-        )
+        said = best_coverage(asked, [chunk.cut(span) for span in spans])
         scored.append(replace(passage, score=(1 - SAID) * passage.score + SAID * said))
     return sorted(scored, key=lambda p: -p.score)
 

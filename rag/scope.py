@@ -7,13 +7,13 @@ embeddings cannot tell whose they are, so these are rules: they need a name or a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import PurePath
 
 from rag.dates import Period, day_of, period_asked
 from rag.types import Citation, Passage, Source
-from rag.words import STOP, tokens
+from rag.words import STOP, stems_of, tokens
 
 SHORT_NAME = 2  # letters; as of "Q3"
 QUARTER = 92  # days
@@ -43,11 +43,10 @@ def in_scope(
     first = passages[:k]
     names = _names(question, first)
     here = any(_holds(passage, names, openings) for passage in first)
-    if names and not here and names <= _stems(p.source.title for p in passages):
+    if names and not here and names <= stems_of(*(p.source.title for p in passages)):
         first = passages
-    return list(_newest(question, _of_the_time(question, _of_the_name(question, first, openings))))[
-        :k
-    ]
+    named = _of_the_name(question, first, openings)
+    return list(_newest(question, _of_the_time(question, named)))[:k]
 
 
 def are_apart(one: Source | Citation, other: Source | Citation) -> bool:
@@ -78,7 +77,7 @@ def _of_the_name(
     say the right about the wrong.
     """
     names = _names(question, passages)
-    if not names & _stems(p.source.title for p in passages):
+    if not names & stems_of(*(p.source.title for p in passages)):
         return passages
     return [p for p in passages if _holds(p, names, openings)]
 
@@ -86,13 +85,13 @@ def _of_the_name(
 def _holds(passage: Passage, names: frozenset[str], openings: Mapping[str, str]) -> bool:
     source, chunk = passage.source, passage.chunk
     return bool(
-        names & _stems((source.title, openings.get(source.id, ""), *chunk.headings, chunk.text))
+        names & stems_of(source.title, openings.get(source.id, ""), *chunk.headings, chunk.text)
     )
 
 
 def _names(question: str, passages: Sequence[Passage]) -> frozenset[str]:
     """The question's names: what it writes large, and what titles hold and passages write large."""
-    titled = _stems(p.source.title for p in passages)
+    titled = stems_of(*(p.source.title for p in passages))
     words = [t for t in tokens(question) if t.lower not in STOP]
     begins = tokens(question)[:1]  # a capital there is no sign of a name
     written = {t.stem for t in words if t.capital and t not in begins}
@@ -179,7 +178,3 @@ def _periods(*texts: str) -> list[Period]:
 def _in_words(file_name: str) -> str:
     """``minutes_2024-03-05`` with its words apart."""
     return _JOINED.sub(" ", file_name)
-
-
-def _stems(texts: Iterable[str]) -> frozenset[str]:
-    return frozenset(token.stem for text in texts for token in tokens(text))

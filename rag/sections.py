@@ -8,10 +8,10 @@ little its sentences sound like an answer.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rag.headings import as_it_stands, asks_when, heading_over, is_dated, text_of
+from rag.headings import as_it_stands, asks_when, heading_over, is_dated
 from rag.lexical import analyze
 from rag.library_reader import LibraryReader
 from rag.lists import LONGEST_ITEM, MOST_ITEMS, as_item
@@ -103,21 +103,12 @@ def named_part(
     words with the question. Where too many have it to tell which is meant, it is None.
     """
     address = _address(question)
-    asked = _stems(address.rest if address else question)
-    shared = {
-        p.source.id: len(asked & _stems(p.source.title, openings.get(p.source.id, "")))
-        for p in passages
-    }
     if not address:
-        heads = [p.source.id for p in passages if _heads(question, p.source, p.chunk)]
-        found = _meant(
-            dict.fromkeys(heads), shared, passages, lambda s: _headed(question, s, library)
-        )
-        whole = _all(found)
-        short = whole and not any(c.goes_on for c in whole)
-        return Named(question, found, whole) if short else None
+        return _headed(question, passages, openings, library)
+    shared = _shared(address.rest, passages, openings)
     near = sorted(shared, key=lambda i: -shared[i])[:LOOKED_AT]
-    found = _meant(near, shared, passages, lambda s: _numbered(address, s.id, library))
+    parts = {i: _numbered(address, i, library) for i in near}
+    found = _meant(parts, shared, passages)
     if not found:
         return None
     place = (text for p in found for text in (p.source.title, *p.chunk.headings))
@@ -129,23 +120,29 @@ def named_part(
     return Named(address.rest, found, _all(found) if asks_for_it else ())
 
 
-def _meant(
-    places: Iterable[str],
-    shared: Mapping[str, int],
-    passages: Sequence[Passage],
-    part_of: Callable[[Source], Sequence[Chunk]],
-) -> list[Passage]:
-    """The part, as ``part_of`` finds it, in those of the documents that may be meant.
+def _shared(
+    question: str, passages: Sequence[Passage], openings: Mapping[str, str]
+) -> dict[str, int]:
+    """How many of the question's words each document has in its title and opening, by source."""
+    asked = _stems(question)
+    sources = {p.source.id: p.source for p in passages}
+    return {i: len(asked & _stems(s.title, openings.get(i, ""))) for i, s in sources.items()}
 
-    That are those that share most words with the question; none where these are too many.
+
+def _meant(
+    parts: Mapping[str, Sequence[Chunk]], shared: Mapping[str, int], passages: Sequence[Passage]
+) -> list[Passage]:
+    """Of the parts that documents have, by source, those that may be meant.
+
+    These are of the documents that share most words with the question; none if too many do.
     """
-    first = {p.source.id: p for p in reversed(passages)}
-    parts = {i: part for i in places if (part := part_of(first[i].source))}
-    most = max((shared[i] for i in parts), default=0)
-    meant = [i for i in parts if shared[i] == most]
+    having = [i for i, part in parts.items() if part]
+    most = max((shared[i] for i in having), default=0)
+    meant = [i for i in having if shared[i] == most]
     alike = sum(count == most for count in shared.values())
     if len(meant) > SOURCES or (len(meant) > 1 and alike > LOOKED_AT):
         return []
+    first = {p.source.id: p for p in reversed(passages)}
     known = {p.chunk.id: p for p in passages}
     return [
         replace(known.get(chunk.id) or replace(first[i], similarity=None), chunk=chunk)
@@ -165,20 +162,34 @@ def _address(question: str) -> _Address | None:
     return None
 
 
-def _headed(question: str, source: Source, library: LibraryReader) -> list[Chunk]:
-    return [c for c in library.chunks_of(source.id) if _heads(question, source, c)]
-
-
-def _heads(question: str, source: Source, chunk: Chunk) -> bool:
-    """Whether a chunk stands under a heading that is all that a question asks for."""
-    wants_all = _WANTS_ALL.match(question)
+def _headed(
+    question: str,
+    passages: Sequence[Passage],
+    openings: Mapping[str, str],
+    library: LibraryReader,
+) -> Named | None:
+    """The sections whose heading is all that a question asks for, if they are short."""
     asked = _stems(question)
-    for heading in chunk.headings:
-        if wants_all or _asks_alike(heading, question):
-            own = _stems(_ORDINAL.sub("", heading))
-            if own and own <= asked <= _stems(heading, source.title) | _PLAIN_SAYS:
-                return True
-    return False
+    wants_all = bool(_WANTS_ALL.match(question))
+
+    def heads(source: Source, chunk: Chunk) -> bool:
+        for heading in chunk.headings:
+            if wants_all or _asks_alike(heading, question):
+                own = _stems(_ORDINAL.sub("", heading))
+                if own and own <= asked <= _stems(heading, source.title) | _PLAIN_SAYS:
+                    return True
+        return False
+
+    sources = {p.source.id: p.source for p in passages if heads(p.source, p.chunk)}
+    if not sources:
+        return None
+    parts = {
+        i: [c for c in library.chunks_of(i) if heads(source, c)] for i, source in sources.items()
+    }
+    found = _meant(parts, _shared(question, passages, openings), passages)
+    whole = _all(found)
+    short = whole and not any(c.goes_on for c in whole)
+    return Named(question, found, whole) if short else None
 
 
 def _asks_alike(heading: str, question: str) -> bool:
@@ -236,7 +247,7 @@ def _lead(address: _Address, chunk: Chunk, span: Span, text: str) -> tuple[int, 
     before = span.start - 1
     while before >= 0 and text[before] in " \t":
         before -= 1
-    lead = _LEAD.match(text_of(chunk, span))
+    lead = _LEAD.match(chunk.cut(span))
     if not lead or (before >= 0 and text[before] != "\n"):
         return ()
     unit, end = lead["unit"], lead["end"]
@@ -272,7 +283,7 @@ def _lines(passage: Passage) -> list[Candidate]:
             lines
             and as_item(lines[-1]).mark
             and whole.end - whole.start <= LONGEST_ITEM
-            and "\n" not in text_of(passage.chunk, Span(lines[-1].span.end, span.start))
+            and "\n" not in passage.chunk.cut(Span(lines[-1].span.end, span.start))
         ):
             lines[-1] = as_it_stands(passage, whole)
         else:

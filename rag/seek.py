@@ -156,7 +156,7 @@ def _news_first(ranked: Sequence[Candidate], said: str) -> Sequence[Candidate]:
 def _chosen(
     question: str, answered: Sequence[Part], library: LibraryReader, reader: Reader | None
 ) -> list[Candidate]:
-    """What to quote: the choice for a single question; of several parts, the best of each first."""
+    """What to quote: parts named whole, then of the others the best of each first, with lists."""
     whole = [c for part in answered for c in part.whole]
     of_each = [
         with_heading(part.query, choose(part.query, part.ranked, reader), library)

@@ -30,7 +30,7 @@ from rag.features import (
 )
 from rag.scope import are_apart
 from rag.types import Chunk, Citation, Passage, Source, Span
-from rag.words import STOP, tokens
+from rag.words import STOP, stems_of, tokens
 
 if TYPE_CHECKING:
     from rag.reader import Reader, Reading
@@ -182,10 +182,7 @@ def _read(
         first[READ - 1 :] = [nearest]
     start_of = Span(nearest.start, nearest.start)
     windows = [_window(chunk, spans.get(chunk.id, [start_of])) for chunk in first]
-    texts = [
-        chunk.text[window.start - chunk.start : window.end - chunk.start]
-        for chunk, window in zip(first, windows, strict=True)
-    ]
+    texts = [chunk.cut(window) for chunk, window in zip(first, windows, strict=True)]
     readings = reader.read(question, texts)
     return {
         chunk.id: (reading, window.start)
@@ -258,15 +255,15 @@ def _exception(
     if not _WHETHER.match(question):
         return []
     source = chosen[0].passage.source
-    said = _stems(source.title)
-    for c in chosen:
-        said |= _stems(c.text, *c.passage.chunk.headings)
+    said = stems_of(source.title).union(
+        *(stems_of(c.text, *c.passage.chunk.headings) for c in chosen)
+    )
     words = tokens(_WHETHER.sub("", question))
     left = {t.stem for t in words if t.lower not in STOP} - said
     return [
         c
         for c in ranked
-        if c.passage.source.id == source.id and NEGATION.search(c.text) and left & _stems(c.text)
+        if c.passage.source.id == source.id and NEGATION.search(c.text) and left & stems_of(c.text)
     ][:1]
 
 
@@ -287,10 +284,6 @@ def _reason(
         and c.facts[_NAMES_LOST] <= best.facts[_NAMES_LOST]
         and c.passage.source.id == best.passage.source.id
     ][:1]
-
-
-def _stems(*texts: str) -> set[str]:
-    return {t.stem for text in texts for t in tokens(text)}
 
 
 def in_conflict(
@@ -319,7 +312,7 @@ def _distinct(
         chunk = passage.chunk
         relative = passage.score / top if top > 0 else 1.0
         rows = passage_features(query, passage, relative, openings.get(passage.source.id, ""))
-        texts = [chunk.text[s.start - chunk.start : s.end - chunk.start] for s in chunk.sentences]
+        texts = [chunk.cut(span) for span in chunk.sentences]
         for n, (span, row, text) in enumerate(zip(chunk.sentences, rows, texts, strict=True)):
             key = " ".join(text.split())
             # What ends with a colon announces an answer and holds none, but for a list below it.
@@ -334,9 +327,7 @@ def _has_list(chunk: Chunk, n: int, texts: Sequence[str]) -> bool:
     """Whether the sentences after the ``n``-th stand on lines below it and are not of a table."""
     if n + 2 >= len(texts) or "table" in texts[n].lower():
         return False
-    gap = chunk.text[
-        chunk.sentences[n].end - chunk.start : chunk.sentences[n + 1].start - chunk.start
-    ]
+    gap = chunk.cut(Span(chunk.sentences[n].end, chunk.sentences[n + 1].start))
     return "\n" in gap and not any(map(is_row, texts[n + 1 : n + 3]))
 
 

@@ -26,8 +26,7 @@ _SHORT = {
     "acct": "account", "amt": "amount", "appt": "appointment", "approx": "approximately",
     "dept": "department", "govt": "government", "hq": "headquarters", "hrs": "hours",
     "mgmt": "management", "mins": "minutes", "mths": "months", "ppl": "people",
-    "qty": "quantity", "wks": "weeks", "yr": "year",
-    "yrs": "years",
+    "qty": "quantity", "wks": "weeks", "yr": "year", "yrs": "years",
 }  # fmt: skip
 _CUT_SHORT = re.compile(rf"\b(?:{'|'.join(_SHORT)}|HQ)\b")
 _BEGINS_WORD = ("", "▁", "Ġ")

@@ -123,6 +123,10 @@ class Chunk:
     headings: tuple[str, ...] = ()
     sentences: tuple[Span, ...] = ()
 
+    def cut(self, span: Span) -> str:
+        """The text of a range inside it, given in the source's own coordinates."""
+        return self.text[span.start - self.start : span.end - self.start]
+
 
 @dataclass(frozen=True, slots=True)
 class Passage:

@@ -35,12 +35,11 @@ _IRREGULAR = {
         "high": "height", "hold": "held", "keep": "kept", "know": "knew known", "lead": "led",
         "leave": "left", "live": "life lives", "long": "length", "lose": "loss lost",
         "make": "made", "mean": "meant", "meet": "met", "own": "owner owners", "pay": "paid",
-        "rise": "risen rose",
-        "run": "ran", "say": "said", "see": "saw seen", "sell": "sold", "send": "sent",
-        "sing": "sang song sung", "sink": "sank sunk", "speak": "spoke spoken", "spend": "spent",
-        "stand": "stood", "start": "onset", "steal": "stole stolen", "strong": "strength",
-        "take": "took taken", "teach": "taught", "think": "thought", "wide": "width",
-        "win": "won", "write": "wrote written",
+        "rise": "risen rose", "run": "ran", "say": "said", "see": "saw seen", "sell": "sold",
+        "send": "sent", "sing": "sang song sung", "sink": "sank sunk", "speak": "spoke spoken",
+        "spend": "spent", "stand": "stood", "start": "onset", "steal": "stole stolen",
+        "strong": "strength", "take": "took taken", "teach": "taught", "think": "thought",
+        "wide": "width", "win": "won", "write": "wrote written",
     }.items()
     for form in forms.split()
 }  # fmt: skip
@@ -73,6 +72,11 @@ def stems(word: str) -> tuple[str, ...]:
     if word in _QUARTERS:
         return _QUARTERS[word]
     return tuple(analyze(_IRREGULAR.get(word, word)))
+
+
+def stems_of(*texts: str) -> frozenset[str]:
+    """The stems of all words of some texts."""
+    return frozenset(token.stem for text in texts for token in tokens(text))
 
 
 def is_irregular(word: str) -> bool:

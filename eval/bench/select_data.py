@@ -29,7 +29,7 @@ from rag.parts import parts
 from rag.retrieve import by_coverage
 from rag.scope import DEPTH, in_scope
 from rag.types import Chunk, Passage, Source, Span
-from rag.words import tokens
+from rag.words import stems_of
 
 QUERIES = "queries.jsonl"
 TRAIN_QUESTIONS, TRAIN_CONTEXTS = 2000, 1600
@@ -160,8 +160,8 @@ def of_others(examples: Sequence[Example], index: Index) -> list[Example]:
         other = rng.choice(examples).passages[0].chunk.text
         ways = [swap_name(example.question, other, rng), swap_number(example.question, "", rng)]
         asked = rng.choice([way for way in ways if way] or [""])
-        new = _stems(asked) - _stems(example.question)
-        if not new or new & _stems(" ".join(p.chunk.text for p in example.passages)):
+        new = stems_of(asked) - stems_of(example.question)
+        if not new or new & stems_of(*(p.chunk.text for p in example.passages)):
             continue
         passages, openings = _found(asked, index)
         found += [
@@ -178,10 +178,6 @@ def _found(question: str, index: Index) -> tuple[list[Passage], dict[str, str]]:
     retrieved = index.search(question, DEPTH)
     openings = index.library.openings(p.source.id for p in retrieved)
     return in_scope(question, retrieved, openings, PASSAGES), openings
-
-
-def _stems(text: str) -> set[str]:
-    return {t.stem for t in tokens(text)}
 
 
 def training(path: Path, embed: Vectors) -> list[Example]:
