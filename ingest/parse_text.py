@@ -40,6 +40,12 @@ _DETECT_BYTES = 1_000_000  # enough to tell an encoding by
 _ITEM = re.compile(r"\s*(?:[-*+•‣◦▪–]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])\s+\S")
 _NUMBERED = re.compile(r"\d+[.)]\s")
 _LABELLED = re.compile(r"\s*[A-Z][^\n.:;!?]{1,40}: \S")  # "Signed for the tenant: ..."
+# "The wifi password is Ivy" is a sentence, "What is covered" and "Goods that are out" are not.
+_STATES = re.compile(
+    r"(?!.*\b(?:that|which|who|what|how|why|when|where|if)\b)"
+    r"(?:\S+ ){1,6}(?:is|are|was|were|has|have|must|costs?|will be)\b",
+    re.IGNORECASE,
+)
 _END = re.compile(r"[.!?,;:…。！？：；]$")
 _WRAP_WIDTH = 120  # nobody wraps lines by hand at more columns
 _HEADING_LENGTH = 80
@@ -100,7 +106,7 @@ def parse_plain(path: Path, data: bytes, media_type: str) -> Parsed:
     for position, (start, end) in enumerate(pieces):
         following = pieces[position + 1] if position + 1 < len(pieces) else (end, end)
         kind: BlockKind = "paragraph"
-        heads = _is_heading(text[start:end], text[slice(*following)])
+        heads = _is_heading(text[start:end], text[slice(*following)], first=position == 0)
         heads = heads or (position == 0 and _is_title(text[start:end], text[end : following[0]]))
         if heads and _NUMBERED.match(text, start, end) and not _ITEM.match(text, *following):
             kind = "heading"
@@ -322,10 +328,17 @@ def _unwrap(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[tuple[int, 
         yield start, end
 
 
-def _is_heading(line: str, following: str) -> bool:
-    """Whether a short line without an end mark stands above a longer paragraph or a list."""
+def _is_heading(line: str, following: str, *, first: bool) -> bool:
+    """Whether a short line without an end mark stands above a longer paragraph or a list.
+
+    A line amid prose that is a sentence but for its end mark says something, and is kept to be
+    quoted; as the ``first`` one it is a headline.
+    """
+    if not _may_head(line):
+        return False
     prose = len(following) > len(line) and (_END.search(following) or len(following) > _WRAP_WIDTH)
-    return _may_head(line) and bool(prose or _ITEM.match(following))
+    heads = bool(prose) and (first or not _STATES.match(line))
+    return heads or bool(_ITEM.match(following))
 
 
 def _is_title(line: str, gap: str) -> bool:

@@ -15,7 +15,7 @@ from typing import Literal
 from rag.types import Box, Fidelity, Flag, Place, Span
 
 # Of parsers and chunker together; raised when they read a file differently.
-VERSION = 3
+VERSION = 4
 
 BlockKind = Literal["heading", "paragraph", "list_item", "table_row", "code"]
 

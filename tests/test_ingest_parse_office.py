@@ -371,3 +371,10 @@ def test_a_word_document_with_broken_notes_is_refused(tmp_path: Path) -> None:
     write_notes(tmp_path / "broken.docx", footnotes="<w:footnotes")
     with pytest.raises(BadDocument, match=r"broken\.docx: is not a readable Word document"):
         parse(tmp_path / "broken.docx")
+
+
+def test_the_date_of_an_empty_template_is_none_of_the_document(tmp_path: Path) -> None:
+    document = Document()
+    document.add_paragraph("The mill was sold.")
+    document.save(str(tmp_path / "made.docx"))
+    assert parse(tmp_path / "made.docx").date == ""

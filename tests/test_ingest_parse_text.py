@@ -200,6 +200,23 @@ def test_a_first_line_that_stands_alone_is_the_title(
     assert read(tmp_path, "deed.txt", f"{first}\nfor all.\n\nMore.\n").title == "deed"
 
 
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("The wifi password is Sunflower", "paragraph"),
+        ("Each locker costs four euros", "paragraph"),
+        ("What is covered", "heading2"),
+        ("Goods that are left out", "heading2"),
+        ("Opening hours", "heading2"),
+    ],
+)
+def test_a_line_that_says_something_is_no_heading(tmp_path: Path, line: str, kind: str) -> None:
+    below = "Ask at the desk if it does not work, and bring the card that came with your key."
+    parsed = read(tmp_path, "desk.txt", f"For guests\n\nWelcome to the house.\n\n{line}\n{below}\n")
+    assert (kind, line) in outline(parsed)
+    assert read(tmp_path, "desk.txt", f"{line}\n\n{below}\n").title == line  # a headline
+
+
 def test_a_first_line_before_very_many_empty_ones_is_read_at_once(tmp_path: Path) -> None:
     began = time.monotonic()
     assert read(tmp_path, "gap.txt", "Title" + "\n" * 100_000 + "End").title == "Title"
