@@ -34,7 +34,7 @@ def restore(model: Reader, path: Path) -> None:
     weights = {_own_name(name): weight for name, weight in _weights(path).items()}
     own = model.state_dict()
     missing = own.keys() - weights.keys()
-    if missing - _NEW or (missing and missing != _NEW):
+    if missing and missing != _NEW:
         raise ValueError(f"{path} does not hold the weights of a reader: {sorted(missing)[0]}")
     model.load_state_dict(own | {name: weights[name] for name in own.keys() - missing})
 
