@@ -28,7 +28,6 @@ from rag.features import (
     passage_features,
     read_question,
 )
-from rag.followup import CARRIED
 from rag.scope import are_apart
 from rag.types import Chunk, Citation, Passage, Source, Span
 from rag.words import STOP, stems_of, tokens
@@ -170,8 +169,7 @@ def _read(
 ) -> dict[str, tuple[Reading, int]]:
     """By chunk, what the model makes of a part of it, and where that starts.
 
-    It reads the passages of the shortlist, and the one that is nearest in meaning. What was carried
-    over to a question has chosen them, and is no language that it knows.
+    It reads the passages of the shortlist, and the one that is nearest in meaning.
     """
     chunks: dict[str, Chunk] = {}
     spans: dict[str, list[Span]] = {}
@@ -185,7 +183,7 @@ def _read(
     start_of = Span(nearest.start, nearest.start)
     windows = [_window(chunk, spans.get(chunk.id, [start_of])) for chunk in first]
     texts = [chunk.cut(window) for chunk, window in zip(first, windows, strict=True)]
-    readings = reader.read(CARRIED.sub("", question), texts)
+    readings = reader.read(question, texts)
     return {
         chunk.id: (reading, window.start)
         for chunk, reading, window in zip(first, readings, windows, strict=True)

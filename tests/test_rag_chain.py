@@ -18,7 +18,7 @@ from rag.errors import BadInput
 from rag.extractive import quote
 from rag.index import Index
 from rag.reader import load_reader
-from rag.select import FACTS, Candidate, choose, rank_sentences
+from rag.select import Candidate, choose, rank_sentences
 from rag.settings import Settings
 from rag.types import Chunk, Passage, Source, Span
 
@@ -235,21 +235,6 @@ def test_selection_is_in_order_and_judged(sample: Index, reads: bool) -> None:
     assert 1 <= len(chosen) <= 3
     assert choose(question, []) == []
     assert confidence(question, passages, []) == 0.0
-
-
-def test_the_small_model_reads_a_follow_up_without_what_was_carried_over(index: Index) -> None:
-    text = "The Starter plan costs 3 euros a month. The Business plan costs 9 euros a month."
-    add_texts(index, [("plans", "Plans", text)])
-    passages = index.search("plan")
-
-    def read(asked: str) -> dict[str, float]:
-        ranked = rank_sentences(
-            asked, passages, {}, index.encoder.encode_sentences, index.library.idf, load_reader()
-        )
-        return {c.text: c.facts[FACTS.index("answers")] for c in ranked}
-
-    assert read("And the Business plan? (Starter cost month)") == read("And the Business plan?")
-    assert read("And the Business plan?") != read("And the Business plan? Starter cost month")
 
 
 def test_a_line_in_capitals_is_a_heading_and_no_answer(index: Index) -> None:
