@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,15 +15,13 @@ from docx.oxml import parse_xml
 from docx.oxml.exceptions import XmlchemyError
 from docx.oxml.ns import qn
 
-from ingest.parsed import BlockKind, Builder, Parsed, collapse, is_header
+from ingest.parsed import BlockKind, Builder, Parsed, collapse, is_header, office_date
 from ingest.zipped import open_zip, reading
 
 if TYPE_CHECKING:
     from docx.document import Document
     from docx.oxml.xmlchemy import BaseOxmlElement
 
-_TEMPLATE_MADE = datetime(2013, 12, 23, 23, 15)
-"""When the template of python-docx was made: its documents keep that date unless given one."""
 _MAX_INHERITANCE = 20  # styles may refer to each other in a circle
 _MAX_COLUMNS = 63  # of a Word table
 _HEADING = re.compile(r"title|heading ([1-9])")
@@ -82,15 +79,12 @@ def _read(path: Path, document: Document, media_type: str) -> Parsed:
     if hidden := sum(_is_hidden(run) and bool(run.findall(_T)) for run in body.iter(_R)):
         builder.warnings.append(f"hidden text was left out: {hidden} passages")
     properties = document.core_properties
-    created = properties.created
-    if created and created.replace(tzinfo=None) == _TEMPLATE_MADE:
-        created = None
     heading = next((b for b in builder.blocks if b.kind == "heading"), None)
     return builder.build(
         title=collapse(properties.title or "")
         or (builder.text_of(heading) if heading else path.stem),
         media_type=media_type,
-        date=created.isoformat() if created else "",
+        date=office_date(properties.created),
         author=properties.author or "",
         language=properties.language or "",
     )

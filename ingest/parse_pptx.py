@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingest.parsed import BlockKind, Builder, Parsed, collapse, is_header, row_spans
+from ingest.parsed import BlockKind, Builder, Parsed, collapse, is_header, office_date, row_spans
 from ingest.zipped import open_zip, reading
 from rag.types import Box, Place
 
@@ -41,7 +41,7 @@ def parse_pptx(path: Path, media_type: str) -> Parsed:
         return builder.build(
             title=_title(properties.title) or (builder.text_of(heading) if heading else path.stem),
             media_type=media_type,
-            date=properties.created.isoformat() if properties.created else "",
+            date=office_date(properties.created),
             pages=len(presentation.slides),
             author=properties.author or "",
             language=properties.language or "",

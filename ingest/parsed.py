@@ -16,6 +16,8 @@ from rag.types import Box, Fidelity, Flag, Place, Span
 
 # Of parsers and chunker together; raised when they read a file differently.
 VERSION = 4
+# When the templates of python-docx and python-pptx were made; files keep it unless given a date.
+_TEMPLATES = (datetime(2013, 12, 23, 23, 15), datetime(2013, 1, 27, 9, 14, 16))
 
 BlockKind = Literal["heading", "paragraph", "list_item", "table_row", "code"]
 
@@ -314,6 +316,13 @@ def is_header(row: Sequence[str]) -> bool:
         and len(set(filled)) == len(filled)
         and not any(_NUMBER.fullmatch(name) for name in filled)
     )
+
+
+def office_date(created: datetime | None) -> str:
+    """When a Word document or slides were made, as ISO 8601; "" for the date of a template."""
+    if created is None or created.replace(tzinfo=None) in _TEMPLATES:
+        return ""
+    return created.isoformat()
 
 
 def iso_date(text: str) -> str:

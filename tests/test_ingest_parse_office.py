@@ -13,6 +13,7 @@ from docx.opc.packuri import PackURI
 from docx.opc.part import Part
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
+from pptx import Presentation
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
@@ -374,7 +375,12 @@ def test_a_word_document_with_broken_notes_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_date_of_an_empty_template_is_none_of_the_document(tmp_path: Path) -> None:
-    document = Document()
+    document, slides = Document(), Presentation()
     document.add_paragraph("The mill was sold.")
-    document.save(str(tmp_path / "made.docx"))
-    assert parse(tmp_path / "made.docx").date == ""
+    slides.slides.add_slide(slides.slide_layouts[0]).shapes.title.text = "The mill was sold."
+    for file, name in ((document, "made.docx"), (slides, "made.pptx")):
+        file.save(str(tmp_path / name))
+        assert parse(tmp_path / name).date == ""
+        file.core_properties.created = datetime(2024, 5, 6, 7, 8, 9)
+        file.save(str(tmp_path / name))
+        assert parse(tmp_path / name).date.startswith("2024-05-06T07:08:09")
