@@ -35,6 +35,7 @@ CLAUSE = re.compile(
 _PUNCTUATED = re.compile(r"[\d.,;:|!?]")
 _ROLES = word_set("ceo cfo cio cmo coo cto hr vp")  # written like names, and said otherwise
 _ACRONYM = re.compile(r"\b[A-Z]{3,5}\b")  # the initials of two words are those of too many
+_NUMBERED = re.compile(r"\b[^\W\d_]*[A-Z][^\W\d_]*-\d{1,3}(?:\.\d+)?\b")
 _YEAR = re.compile(r"(?:1\d{3}|20\d\d)s?$")
 _REASON = re.compile(
     r"\b(?:because|due to|owing to|since|therefore|thus|hence|so that|in order|as a result"
@@ -155,6 +156,7 @@ class Query:
     carried over to it. ``share`` gives each content stem its part of the question by rarity,
     summing to 1. ``wanted`` is the kind of answer: money, count, time, person, place, reason or
     other. ``acronyms`` are the stems that were written in capitals, each with its letters.
+    ``numbered`` are names with the number that is part of them, as ``("gpt", "4")``.
     """
 
     share: Mapping[str, float]
@@ -166,6 +168,7 @@ class Query:
     wanted: str
     negated: bool
     acronyms: Mapping[str, str]
+    numbered: frozenset[tuple[str, str]]
 
 
 def read_question(question: str, idf: Callable[[str], float]) -> Query:
@@ -190,6 +193,9 @@ def read_question(question: str, idf: Callable[[str], float]) -> Query:
         acronyms={
             t.stem: word.lower() for word in _ACRONYM.findall(question) for t in tokens(word)
         },
+        numbered=frozenset[tuple[str, str]]().union(
+            *(_pairs(tokens(name)) for name in _NUMBERED.findall(question))
+        ),
     )
 
 
@@ -222,13 +228,13 @@ def passage_features(
     chunk, share = passage.chunk, query.share
     texts = [chunk.cut(span) for span in chunk.sentences]
     words = [tokens(text) for text in texts]
-    held = [
-        frozenset(t.stem for t in sentence).union(_spelled_out(query, sentence))
-        for sentence in words
-    ]
-    title = frozenset(t.stem for h in (passage.source.title, *chunk.headings) for t in tokens(h))
+    held = [_held(query, sentence).union(_spelled_out(query, sentence)) for sentence in words]
+    title = frozenset[str]().union(
+        *(_held(query, tokens(heading)) for heading in (passage.source.title, *chunk.headings))
+    )
     around = _found(query, title.union(*held))
-    whose = title | {t.stem for t in tokens(opening) if t.capital or is_figure(t)}
+    begins = tokens(opening)
+    whose = title | ({t.stem for t in begins if t.capital or is_figure(t)} & _held(query, begins))
     known = _found(query, whose.union(*held))
     absent = {k: share[k] * (1 - known[k]) for k in share}
     found = [_found(query, sentence) for sentence in held]
@@ -281,6 +287,15 @@ def best_coverage(query: Query, texts: Sequence[str]) -> float:
 
 def _pairs(words: Sequence[Token]) -> frozenset[tuple[str, str]]:
     return frozenset((a.stem, b.stem) for a, b in pairwise(words))
+
+
+def _held(query: Query, words: Sequence[Token]) -> frozenset[str]:
+    """The stems of a text, without the number of another name: Phi-4 is no GPT-4."""
+    held = frozenset(t.stem for t in words)
+    if not query.numbered:
+        return held
+    here = query.numbered & _pairs(words)
+    return held - ({n for _, n in query.numbered} - {n for _, n in here})
 
 
 def _found(query: Query, stems: Set[str]) -> dict[str, float]:

@@ -1,8 +1,8 @@
 """A small cross-encoder of our own: does a passage answer a question, and where.
 
-``reader.onnx`` was trained by ``eval.train`` from the weights of the default embedding model, whose
-tokenizer it shares; its card is ``reader.md``. It reads a question and a passage together, which
-word overlap and separate embeddings cannot do.
+``reader.onnx`` was trained by ``eval.train``; its card is ``reader.md``. Its tokenizer is that of
+the default embedding model. It reads a question and a passage together, which word overlap and
+separate embeddings cannot do.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tokenizers import Encoding
 
 PATH = Path(__file__).with_name("reader.onnx")
-SHA256 = "5a8686552f91b01807f8ec1960b2366dc76dbd3f617b5b6143809c13eef30d61"
+SHA256 = "4d5ba4869b6d15820d40b1e827a949c8e2a8c42612af5618279bc2793cc44a3d"
 MOST_TOKENS = 256
 BATCH_TOKENS = 2048
 LONGEST_ANSWER = 24

@@ -28,6 +28,7 @@ from rag.features import (
     passage_features,
     read_question,
 )
+from rag.followup import CARRIED
 from rag.scope import are_apart
 from rag.types import Chunk, Citation, Passage, Source, Span
 from rag.words import STOP, stems_of, tokens
@@ -167,9 +168,11 @@ def way_of(reader: Reader | None) -> str:
 def _read(
     question: str, found: Sequence[_Found], short: Sequence[int], reader: Reader
 ) -> dict[str, tuple[Reading, int]]:
-    """By chunk, what the model makes of a part of it, and where that starts.
+    """By chunk, what the model makes of a part of it, and where what it read starts.
 
-    It reads the passages of the shortlist, and the one that is nearest in meaning.
+    It reads the passages of the shortlist, and the one that is nearest in meaning, each below its
+    heading: "It is fifty pounds." answers what the fees are in a section on fees. What was carried
+    over to a question has chosen them, and is no language that it knows.
     """
     chunks: dict[str, Chunk] = {}
     spans: dict[str, list[Span]] = {}
@@ -182,11 +185,14 @@ def _read(
         first[READ - 1 :] = [nearest]
     start_of = Span(nearest.start, nearest.start)
     windows = [_window(chunk, spans.get(chunk.id, [start_of])) for chunk in first]
-    texts = [chunk.cut(window) for chunk, window in zip(first, windows, strict=True)]
-    readings = reader.read(question, texts)
+    heads = [f"{chunk.headings[-1]}: " if chunk.headings else "" for chunk in first]
+    texts = [
+        head + chunk.cut(window) for chunk, head, window in zip(first, heads, windows, strict=True)
+    ]
+    readings = reader.read(CARRIED.sub("", question), texts)
     return {
-        chunk.id: (reading, window.start)
-        for chunk, reading, window in zip(first, readings, windows, strict=True)
+        chunk.id: (reading, window.start - len(head))
+        for chunk, reading, head, window in zip(first, readings, heads, windows, strict=True)
     }
 
 

@@ -18,7 +18,7 @@ from eval.train.data import Reading, load_examples
 from eval.train.edits import both_ways, edited
 from rag.errors import BadInput
 from rag.features import OPPOSITES
-from rag.reader import Reader
+from rag.reader import PATH, Reader
 
 PASSAGE = (
     "In 1899, Nikola Tesla moved to Colorado Springs, where Leonard Curtis helped him. "
@@ -94,28 +94,31 @@ def test_missing_data_is_said(tmp_path: Path) -> None:
 def test_a_run_goes_on_and_its_export_agrees(data: Path, tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     from eval.train.card import write_card
-    from eval.train.export import export
-    from eval.train.loop import BEST, looks_since_best, train
+    from eval.train.export import averaged, export
+    from eval.train.loop import evaluate, looks_since_best, train
     from eval.train.model import batch_of, load_tokenizer, load_weights, new_reader
     from eval.train.restore import restore
     from rag.embed import DEFAULT_MODEL, model_path
 
-    base = model_path(DEFAULT_MODEL)
-    tokenizer = load_tokenizer(base)
+    tokenizer = load_tokenizer(model_path(DEFAULT_MODEL))
     training, _ = load_examples(data, seed=1)
     sides = (training[:24], training[:6])
     out = tmp_path / "run"
     for steps in (1, 2):
-        train(sides, base, tokenizer, out, steps, seed=1)
+        train(sides, PATH, tokenizer, out, steps, seed=1)
     done = [json.loads(line)["step"] for line in (out / "log.jsonl").read_text().splitlines()]
     assert done == [1, 2]
     assert "answer_auroc" in "".join(ElementTree.parse(out / "log.svg").getroot().itertext())
 
-    export(out, tmp_path / "reader.onnx")
+    model = averaged(out, [1, 2])
+    export(model, tmp_path / "reader.onnx")
     (read,) = Reader(tmp_path / "reader.onnx").read(QUESTION, [PASSAGE])
-    model = new_reader(base)
-    load_weights(model, out / BEST)
-    model.eval()
+    looks = [new_reader(), new_reader()]
+    for step, look in enumerate(looks, 1):
+        load_weights(look, out / str(step))
+    one, two, mean = (m.spans.weight for m in (*looks, model))
+    assert torch.allclose(mean, (one + two) / 2)
+    assert not torch.allclose(one, two)
     pair = Reading(QUESTION, PASSAGE, None, "", True)
     batch = batch_of([pair], tokenizer.encode_batch([(QUESTION, PASSAGE)]))
     with torch.inference_mode():
@@ -125,20 +128,20 @@ def test_a_run_goes_on_and_its_export_agrees(data: Path, tmp_path: Path) -> None
     assert read.begins == pytest.approx(inside[:, 0], abs=0.05)
     assert read.ends == pytest.approx(inside[:, 1], abs=0.05)
 
-    begun = new_reader(base)
+    begun = new_reader()
     restore(begun, tmp_path / "reader.onnx")
     begun.eval()
     with torch.inference_mode():
         again, _ = begun(batch.ids, batch.mask, batch.segments)
     assert again[0] == pytest.approx(float(answers[0]), abs=0.2)
 
-    write_card(out, tmp_path / "reader.onnx", training, "Of a test.")
+    figures = evaluate(model, sides[1], tokenizer)
+    write_card(tmp_path / "reader.onnx", training, [1, 2], figures, "Of a test.")
     card = " ".join((tmp_path / "reader.md").read_text().split())
     digest = hashlib.sha256((tmp_path / "reader.onnx").read_bytes()).hexdigest()
-    batches = done[-1 - looks_since_best(out)]
     for told in (
         digest,
-        f"{batches} batches",
+        "after 1 and 2 batches",
         "| qed | ",
         "CC BY-SA 3.0",
         "answer_auroc",
@@ -146,7 +149,55 @@ def test_a_run_goes_on_and_its_export_agrees(data: Path, tmp_path: Path) -> None
     ):
         assert told in card, told
 
-    with (out / "log.jsonl").open("a") as log:
-        for step, auroc in ((3, 0.99), (4, 0.5), (5, 0.6)):
-            log.write(json.dumps({"step": step, "loss": 1.0, "answer_auroc": auroc}) + "\n")
-    assert looks_since_best(out) == 2
+    aurocs = (0.9, 0.99, 0.5, 0.6)
+    rows = [{"step": n, "loss": 1.0, "answer_auroc": auroc} for n, auroc in enumerate(aurocs)]
+    (tmp_path / "log.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert looks_since_best(tmp_path) == 2
+
+
+@pytest.mark.filterwarnings("ignore")  # the exporter warns of its age
+def test_a_run_begins_with_the_lowest_layers_of_a_ranker(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    onnx = pytest.importorskip("onnx")
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+    from transformers import BertConfig, BertForSequenceClassification
+
+    from eval.train.model import LAYERS, WIDTH, new_reader
+    from eval.train.restore import restore
+
+    ranker = BertForSequenceClassification(
+        BertConfig(
+            hidden_size=WIDTH,
+            intermediate_size=4 * WIDTH,
+            num_hidden_layers=LAYERS + 1,
+            num_labels=1,
+        )
+    ).eval()
+    for weights in ranker.parameters():  # equal ones would be written once
+        torch.nn.init.normal_(weights, std=0.02)
+    whole, ready, small = (tmp_path / f"{name}.onnx" for name in ("whole", "ready", "small"))
+    inputs = {"input_ids": 0, "attention_mask": 1, "token_type_ids": 0}
+    given = tuple(torch.full((2, 8), value) for value in inputs.values())
+    axes = {name: {0: "pairs", 1: "tokens"} for name in inputs}
+    torch.onnx.export(
+        ranker, given, str(whole), input_names=list(inputs), dynamic_axes=axes, dynamo=False
+    )
+    quant_pre_process(str(whole), str(ready), skip_symbolic_shape=True)
+    quantize_dynamic(str(ready), str(small), weight_type=QuantType.QInt8)
+    model = new_reader()
+    restore(model, small)
+    layer = LAYERS - 1
+    for own, theirs in (
+        (model.encoder.embeddings.word_embeddings, ranker.bert.embeddings.word_embeddings),
+        (
+            model.encoder.encoder.layer[layer].output.dense,
+            ranker.bert.encoder.layer[layer].output.dense,
+        ),
+        (model.answers[0], ranker.bert.pooler.dense),
+        (model.answers[2], ranker.classifier),
+    ):
+        assert torch.allclose(own.weight, theirs.weight, atol=2e-3)
+    onnx.save(onnx.helper.make_model(onnx.helper.make_graph([], "none", [], [])), str(whole))
+    with pytest.raises(ValueError, match="does not hold the weights of a reader"):
+        restore(model, whole)

@@ -18,7 +18,7 @@ from rag.errors import BadInput
 from rag.extractive import quote
 from rag.index import Index
 from rag.reader import load_reader
-from rag.select import Candidate, choose, rank_sentences
+from rag.select import FACTS, Candidate, choose, rank_sentences
 from rag.settings import Settings
 from rag.types import Chunk, Passage, Source, Span
 
@@ -235,6 +235,47 @@ def test_selection_is_in_order_and_judged(sample: Index, reads: bool) -> None:
     assert 1 <= len(chosen) <= 3
     assert choose(question, []) == []
     assert confidence(question, passages, []) == 0.0
+
+
+def test_the_small_model_reads_a_follow_up_without_what_was_carried_over(index: Index) -> None:
+    text = "The Starter plan costs 3 euros a month. The Business plan costs 9 euros a month."
+    add_texts(index, [("plans", "Plans", text)])
+    passages = index.search("plan")
+
+    def read(asked: str) -> dict[str, float]:
+        ranked = rank_sentences(
+            asked, passages, {}, index.encoder.encode_sentences, index.library.idf, load_reader()
+        )
+        return {c.text: c.facts[FACTS.index("answers")] for c in ranked}
+
+    assert read("And the Business plan? (Starter cost month)") == read("And the Business plan?")
+    assert read("And the Business plan?") != read("And the Business plan? Starter cost month")
+
+
+def test_the_small_model_reads_a_passage_below_its_heading(index: Index, tmp_path: Path) -> None:
+    text = "# Handbook\n\n## Fees\n\nIt is fifty pounds.\n\n## Rooms\n\nIt is the blue one.\n"
+    (tmp_path / "handbook.md").write_text(text, encoding="utf-8")
+    sync(index, [tmp_path / "handbook.md"])
+    (best, *_) = rank_sentences(
+        "What are the fees?",
+        index.search("fees"),
+        {},
+        index.encoder.encode_sentences,
+        index.library.idf,
+        load_reader(),
+    )
+    assert best.facts[FACTS.index("answers")] > 0.8
+    assert best.answer is not None
+    chunk = best.passage.chunk
+    assert chunk.cut(best.answer).endswith("fifty pounds")
+
+
+def test_the_number_in_a_name_is_that_names_alone(index: Index) -> None:
+    models = "Phi-4 has 14 billion parameters. Orca has 4 layers. GPT-3 has 175 billion parameters."
+    add_texts(index, [("models", "Models such as GPT", models)])
+    for name, said in (("GPT-4", []), ("GPT-3", ["GPT-3"]), ("Phi-4", ["Phi-4"])):
+        answer = index.ask(f"How many parameters does {name} have?")
+        assert [s.text.split()[0] for s in answer.sentences] == said
 
 
 def test_a_line_in_capitals_is_a_heading_and_no_answer(index: Index) -> None:

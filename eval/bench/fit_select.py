@@ -46,7 +46,7 @@ SETS = ("squad2_half", "multihop_facts", "mtragun_pool")
 ASKED_OF_OTHERS = "squad2_half, of others"
 COUNTED = (4.0, 1.0, 1.0, 1.0)
 """What each of ``SETS``, and then the questions asked of others, counts in the confidence."""
-DECLINED = (0.036, 0.04)
+DECLINED = (0.027, 0.03)
 """Of the answerable tune questions of the first two sets, short and long ones."""
 RANK = (
     "coverage before around names_lost names_elsewhere phrase kind length opening pronoun new "
@@ -57,9 +57,11 @@ JUDGE_READ = "answers answer_here any_answers"
 JUDGE = "rank similarity passage_similarity gap opposed negation_lost numbers_lost words"
 SHORT = (
     "judge", "lead", "gap", "names_elsewhere", "names_absent", "numbers_absent", "opposed",
-    "negation_lost", "numbers_lost",
+    "negation_lost", "numbers_lost", "answers",
 )  # fmt: skip
-LONG = ("rank", "score")
+LONG = ("rank", "score", "coverage")
+NEAR_BEST = 0.4
+"""How far the models with the small model go from those of words alone to their own best fit."""
 
 
 @dataclass(frozen=True)
@@ -139,10 +141,10 @@ def fit(
 
 
 def fit_reader(tune: Sequence[Rows], words: dict[str, Any]) -> dict[str, Any]:
-    """The same with the small model: half-way between the best fit and the models of words.
+    """The same with the small model: between the models of words and the best fit (``NEAR_BEST``).
 
     The questions of this fit are of one kind. Of others, over tables, over several documents, in
-    conversations, the best fit alone declines too many; half-way, it gains almost as much.
+    conversations, the best fit alone declines more; short of it, it gains as much.
     ``words`` has the other models; their ranks give the scale, so that what counts as nearly as
     likely stays the same.
     """
@@ -224,7 +226,11 @@ def _by_length(judge: dict[str, float], evidence: dict[str, float]) -> list[floa
 
 
 def _between(one: dict[str, float], other: dict[str, float]) -> dict[str, float]:
-    return {name: (one.get(name, 0.0) + value) / 2 for name, value in other.items()}
+    """So far from one model to another as ``NEAR_BEST`` says."""
+    return {
+        name: (1 - NEAR_BEST) * one.get(name, 0.0) + NEAR_BEST * value
+        for name, value in other.items()
+    }
 
 
 def _fit_judge(

