@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from rag.features import read_question
+from rag.question import read_question
 from rag.select import FACTS, SEVERAL, WEIGHTS, Candidate, sigmoid, way_of
 from rag.types import Passage
 

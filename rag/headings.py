@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from rag.dates import period_asked
-from rag.features import read_question
 from rag.library_reader import LibraryReader
+from rag.question import read_question
 from rag.select import Candidate
 from rag.types import Passage, Span
 

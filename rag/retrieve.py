@@ -15,11 +15,11 @@ from pydantic import ConfigDict
 from rag.dates import day_of, distances, period_asked
 from rag.embed import Vectors
 from rag.errors import BadQuestion
-from rag.features import best_coverage, read_question
 from rag.fuse import drop_near_duplicates, fuse, lexical_trust
 from rag.index import PASSAGES, Index
 from rag.lexical import analyze, query_terms
 from rag.parts import next_query
+from rag.question import best_coverage, read_question
 from rag.types import Chunk, Passage, Source
 
 CANDIDATES = 50

@@ -19,16 +19,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.features import (
-    FEATURES,
-    NEGATION,
-    Query,
-    is_heading,
-    is_row,
-    passage_features,
-    read_question,
-)
+from rag.features import FEATURES, is_heading, is_row, passage_features
 from rag.followup import CARRIED
+from rag.question import NEGATION, Query, read_question
 from rag.scope import are_apart
 from rag.types import Chunk, Citation, Passage, Source, Span
 from rag.words import STOP, stems_of, tokens

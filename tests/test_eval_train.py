@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from eval.train.data import Reading, load_examples
 from eval.train.edits import both_ways, edited
 from rag.errors import BadInput
-from rag.features import OPPOSITES
+from rag.opposites import OPPOSITES
 from rag.reader import PATH, Reader
 
 PASSAGE = (

@@ -38,7 +38,8 @@ from eval.bench.select_figures import curve, figures_of, outcome
 from eval.benchmark import corpus_index
 from eval.metrics import contains_answer
 from rag import confidence, select
-from rag.features import passage_features, read_question
+from rag.features import passage_features
+from rag.question import read_question
 from rag.reader import Reader, load_reader
 from rag.select import FACTS
 

@@ -19,7 +19,7 @@ from typing import Any
 from eval.train.edits import both_ways, edited
 from ingest.chunk import split_sentences
 from rag.errors import BadInput
-from rag.features import OPPOSITES
+from rag.opposites import OPPOSITES
 from rag.types import Span
 
 # At most so many rows of a set: captions and simple sentences would drown the rest.

@@ -1,0 +1,28 @@
+"""The result files that the published tables are made from, and how their figures are written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+RESULTS = Path(__file__).parent / "results"
+SETS = ("squad2_half", "scifact", "hotpotqa_100", "multihop_facts", "mtragun_pool")
+
+
+def read(name: str) -> dict[str, Any]:
+    """What a run wrote, by its file's name."""
+    result: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    return result
+
+
+def shown(value: float | None) -> str:
+    """A figure as the tables have it."""
+    return "-" if value is None else f"{value:.3f}"
+
+
+def answering(run: dict[str, Any]) -> list[float | None]:
+    """Of a benchmark: first quote right, any quote right, AUROC of declining."""
+    answer = run["answer"]
+    return [answer["sentence_hit@1"], answer["answer_hit"], run["refusal"]["auroc"]]

@@ -1,0 +1,146 @@
+"""A question taken apart: its words, what each of them weighs, and which a text holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from itertools import pairwise
+
+from rag.followup import CARRIED
+from rag.lexical import analyze
+from rag.words import STOP, Token, is_figure, tokens
+
+NEGATION = re.compile(
+    r"\b(?:not|no|non|never|none|nor|neither|without|cannot|unable|fail(?:ed|s)?|\w+n['’]t)\b", re.I
+)
+_ACRONYM = re.compile(r"\b[A-Z]{3,5}\b")  # the initials of two words are those of too many
+_NUMBERED = re.compile(r"\b[^\W\d_]*[A-Z][^\W\d_]*-\d{1,3}(?:\.\d+)?\b")
+_ASKS = r"|\b(?:what|which)(?: \w+)? "
+_WANTED = tuple(
+    (kind, re.compile(pattern, re.I))
+    for kind, pattern in (
+        (
+            "money",
+            r"\bhow much (?:money|did .* cost|does .* cost|was .* paid)"
+            r"|\bwhat (?:\w+ )?(?:price|cost)\b",
+        ),
+        (
+            "count",
+            r"\bhow (?:many|much|old|tall|long|far|large|big|high|deep|wide|fast|often|heavy|hot"
+            r"|cold)\b" + _ASKS + r"(?:percent\w*|number|amount|population|proportion|fraction|rate"
+            r"|size|total|age|temperature|speed)\b",
+        ),
+        (
+            "time",
+            r"\bwhen\b" + _ASKS + r"(?:year|date|day|month|century|decade|time|season|era|period)"
+            r"s?\b",
+        ),
+        ("person", r"\bwho(?:m|se)?\b"),
+        (
+            "place",
+            r"\bwhere\b" + _ASKS + r"(?:city|cities|country|countries|state|place|region|town|river"
+            r"|continent|location|area|island|county|nation)\b",
+        ),
+        ("reason", r"\bwhy\b|\bwhat caused\b" + _ASKS + r"(?:reason|cause|purpose)s?\b"),
+    )
+)
+
+EVEN = 0.3
+"""Every word of a question has so much of the rarest one's weight beside its own: the few documents
+of a small library say little of how rare a word is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question taken apart.
+
+    ``said`` are the stems of the question without the bracket at its end, which holds what was
+    carried over to it. ``share`` gives each content stem its part of the question by rarity,
+    summing to 1. ``wanted`` is the kind of answer: money, count, time, person, place, reason or
+    other. ``acronyms`` are the stems that were written in capitals, each with its letters.
+    ``numbered`` are names with the number that is part of them, as ``("gpt", "4")``.
+    """
+
+    share: Mapping[str, float]
+    said: frozenset[str]
+    stems: frozenset[str]
+    names: frozenset[str]
+    numbers: frozenset[str]
+    pairs: frozenset[tuple[str, str]]
+    wanted: str
+    negated: bool
+    acronyms: Mapping[str, str]
+    numbered: frozenset[tuple[str, str]]
+
+
+def read_question(question: str, idf: Callable[[str], float]) -> Query:
+    """Take a question apart; ``idf`` gives a stem's inverse document frequency, on any scale."""
+    words = tokens(question)
+    content = [t for t in words if t.lower not in STOP] or list(words)
+    # The index knows "first", not "1st": what is written in two ways is as rare as its commoner.
+    rarity = {
+        t.stem: max(min(idf(form) for form in (t.stem, *analyze(t.lower))), 1e-3) for t in content
+    }
+    even = EVEN * max(rarity.values(), default=0.0)
+    total = sum(value + even for value in rarity.values())
+    return Query(
+        share={key: (value + even) / total for key, value in rarity.items()},
+        said=frozenset(t.stem for t in tokens(CARRIED.sub("", question))),
+        stems=frozenset(t.stem for t in words),
+        names=frozenset(t.stem for t in words[1:] if t.capital and t.lower not in STOP),
+        numbers=frozenset(t.stem for t in words if is_figure(t)),
+        pairs=pairs_of(content),
+        wanted=next((kind for kind, pattern in _WANTED if pattern.search(question)), "other"),
+        negated=bool(NEGATION.search(question)),
+        acronyms={
+            t.stem: word.lower() for word in _ACRONYM.findall(question) for t in tokens(word)
+        },
+        numbered=frozenset[tuple[str, str]]().union(
+            *(pairs_of(tokens(name)) for name in _NUMBERED.findall(question))
+        ),
+    )
+
+
+def best_coverage(query: Query, texts: Sequence[str]) -> float:
+    """How much of a question, by rarity, that one of the texts says which says most; in [0, 1]."""
+    found = [found_in(query, {t.stem for t in tokens(text)}) for text in texts]
+    return max((sum(query.share[k] * here[k] for k in here) for here in found), default=0.0)
+
+
+def pairs_of(words: Sequence[Token]) -> frozenset[tuple[str, str]]:
+    """The stems of neighbouring words."""
+    return frozenset((a.stem, b.stem) for a, b in pairwise(words))
+
+
+def held_by(query: Query, words: Sequence[Token]) -> frozenset[str]:
+    """The stems of a text, without the number of another name: Phi-4 is no GPT-4."""
+    held = frozenset(t.stem for t in words)
+    if not query.numbered:
+        return held
+    here = query.numbered & pairs_of(words)
+    return held - ({n for _, n in query.numbered} - {n for _, n in here})
+
+
+def found_in(query: Query, stems: Set[str]) -> dict[str, float]:
+    """How far each question stem is in ``stems``: 1 itself, .6 another form of it, 0 not at all."""
+    by_start: dict[str, list[str]] = {}
+    for other in stems:
+        by_start.setdefault(other[:4], []).append(other)
+    return {
+        own: 1.0
+        if own in stems
+        else 0.6
+        if any(_akin(own, other) for other in by_start.get(own[:4], ()))
+        else 0.0
+        for own in query.share
+    }
+
+
+def _akin(a: str, b: str) -> bool:
+    """Whether two stems that begin alike are forms of one word; numbers never are."""
+    shorter = min(len(a), len(b))
+    if shorter < 4 or a[0].isdigit() or abs(len(a) - len(b)) > 4:
+        return False
+    shared = max(4, shorter - 1)
+    return a[:shared] == b[:shared]
