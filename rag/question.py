@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from rag.followup import CARRIED
 from rag.lexical import analyze
-from rag.words import STOP, Token, is_figure, tokens
+from rag.words import STOP, Token, is_figure, tokens, word_set
 
 NEGATION = re.compile(
     r"\b(?:not|no|non|never|none|nor|neither|without|cannot|unable|fail(?:ed|s)?|\w+n['’]t)\b", re.I
 )
 _ACRONYM = re.compile(r"\b[A-Z]{3,5}\b")  # the initials of two words are those of too many
-_NUMBERED = re.compile(r"\b[^\W\d_]*[A-Z][^\W\d_]*-\d{1,3}(?:\.\d+)?\b")
+_NUMBERED = re.compile(r"\b[^\W\d_]++[-‐‑–]\d{1,3}(?:\.\d+)?\b")
+_ARTICLES = word_set("the a an")
+_MARKS = ".,;:!?()[]\"'“”‘’„«»"
 _ASKS = r"|\b(?:what|which)(?: \w+)? "
 _WANTED = tuple(
     (kind, re.compile(pattern, re.I))
@@ -59,7 +63,6 @@ class Query:
     carried over to it. ``share`` gives each content stem its part of the question by rarity,
     summing to 1. ``wanted`` is the kind of answer: money, count, time, person, place, reason or
     other. ``acronyms`` are the stems that were written in capitals, each with its letters.
-    ``numbered`` are names with the number that is part of them, as ``("gpt", "4")``.
     """
 
     share: Mapping[str, float]
@@ -71,7 +74,6 @@ class Query:
     wanted: str
     negated: bool
     acronyms: Mapping[str, str]
-    numbered: frozenset[tuple[str, str]]
 
 
 def read_question(question: str, idf: Callable[[str], float]) -> Query:
@@ -96,9 +98,6 @@ def read_question(question: str, idf: Callable[[str], float]) -> Query:
         acronyms={
             t.stem: word.lower() for word in _ACRONYM.findall(question) for t in tokens(word)
         },
-        numbered=frozenset[tuple[str, str]]().union(
-            *(pairs_of(tokens(name)) for name in _NUMBERED.findall(question))
-        ),
     )
 
 
@@ -113,13 +112,37 @@ def pairs_of(words: Sequence[Token]) -> frozenset[tuple[str, str]]:
     return frozenset((a.stem, b.stem) for a, b in pairwise(words))
 
 
-def held_by(query: Query, words: Sequence[Token]) -> frozenset[str]:
-    """The stems of a text, without the number of another name: Phi-4 is no GPT-4."""
-    held = frozenset(t.stem for t in words)
-    if not query.numbered:
-        return held
-    here = query.numbered & pairs_of(words)
-    return held - ({n for _, n in query.numbered} - {n for _, n in here})
+def held_by(query: Query, text: str) -> frozenset[str]:
+    """The stems of a text, but for the numbers in others' names: Phi-4 is no GPT-4."""
+    stems = Counter(token.stem for token in tokens(text))
+    stems -= Counter(pair[1] for pair in _numbered(text) if pair not in query.pairs)
+    return frozenset(stems)
+
+
+@lru_cache(maxsize=4096)
+def _numbered(text: str) -> tuple[tuple[str, str], ...]:
+    """The names in a text that end in a number, by their last two stems: ``("gpt", "4")``."""
+    found = (tokens(name) for name in _NUMBERED.findall(text))
+    return tuple((t[-2].stem, t[-1].stem) for t in found if len(t) > 1 and t[-2].capital)
+
+
+def joined_names(question: str) -> list[str]:
+    """Names that are asked of together: ``Medici and Senet``, ``CMA and courts`` after a comma."""
+    words = [w for w in question.split() if w.lower() not in _ARTICLES]
+    words = [w for w in words if not w.strip(_MARKS).isdigit()]
+    found = []
+    for i in range(1, len(words) - 1):
+        if words[i] not in ("and", "or") or not _is_name(words[i - 1]):
+            continue
+        listed = i > 1 and words[i - 2].endswith(",") and _is_name(words[i - 2])
+        if listed or _is_name(words[i + 1]):
+            found.append(" ".join(w.strip(_MARKS) for w in words[i - 1 : i + 2]))
+    return found
+
+
+def _is_name(word: str) -> bool:
+    bare = word.strip(_MARKS)
+    return any(map(str.isupper, bare)) and re.split("['’]", bare)[0] != "I"
 
 
 def found_in(query: Query, stems: Set[str]) -> dict[str, float]:

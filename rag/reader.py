@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tokenizers import Encoding
 
 PATH = Path(__file__).with_name("reader.onnx")
-SHA256 = "4d5ba4869b6d15820d40b1e827a949c8e2a8c42612af5618279bc2793cc44a3d"
+SHA256 = "0f5eb17e6cc14ca22f884b333a33de4bc9a0051f790106fff2e449276ba4b64f"
 MOST_TOKENS = 256
 BATCH_TOKENS = 2048
 LONGEST_ANSWER = 24
@@ -55,6 +55,16 @@ class Reading:
         """How much of the chances of beginning and ending is in a range of the passage."""
         inside = (self.offsets[:, 0] >= within.start) & (self.offsets[:, 1] <= within.end)
         return float(self.begins[inside].sum() + self.ends[inside].sum()) / 2
+
+    def after(self, head: int) -> Reading:
+        """Where the answer is in the passage without its first ``head`` characters."""
+        kept = self.offsets[:, 0] >= head
+        return replace(
+            self,
+            begins=self.begins[kept],
+            ends=self.ends[kept],
+            offsets=self.offsets[kept] - head,
+        )
 
     def answer(self, within: Span) -> Span | None:
         """The likeliest answer in a range of the passage; None where that is not likely enough."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,10 @@ SHORTLIST = {"words": 5, "reader": 8}
 READ = 4
 """Of so many passages the small model reads a part, of ``WINDOW`` characters."""
 WINDOW = 700
+HEADING = 200
+"""So many characters of a heading are read before it."""
+SPOKEN = 0.2
+"""So much of what was carried over to a follow-up a passage must speak of to be read for it."""
 SEEN = 0.05
 """From this chance on a sentence where it sees the answer joins the shortlist."""
 QUOTES = 3
@@ -121,7 +125,7 @@ def rank_sentences(
     way = way_of(reader)
     rows = np.array([row for _, _, _, row in found])
     short = np.argsort(-(rows @ _RANK["words"]), kind="stable")[: SHORTLIST[way]].tolist()
-    read = _read(question, found, short, reader) if reader else {}
+    read = _read(query, question, found, short, openings, reader) if reader else {}
     answers: list[Span | None] = [None] * len(found)
     for k, (passage, span, *_) in enumerate(found):
         if passage.chunk.id in read:
@@ -159,34 +163,51 @@ def way_of(reader: Reader | None) -> str:
 
 
 def _read(
-    question: str, found: Sequence[_Found], short: Sequence[int], reader: Reader
+    query: Query,
+    question: str,
+    found: Sequence[_Found],
+    short: Sequence[int],
+    openings: Mapping[str, str],
+    reader: Reader,
 ) -> dict[str, tuple[Reading, int]]:
-    """By chunk, what the model makes of a part of it, and where what it read starts.
+    """By chunk, what the model makes of a part of it, and where that starts.
 
     It reads the passages of the shortlist, and the one that is nearest in meaning, each below its
-    heading: "It is fifty pounds." answers what the fees are in a section on fees. What was carried
-    over to a question has chosen them, and is no language that it knows.
+    heading: "It is fifty pounds." answers what the fees are in a section on fees. A follow-up it
+    reads as it was asked, and only where what was carried over to it is spoken of: the bracket is
+    no language that it knows, and without it every price is what "it" costs.
     """
-    chunks: dict[str, Chunk] = {}
+    passages: dict[str, Passage] = {}
     spans: dict[str, list[Span]] = {}
     for passage, span, *_ in (found[i] for i in short):
-        chunks[passage.chunk.id] = passage.chunk
+        passages[passage.chunk.id] = passage
         spans.setdefault(passage.chunk.id, []).append(span)
-    first = list(chunks.values())[:READ]
-    nearest = max((passage for passage, *_ in found), key=lambda p: p.similarity or 0.0).chunk
-    if nearest.id not in {chunk.id for chunk in first}:
+    first = list(passages.values())[:READ]
+    nearest = max((passage for passage, *_ in found), key=lambda p: p.similarity or 0.0)
+    if nearest.chunk.id not in {passage.chunk.id for passage in first}:
         first[READ - 1 :] = [nearest]
-    start_of = Span(nearest.start, nearest.start)
-    windows = [_window(chunk, spans.get(chunk.id, [start_of])) for chunk in first]
-    heads = [f"{chunk.headings[-1]}: " if chunk.headings else "" for chunk in first]
+    carried = query.stems - query.said
+    chunks = [p.chunk for p in first if _speaks_of(carried, p, openings.get(p.source.id, ""))]
+    windows = [
+        _window(chunk, spans.get(chunk.id, [Span(chunk.start, chunk.start)])) for chunk in chunks
+    ]
+    heads = [f"{chunk.headings[-1][:HEADING]}: " if chunk.headings else "" for chunk in chunks]
     texts = [
-        head + chunk.cut(window) for chunk, head, window in zip(first, heads, windows, strict=True)
+        head + chunk.cut(window) for chunk, head, window in zip(chunks, heads, windows, strict=True)
     ]
     readings = reader.read(CARRIED.sub("", question), texts)
     return {
-        chunk.id: (reading, window.start - len(head))
-        for chunk, reading, head, window in zip(first, readings, heads, windows, strict=True)
+        chunk.id: (reading.after(len(head)), window.start)
+        for chunk, reading, head, window in zip(chunks, readings, heads, windows, strict=True)
     }
+
+
+def _speaks_of(stems: Set[str], passage: Passage, opening: str) -> bool:
+    """Whether a passage, what stands above it or its document's opening has enough of the stems."""
+    if not stems:
+        return True
+    above = (passage.source.title, *passage.chunk.headings, opening)
+    return len(stems & stems_of(passage.chunk.text, *above)) >= SPOKEN * len(stems)
 
 
 def _seen(found: Sequence[_Found], short: Sequence[int], seen: NDArray[np.float64]) -> list[int]:

@@ -145,7 +145,7 @@ def fit_reader(tune: Sequence[Rows], words: dict[str, Any]) -> dict[str, Any]:
     """The same with the small model: between the models of words and the best fit (``NEAR_BEST``).
 
     The questions of this fit are of one kind. Of others, over tables, over several documents, in
-    conversations, the best fit alone declines more; short of it, it gains as much.
+    conversations, the best fit alone declines more.
     ``words`` has the other models; their ranks give the scale, so that what counts as nearly as
     likely stays the same.
     """
@@ -167,8 +167,8 @@ def fit_pair(
     """The confidence for short and for long questions.
 
     That for short ones starts from ``judge``, which was fitted on one kind of questions, and counts
-    once more what the first sentence lacks. The first of ``sets`` has questions of that kind; each
-    counts as ``COUNTED`` says.
+    once more what the first sentence lacks, and whether its passage answers. The first of ``sets``
+    has questions of that kind; each counts as ``COUNTED`` says.
     """
     evidence = [[_evidence(e, embed, reader) for e in examples] for examples in sets]
     x = np.array([_by_length(judge, found) for rows in evidence for found in rows])

@@ -42,7 +42,7 @@ batches of {batch:,} tokens: AdamW, learning rate up to {peak}, {warm} steps to 
 weights after {looks} batches, as ONNX with weights of eight bits. {history}
 
 
-On examples that were kept from training:
+On examples that were kept from training, before the weights are rounded to eight bits:
 
 | figure | value |
 |---|---|
@@ -66,7 +66,8 @@ def write_card(
 ) -> None:
     """Write ``out`` with ``.md`` as suffix: the card of the model ``out``.
 
-    Its weights are the mean of those after so many steps as ``looks`` says; ``figures`` are of it.
+    Its weights are the mean of those after so many steps as ``looks`` says; ``figures`` are
+    of these, before they are rounded to eight bits.
     """
     rows = counted(training)
     card = _CARD.format(

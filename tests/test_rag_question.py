@@ -1,0 +1,67 @@
+"""A question taken apart: names that are asked of together, and numbers that are part of a name."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from rag.question import held_by, joined_names, read_question
+
+
+@pytest.mark.parametrize(
+    ("question", "joined"),
+    [
+        ("Are Medici and Senet board games?", ["Medici and Senet"]),
+        ("Who is older, Sid Haig or Vic Darchinyan?", ["Haig or Vic"]),
+        ("How did the Commission, the CMA and courts decide?", ["CMA and courts"]),
+        ("How did the Commission, the CMA, and the courts decide?", ["CMA and courts"]),
+        ("Did she write “Emma” and “Persuasion”?", ["Emma and Persuasion"]),
+        ("Is Örebro larger than Åre and Ängelholm?", ["Åre and Ängelholm"]),
+        ("Do Windows 10 and Windows 11 differ?", ["Windows and Windows"]),
+        ("Which came first, Medici (1995) or Senet?", ["Medici or Senet"]),
+        ("Does it run on an iPhone and an iPad?", ["iPhone and iPad"]),
+        ("Who leads research and sales at Polperro Glass?", []),
+        ("I work at Polperro Glass and I want to know who leads it", []),
+        ("In Austin, Texas, who leads research and sales?", []),
+        ("Sorry, I mean who leads research and sales?", []),
+        ("Hello, I lost my badge. Do I pay for a new one or not?", []),
+        ("And or or and", []),
+        ("", []),
+    ],
+)
+def test_names_that_are_asked_of_together(question: str, joined: list[str]) -> None:
+    assert joined_names(question) == joined
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "number", "held"),
+    [
+        ("How many parameters does GPT-4 have?", "Phi-4 has 14 billion.", "4", False),
+        ("How many parameters does GPT-4 have?", "Phi‑4 has 14 billion.", "4", False),
+        ("How many parameters does GPT 4 have?", "Phi-4 has 14 billion.", "4", False),
+        ("How many parameters does GPT-4 have?", "Phi-4 has 4 layers.", "4", True),
+        ("How many parameters does gpt-4 have?", "GPT-4 has many.", "4", True),
+        ("How many parameters does GPT-4 have?", "GPT 4 has many, unlike Phi-4.", "4", True),
+        ("When was GPT-4 released?", "Generative Pre-trained Transformer 4 came out.", "4", True),
+        ("Where is IL-6 made?", "Interleukin 6 is made by muscle.", "6", True),
+        ("Where is IL-6 made?", "IL-6 is made by muscle.", "6", True),
+        ("Where is IL-6 made?", "PD-6 is made by muscle.", "6", False),
+        ("What is 日本GPT-4?", "日本GPT-4 is a model.", "4", True),
+        ("How many were ill with COVID-19 on 19 April?", "On 19 April 837 were ill.", "19", True),
+        ("What of version 3.5?", "Phi-3.5.1 and GPT-3,5 and X-3.5", "3.5", False),
+    ],
+)
+def test_a_number_in_another_name_is_not_the_questions(
+    question: str, text: str, number: str, held: bool
+) -> None:
+    query = read_question(question, lambda _: 1.0)
+    assert (number in held_by(query, text)) == held
+
+
+def test_a_text_without_spaces_is_taken_apart_as_fast_as_any() -> None:
+    start = time.perf_counter()
+    for text in ("A" * 100_000, "A-" * 50_000, "A-1" * 30_000, "A and " * 15_000):
+        held_by(read_question(text, lambda _: 1.0), text)
+        joined_names(text)
+    assert time.perf_counter() - start < 5
