@@ -114,6 +114,26 @@ def test_export_is_made_once_and_found_again(
     assert first.fingerprint == second.fingerprint
 
 
+def test_a_model_that_cannot_be_exported_runs_as_it_was_loaded(
+    encoder: Encoder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    import torch
+
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("an operator is not supported")
+
+    monkeypatch.setenv("FOOTNOTE_CACHE", str(tmp_path))
+    monkeypatch.setattr(torch.onnx, "export", refuse)
+    slower = load_encoder()
+    assert isinstance(slower, TorchEncoder)
+    assert "cannot be exported (an operator is not supported)" in caplog.text
+    assert list(tmp_path.iterdir()) == []
+    assert np.abs(slower.encode_documents(TEXTS) - encoder.encode_documents(TEXTS)).max() < 1e-5
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="looks where libraries keep things on Linux")
 def test_nothing_is_kept_to_be_sent_home(encoder: Encoder, tmp_path: Path) -> None:
     models = str(cache_folder())

@@ -41,7 +41,6 @@ batches of {batch:,} tokens: AdamW, learning rate up to {peak}, {warm} steps to 
 {cool:.0%} to fall, weight decay {decay}, no dropout in the encoder. What ships is the mean of the
 weights after {looks} batches, as ONNX with weights of eight bits. {history}
 
-
 On examples that were kept from training, before the weights are rounded to eight bits:
 
 | figure | value |
