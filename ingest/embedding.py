@@ -16,7 +16,7 @@ from rag.embed import Vectors
 from rag.index import Index
 from rag.types import Chunk
 
-# Large enough that sorting by length leaves little padding, small enough that a stop loses seconds.
+# Large enough that writing a batch costs little beside it, small enough that a stop loses seconds.
 BATCH = 256
 
 

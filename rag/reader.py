@@ -13,22 +13,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.embed import DEFAULT_MODEL, model_path, onnx_session
+from rag.embed import DEFAULT_MODEL, model_path
 from rag.errors import ModelError
+from rag.onnx_model import OnnxModel
 from rag.types import Span
-
-if TYPE_CHECKING:
-    from tokenizers import Encoding
 
 PATH = Path(__file__).with_name("reader.onnx")
 SHA256 = "0f5eb17e6cc14ca22f884b333a33de4bc9a0051f790106fff2e449276ba4b64f"
 MOST_TOKENS = 256
-BATCH_TOKENS = 2048
+INPUTS = ("ids", "mask", "segments")
 LONGEST_ANSWER = 24
 """Tokens of an answer that is shown as such."""
 LIKELY = 0.5
@@ -86,7 +83,7 @@ class Reader:
         from tokenizers import Tokenizer
 
         try:
-            self._session = onnx_session(str(path))
+            self._model = OnnxModel(path, INPUTS)
         except Exception as error:  # onnxruntime has no public error of its own
             raise ModelError(f"cannot load the reading model {str(path)!r}: {error}") from error
         self._tokenizer = Tokenizer.from_file(str(model_path(DEFAULT_MODEL) / "tokenizer.json"))
@@ -95,41 +92,19 @@ class Reader:
 
     def read(self, question: str, passages: Sequence[str]) -> list[Reading]:
         """Read each passage for the question. What is longer than the model reads is cut."""
-        encodings, answers, spans = self._run([(question[:1000], text) for text in passages])
+        encodings = self._tokenizer.encode_batch([(question[:1000], text) for text in passages])
         readings = []
-        for row, encoding in enumerate(encodings):
+        for encoding, (answers, spans) in zip(encodings, self._model.run(encodings), strict=True):
             own = [i for i, segment in enumerate(encoding.sequence_ids) if segment == 1]
             readings.append(
                 Reading(
-                    1.0 / (1.0 + math.exp(-answers[row])),
-                    _softmax(spans[row, own, 0]),
-                    _softmax(spans[row, own, 1]),
+                    1.0 / (1.0 + math.exp(-float(answers))),
+                    _softmax(spans[own, 0]),
+                    _softmax(spans[own, 1]),
                     np.array([encoding.offsets[i] for i in own], dtype=np.int64).reshape(-1, 2),
                 )
             )
         return readings
-
-    def _run(self, pairs: Sequence[tuple[str, str]]) -> tuple[list[Encoding], Array, Array]:
-        encodings = self._tokenizer.encode_batch(list(pairs))
-        n, width = len(pairs), max((len(e.ids) for e in encodings), default=1)
-        answers = np.zeros(n, np.float32)
-        spans = np.full((n, width, 2), -np.inf, np.float32)
-        order = sorted(range(n), key=lambda i: -len(encodings[i].ids))
-        while order:
-            longest = len(encodings[order[0]].ids)
-            take = max(1, BATCH_TOKENS // longest)
-            rows, order = order[:take], order[take:]
-            feeds = {
-                name: np.zeros((len(rows), longest), np.int64)
-                for name in ("ids", "mask", "segments")
-            }
-            for k, i in enumerate(rows):
-                size = len(encodings[i].ids)
-                feeds["ids"][k, :size] = encodings[i].ids
-                feeds["mask"][k, :size] = 1
-                feeds["segments"][k, :size] = encodings[i].type_ids
-            answers[rows], spans[rows, :longest] = self._session.run(None, feeds)
-        return encodings, answers, spans
 
 
 def _softmax(scores: Array) -> Array:

@@ -16,8 +16,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
-from onnxruntime.quantization.shape_inference import quant_pre_process
 from safetensors.torch import load_file
 
 from eval.train.card import write_card
@@ -25,8 +23,9 @@ from eval.train.data import load_examples
 from eval.train.loop import evaluate
 from eval.train.model import WEIGHTS, Reader, load_tokenizer, new_reader
 from rag.embed import DEFAULT_MODEL, model_path
+from rag.onnx_model import write_in_eight_bits
+from rag.reader import INPUTS
 
-INPUTS = ("ids", "mask", "segments")
 OUTPUTS = ("answers", "spans")
 
 
@@ -46,7 +45,7 @@ def export(model: Reader, out: Path) -> None:
     example = tuple(torch.ones((2, 16), dtype=torch.long) for _ in INPUTS)
     axes = {name: {0: "pairs", 1: "tokens"} for name in (*INPUTS, "spans")}
     with tempfile.TemporaryDirectory() as folder:
-        whole, ready = Path(folder) / "whole.onnx", Path(folder) / "ready.onnx"
+        whole = Path(folder) / "whole.onnx"
         with warnings.catch_warnings(), torch.inference_mode():
             # The tracing exporter warns of its age and of branches this model does not take.
             warnings.simplefilter("ignore")
@@ -59,8 +58,7 @@ def export(model: Reader, out: Path) -> None:
                 dynamic_axes={**axes, "answers": {0: "pairs"}},
                 dynamo=False,
             )
-        quant_pre_process(str(whole), str(ready), skip_symbolic_shape=True)
-        quantize_dynamic(str(ready), str(out), weight_type=QuantType.QInt8, per_channel=True)
+        write_in_eight_bits(whole, out)
 
 
 def main() -> None:
