@@ -15,7 +15,7 @@ from docx.oxml import parse_xml
 from docx.oxml.exceptions import XmlchemyError
 from docx.oxml.ns import qn
 
-from ingest.parsed import BlockKind, Builder, Parsed, collapse, is_header, office_date
+from ingest.parsed import BlockKind, Builder, Parsed, collapse, is_header, office_origin
 from ingest.zipped import open_zip, reading
 
 if TYPE_CHECKING:
@@ -79,13 +79,14 @@ def _read(path: Path, document: Document, media_type: str) -> Parsed:
     if hidden := sum(_is_hidden(run) and bool(run.findall(_T)) for run in body.iter(_R)):
         builder.warnings.append(f"hidden text was left out: {hidden} passages")
     properties = document.core_properties
+    date, author = office_origin(properties.created, properties.author or "")
     heading = next((b for b in builder.blocks if b.kind == "heading"), None)
     return builder.build(
         title=collapse(properties.title or "")
         or (builder.text_of(heading) if heading else path.stem),
         media_type=media_type,
-        date=office_date(properties.created),
-        author=properties.author or "",
+        date=date,
+        author=author,
         language=properties.language or "",
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingest.parsed import BlockKind, Builder, Parsed, collapse, is_header, office_date, row_spans
+from ingest.parsed import BlockKind, Builder, Parsed, collapse, is_header, office_origin, row_spans
 from ingest.zipped import open_zip, reading
 from rag.types import Box, Place
 
@@ -37,13 +37,14 @@ def parse_pptx(path: Path, media_type: str) -> Parsed:
             if len(builder.blocks) == before:
                 builder.blank_pages.append(number)
         properties = presentation.core_properties
+        date, author = office_origin(properties.created, properties.author or "")
         heading = next((b for b in builder.blocks if b.kind == "heading"), None)
         return builder.build(
             title=_title(properties.title) or (builder.text_of(heading) if heading else path.stem),
             media_type=media_type,
-            date=office_date(properties.created),
+            date=date,
             pages=len(presentation.slides),
-            author=properties.author or "",
+            author=author,
             language=properties.language or "",
         )
 

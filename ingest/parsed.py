@@ -15,9 +15,13 @@ from typing import Literal
 from rag.types import Box, Fidelity, Flag, Place, Span
 
 # Of parsers and chunker together; raised when they read a file differently.
-VERSION = 4
-# When the templates of python-docx and python-pptx were made; files keep it unless given a date.
-_TEMPLATES = (datetime(2013, 12, 23, 23, 15), datetime(2013, 1, 27, 9, 14, 16))
+VERSION = 5
+# When the templates of python-docx and python-pptx were made, and by whom: files keep both unless
+# they are given others.
+_TEMPLATES = {
+    datetime(2013, 12, 23, 23, 15): "python-docx",
+    datetime(2013, 1, 27, 9, 14, 16): "Steve Canny",
+}
 
 BlockKind = Literal["heading", "paragraph", "list_item", "table_row", "code"]
 
@@ -318,11 +322,14 @@ def is_header(row: Sequence[str]) -> bool:
     )
 
 
-def office_date(created: datetime | None) -> str:
-    """When a Word document or slides were made, as ISO 8601; "" for the date of a template."""
-    if created is None or created.replace(tzinfo=None) in _TEMPLATES:
-        return ""
-    return created.isoformat()
+def office_origin(created: datetime | None, author: str) -> tuple[str, str]:
+    """When a Word document or slides were made, as ISO 8601, and by whom.
+
+    What they only have from a template is "".
+    """
+    template = _TEMPLATES.get(created.replace(tzinfo=None)) if created else None
+    date = created.isoformat() if created and template is None else ""
+    return date, "" if author == template else author
 
 
 def iso_date(text: str) -> str:

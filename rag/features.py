@@ -141,7 +141,9 @@ def passage_features(
             "numbers_absent": brief * sum(absent.get(k, 0.0) for k in query.numbers & query.said),
             "phrase": len(pairs_of(content) & query.pairs) / max(1, len(query.pairs)),
             "kind": _kind(query, words[i], text),
-            "opposed": share_opposed(held[i], {k: share[k] for k in share if here[k] < 1}),
+            "opposed": share_opposed(
+                held[i] - query.stems, {k: share[k] for k in share if here[k] < 1}
+            ),
             "negation_lost": float(query.negated and not denies) * brief,
             "length": min(1.0, math.log1p(len(words[i])) / 4),
             "opening": float(i == 0),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Set
 
-from rag.lexical import analyze
+from rag.words import stems
 
 _OPPOSING_PREFIX = re.compile(r"(?:un|in|im|il|ir|non|anti|dis)(?=\w{5})")
 _PAIRS = """
@@ -27,14 +27,18 @@ _PAIRS = """
     |gain lose|deep shallow|wide narrow|thick thin|light dark|light heavy|simple complex|hard soft
     |hard easy|near far|rarely often|national international|domestic foreign|permanent temporary
     |input output|entitle forbid|require prohibit|unite divide|day night|death birth
-    |primary secondary"""
+    |primary secondary|inner outer|inside outside|indoor outdoor|interior exterior|arrive depart
+    |arrival departure|gross net|adult child|weekday weekend|summer winter|tenant landlord
+    |borrow lend|borrower lender|debtor creditor|debit credit|profit loss|adult children
+    |senior junior|buyer seller|odd even|entrance exit|sender recipient|winner loser
+    |plaintiff defendant"""
 OPPOSITES = tuple((one, other) for one, other in map(str.split, _PAIRS.split("|")))
 """Pairs of words of which one means the contrary of the other."""
 
 
 def _stems_of_opposites() -> dict[str, set[str]]:
     table: dict[str, set[str]] = {}
-    for one, other in (analyze(" ".join(pair)) for pair in OPPOSITES):
+    for (one,), (other,) in ((stems(one), stems(other)) for one, other in OPPOSITES):
         table.setdefault(one, set()).add(other)
         table.setdefault(other, set()).add(one)
     return table
@@ -43,15 +47,15 @@ def _stems_of_opposites() -> dict[str, set[str]]:
 _OPPOSITES = _stems_of_opposites()
 
 
-def share_opposed(stems: Set[str], lost: Mapping[str, float]) -> float:
+def share_opposed(held: Set[str], lost: Mapping[str, float]) -> float:
     """The share of the question that the sentence lacks and has the opposite of."""
-    reversed_here = {_bare(stem) for stem in stems}
+    reversed_here = {_bare(stem) for stem in held}
     return sum(
         share
         for word, share in lost.items()
-        if _OPPOSITES.get(word, frozenset()) & stems
+        if _OPPOSITES.get(word, frozenset()) & held
         or word in reversed_here
-        or _bare(word) in stems
+        or _bare(word) in held
     )
 
 

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 
 from rag.dates import period_asked
-from rag.followup import CARRIED, EMPTY_IT, standalone
+from rag.followup import CARRIED, EMPTY_IT, carried_over, standalone
 from rag.lexical import MAX_TERMS, STOPWORDS, analyze, query_terms
 from rag.types import Passage, Turn
 
@@ -85,10 +85,7 @@ def parts(question: str) -> list[str]:
 
 def _with_names(piece: str, other: str) -> str:
     """A part with the names of another one, if it has none itself."""
-    names = _names(other)
-    if not names or _names(piece):
-        return piece
-    return f"{piece} ({' '.join(names)})"
+    return piece if _names(piece) else carried_over(piece, _names(other))
 
 
 def _names(piece: str) -> list[str]:

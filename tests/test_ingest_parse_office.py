@@ -374,13 +374,19 @@ def test_a_word_document_with_broken_notes_is_refused(tmp_path: Path) -> None:
         parse(tmp_path / "broken.docx")
 
 
-def test_the_date_of_an_empty_template_is_none_of_the_document(tmp_path: Path) -> None:
+def test_the_date_and_author_of_an_empty_template_are_none_of_the_document(tmp_path: Path) -> None:
     document, slides = Document(), Presentation()
     document.add_paragraph("The mill was sold.")
     slides.slides.add_slide(slides.slide_layouts[0]).shapes.title.text = "The mill was sold."
     for file, name in ((document, "made.docx"), (slides, "made.pptx")):
         file.save(str(tmp_path / name))
-        assert parse(tmp_path / name).date == ""
+        parsed = parse(tmp_path / name)
+        assert (parsed.date, parsed.author) == ("", "")
+        file.core_properties.author = "Ada Holm"
+        file.save(str(tmp_path / name))
+        parsed = parse(tmp_path / name)
+        assert (parsed.date, parsed.author) == ("", "Ada Holm")
         file.core_properties.created = datetime(2024, 5, 6, 7, 8, 9)
         file.save(str(tmp_path / name))
-        assert parse(tmp_path / name).date.startswith("2024-05-06T07:08:09")
+        parsed = parse(tmp_path / name)
+        assert (parsed.date[:19], parsed.author) == ("2024-05-06T07:08:09", "Ada Holm")

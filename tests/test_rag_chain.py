@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from pathlib import Path
 
@@ -316,6 +317,26 @@ def test_whether_something_is_so_comes_with_its_exception(
     said = [s.text for s in index.ask(question).sentences]
     assert "Employees may work from home on three days a week." in said
     assert ("Contractors and interns are not covered." in said) == exception
+
+
+PERMITS = """Parking permits are sold at the town hall. A permit for the inner zone costs 240 pounds
+a year. A permit for the outer zone costs 90 pounds a year. Visitors buy tickets from machines."""
+
+
+@pytest.mark.parametrize(
+    ("question", "prices"),
+    [
+        ("What does a permit cost (outer zone)?", ["90"]),
+        ("cost of a permit (inner zone)", ["240"]),
+        ("What do permits for the inner and the outer zone cost?", ["240", "90"]),
+    ],
+)
+def test_the_contrary_of_what_is_asked_is_not_quoted(
+    index: Index, question: str, prices: list[str]
+) -> None:
+    add_texts(index, [("permits", "Parking", PERMITS.replace("\n", " "))])
+    found = [re.findall(r"\d+", s.text) for s in index.ask(question).sentences]
+    assert found == [[price] for price in prices]
 
 
 def test_why_comes_with_the_reason_if_there_is_one(index: Index) -> None:
