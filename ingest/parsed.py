@@ -329,7 +329,7 @@ def office_origin(created: datetime | None, author: str) -> tuple[str, str]:
     """
     template = _TEMPLATES.get(created.replace(tzinfo=None)) if created else None
     date = created.isoformat() if created and template is None else ""
-    return date, "" if author == template else author
+    return date, "" if author in (template, "python-docx") else author
 
 
 def iso_date(text: str) -> str:

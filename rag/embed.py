@@ -2,8 +2,8 @@
 
 A model is loaded once through sentence-transformers, exported to ONNX, checked against the original
 and kept in the user's cache directory. From then on neither torch nor transformers is imported: a
-process starts in a second instead of ten. Weights of eight bits take half the time; they are kept
-where they give nearly the original's vectors on this machine, the whole ones elsewhere.
+process starts in a second instead of ten. Weights of eight bits take half the time; they are used
+where they give nearly the original's vectors, and the whole ones for other models.
 A model that cannot be exported faithfully is run by sentence-transformers itself.
 """
 
@@ -46,6 +46,8 @@ EXPORT_TOLERANCE = 1e-4
 """By how much a number in an exported model's vectors may differ from the original's."""
 LIKENESS = 0.97
 """The least cosine between the original's vector of a text and that of weights of eight bits."""
+PORTION = 8
+"""Texts that sentence-transformers is given at once."""
 PROBE = ("One question?", "A longer passage, " * 40, "Ein dritter Satz: 東京 2024.")
 EXPORT_VERSION = 3
 """Of how a model is exported: one that was exported otherwise is exported anew."""
@@ -115,13 +117,13 @@ class Encoder(Embeddings):
 class OnnxEncoder(Encoder):
     """The exported model, run by onnxruntime. Safe to share between threads."""
 
-    def __init__(self, name: str, fingerprint: str, folder: Path) -> None:
+    def __init__(self, name: str, fingerprint: str, folder: Path, model: str = MODEL) -> None:
         from tokenizers import Tokenizer
 
         properties = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
         tokenizer = _copy(Tokenizer.from_file(str(folder / "tokenizer.json")))
         super().__init__(name, fingerprint, tokenizer, properties)
-        self._model = OnnxModel(folder / MODEL, INPUTS)
+        self._model = OnnxModel(folder / model, INPUTS)
 
     def _vectors(self, texts: Sequence[str]) -> Iterator[Vectors]:
         for (vector,) in self._model.run(self._reader.encode_batch_fast(list(texts))):
@@ -137,12 +139,17 @@ class TorchEncoder(Encoder):
         self._lock = threading.Lock()
 
     def _vectors(self, texts: Sequence[str]) -> Iterator[Vectors]:
-        with self._lock:
-            # The prompt is already in the text.
-            vectors = self._model.encode(
-                list(texts), prompt="", normalize_embeddings=True, show_progress_bar=False
-            )
-        yield from np.asarray(vectors, dtype=np.float32)
+        # In portions: a question must not wait for all the passages of a document.
+        for i in range(0, len(texts), PORTION):
+            with self._lock:
+                # The prompt is already in the text.
+                vectors = self._model.encode(
+                    list(texts[i : i + PORTION]),
+                    prompt="",
+                    normalize_embeddings=True,
+                    show_progress_bar=False,
+                )
+            yield from np.asarray(vectors, dtype=np.float32)
 
 
 def load_encoder(name: str = DEFAULT_MODEL) -> Encoder:
@@ -297,19 +304,22 @@ def _export(name: str, digest: str, path: Path) -> Encoder:
 
 
 def _shrink(name: str, digest: str, folder: Path, expected: Vectors) -> None:
-    """Give an exported model weights of eight bits, if with them it gives nearly what is expected.
+    """Give an exported model weights of eight bits, if with them its vectors are nearly the same.
 
-    On processors that multiply eight bits without care for overflow it may not.
+    ``expected`` are the original's of ``PROBE``.
     """
-    whole = (folder / MODEL).replace(folder / "whole.onnx")
-    write_in_eight_bits(whole, folder / MODEL)
-    vectors = OnnxEncoder(name, digest, folder).encode_documents(PROBE)
-    likeness = float((vectors * expected).sum(axis=1).min())
-    if likeness < LIKENESS:
-        log.info("%s keeps its whole weights: with eight bits, cosine %.3f", name, likeness)
-        whole.replace(folder / MODEL)
+    whole, small = folder / MODEL, folder / "small.onnx"
+    try:
+        write_in_eight_bits(whole, small)
+        found = OnnxEncoder(name, digest, folder, small.name).encode_documents(PROBE)
+        likeness = float((found * expected).sum(axis=1).min())
+        if likeness < LIKENESS:
+            raise ValueError(f"a cosine of {likeness:.3f}")
+    except Exception as error:  # of onnx, protobuf or onnxruntime, which share no base
+        log.info("%s keeps its whole weights: with eight bits, %s", name, error)
+        small.unlink(missing_ok=True)
     else:
-        whole.unlink()
+        small.replace(whole)
 
 
 def _write_onnx(model: SentenceTransformer, path: Path) -> None:

@@ -4,7 +4,7 @@ No model and no index is asked. A question is touched only when its own words sh
 the conversation ("How much was it?", "What about Google?", "Why?"). It then takes over the subject
 of the last user turn that says something, itself completed from those before it, and for a pronoun
 the names of the last answer, too. The result is shown to the reader: ``How much was it?
-[Microsoft first invest OpenAI]``.
+(about: Microsoft first invest OpenAI)``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAX_CARRIED = 6  # terms taken over; a longer tail pulls the search back to the 
 MAX_NAMES = 2  # taken over from an answer; a third made nothing better
 MAX_TURNS = 10  # user turns looked back on
 
-CARRIED = re.compile(r" \[[^\[\]]*\]$")
+CARRIED = re.compile(r" \(about: [^()]*\)$")
 """What ``carried_over`` adds to a question."""
 _POINTING = """it its itself they them their theirs he him his she her hers this that these those"""
 _TALKING = """please thanks thank ok okay hi hello yes really just more most much many else other
@@ -32,7 +32,7 @@ _WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
 _ENDING = re.compile(r"(?:n['’]t|['’]\w{1,2})$")
 _OWNER = re.compile(r"['’]s?$")
 _YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
-_NAME = re.compile(r"(?<=[^\s.!?:\[] )[A-Z][\w-]+(?: [A-Z0-9][\w-]*)*")  # not to begin a sentence
+_NAME = re.compile(r"(?<=[^\s.!?:(] )[A-Z][\w-]+(?: [A-Z0-9][\w-]*)*")  # not to begin a sentence
 _NUMBER = re.compile(r" ?\[\d+\]")
 _SENTENCE = re.compile(r"\n(?:(?:[-*•]|\d+[.)]) )?|(?<=[.!?:])\s+")
 _CONTINUES = re.compile(
@@ -119,7 +119,7 @@ def _completed(question: str, earlier: str, names: Sequence[str] = ()) -> str:
 
 def carried_over(question: str, words: Sequence[str]) -> str:
     """``question`` with words that it takes over, in a bracket that hardly any asker writes."""
-    return f"{question} [{' '.join(words)}]" if words else question
+    return f"{question} (about: {' '.join(words)})" if words else question
 
 
 def _substituted(question: str, earlier: str) -> str | None:

@@ -15,23 +15,22 @@ _PAIRS = """
     |modern ancient|earliest latest|earlier later|early late|best worst|better worse|good bad
     |north south|east west|northern southern|eastern western|north east|north west|south east
     |south west|male female|man woman|men women|husband wife|son daughter|father mother|boy girl
-    |legal illegal|above below|over under|left right|positive negative|maximum minimum|start end
-    |began ended|begin end|strong weak|stronger weaker|strongest weakest|majority minority|buy sell
+    |legal illegal|above below|over under|positive negative|maximum minimum|start end|began ended
+    |begin end|strong weak|stronger weaker|strongest weakest|majority minority|buy sell
     |accept reject|allow prevent|allow deny|allow ban|include exclude|open close|join leave
-    |public private|cold hot|victory defeat|support oppose|major minor|major small|rich poor|wet dry
-    |long short|longer shorter|longest shortest|success failure|succeed fail|import export
-    |similar different|upper lower|internal external|common rare|solid liquid|direct indirect
-    |many few|greater smaller|greater lesser|greatest smallest|fast slow|faster slower|add remove
-    |create destroy|enhance diminish|enhance suppress|improve worsen|strengthen weaken
-    |expand shrink|avoid seek|attack defend|rural urban|active inactive|always never|all none
-    |gain lose|deep shallow|wide narrow|thick thin|light dark|light heavy|simple complex|hard soft
-    |hard easy|near far|rarely often|national international|domestic foreign|permanent temporary
-    |input output|entitle forbid|require prohibit|unite divide|day night|death birth
-    |primary secondary|inner outer|inside outside|indoor outdoor|interior exterior|arrive depart
-    |arrival departure|gross net|adult child|weekday weekend|summer winter|tenant landlord
-    |borrow lend|borrower lender|debtor creditor|debit credit|profit loss|adult children
-    |senior junior|buyer seller|odd even|entrance exit|sender recipient|winner loser
-    |plaintiff defendant"""
+    |public private|cold hot|victory defeat|support oppose|major minor|major small|rich poor
+    |wet dry|long short|longer shorter|longest shortest|success failure|succeed fail
+    |import export|similar different|upper lower|internal external|common rare|solid liquid
+    |direct indirect|many few|greater smaller|greater lesser|greatest smallest|fast slow
+    |faster slower|add remove|create destroy|enhance diminish|enhance suppress|improve worsen
+    |strengthen weaken|expand shrink|avoid seek|attack defend|rural urban|active inactive
+    |always never|all none|gain lose|deep shallow|wide narrow|thick thin|light dark|light heavy
+    |simple complex|hard soft|hard easy|near far|rarely often|national international
+    |domestic foreign|permanent temporary|input output|entitle forbid|require prohibit
+    |unite divide|day night|death birth|primary secondary|inner outer|inside outside
+    |indoor outdoor|interior exterior|arrival departure|gross net|adult child|weekday weekend
+    |summer winter|tenant landlord|borrower lender|debtor creditor|debit credit|profit loss
+    |senior junior|buyer seller|entrance exit|sender recipient|winner loser|plaintiff defendant"""
 OPPOSITES = tuple((one, other) for one, other in map(str.split, _PAIRS.split("|")))
 """Pairs of words of which one means the contrary of the other."""
 
@@ -53,9 +52,7 @@ def share_opposed(held: Set[str], lost: Mapping[str, float]) -> float:
     return sum(
         share
         for word, share in lost.items()
-        if _OPPOSITES.get(word, frozenset()) & held
-        or word in reversed_here
-        or _bare(word) in held
+        if _OPPOSITES.get(word, frozenset()) & held or word in reversed_here or _bare(word) in held
     )
 
 

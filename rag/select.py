@@ -237,20 +237,18 @@ def choose(
     """The one to three sentences to quote, best first.
 
     A further one is quoted when it is nearly as likely as the first, and does not say the contrary
-    of a word of the question that the first has ("inner", asked of the outer zone). A question that
-    asks for several things also gets the best sentence of a second source, and so does one on whose
-    figures the sources disagree: neither may stand alone. Nor may what is so without its exception,
-    or without the reason that is asked for.
+    of more of the question ("inner", asked of the outer zone): only whether something is so, both
+    may tell. A question that asks for several things also gets the best sentence of a second
+    source, and so does one on whose figures the sources disagree: neither may stand alone. Nor may
+    what is so without its exception, or without the reason that is asked for.
     """
     if not ranked:
         return []
     best = ranked[0]
     rule = WEIGHTS[way_of(reader)]["quote"]
-    chosen = [
-        c
-        for c in ranked[:QUOTES]
-        if best.rank - c.rank <= rule["within"] and c.facts[_OPPOSED] <= best.facts[_OPPOSED]
-    ]
+    chosen = [c for c in ranked[:QUOTES] if best.rank - c.rank <= rule["within"]]
+    if not _WHETHER.match(question):
+        chosen = [c for c in chosen if c.facts[_OPPOSED] <= best.facts[_OPPOSED]]
     if SEVERAL.search(question):
         other = next((c for c in ranked if c.passage.source.id != best.passage.source.id), None)
         if other is not None and best.rank - other.rank <= rule["within_other_source"]:

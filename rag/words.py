@@ -23,36 +23,35 @@ STOP = word_set(
     will with would you your s t d ll re ve please many much name called mean explain describe list
     according"""
 )
+_PLURALS = {"children": "child", "feet": "foot", "men": "man", "teeth": "tooth", "women": "woman"}
 _IRREGULAR = {
     form: base
     for base, forms in {
         "arise": "arose arisen", "beat": "beaten", "become": "became", "begin": "began begun",
-        "bend": "bent", "bind": "bound", "bite": "bitten", "blow": "blew blown",
-        "break": "broke broken", "breed": "bred", "bring": "brought", "build": "built",
-        "buy": "bought", "catch": "caught", "child": "children", "choice": "choices",
-        "choose": "chose chosen", "cling": "clung", "come": "came", "creep": "crept",
-        "deal": "dealt", "deep": "depth", "die": "dead death", "dig": "dug", "draw": "drawn drew",
-        "drink": "drank drunk", "drive": "driven drove", "eat": "ate eaten",
-        "employ": "employee employees", "fall": "fallen fell", "feed": "fed", "feel": "felt",
-        "fight": "fought", "flee": "fled", "fly": "flew flown", "foot": "feet",
-        "forbid": "forbade forbidden", "forget": "forgot forgotten", "freeze": "froze frozen",
-        "give": "gave given", "go": "gone went", "grow": "grew grown growth", "hear": "heard",
-        "hide": "hid hidden", "high": "height", "hold": "held", "keep": "kept",
-        "know": "knew known", "lay": "laid", "lead": "led", "leave": "left", "lend": "lent",
-        "live": "life lives", "long": "length", "lose": "loss lost", "make": "made", "man": "men",
-        "mean": "meant", "meet": "met", "overcome": "overcame", "own": "owner owners",
-        "pay": "paid", "prove": "proven", "ride": "rode ridden", "rise": "risen rose", "run": "ran",
-        "say": "said", "see": "saw seen", "seek": "sought", "sell": "sold", "send": "sent",
-        "shake": "shook shaken", "show": "shown", "shrink": "shrank shrunk",
-        "sing": "sang song sung", "sink": "sank sunk", "sit": "sat", "sleep": "slept",
+        "bend": "bent", "bite": "bitten", "blow": "blew blown", "break": "broke broken",
+        "breed": "bred", "bring": "brought", "build": "built", "buy": "bought", "catch": "caught",
+        "choice": "choices", "choose": "chose chosen", "cling": "clung", "come": "came",
+        "creep": "crept", "deal": "dealt", "deep": "depth", "die": "dead death", "dig": "dug",
+        "draw": "drawn drew", "drink": "drank drunk", "drive": "driven drove", "eat": "ate eaten",
+        "fall": "fallen fell", "feel": "felt", "fight": "fought", "flee": "fled",
+        "fly": "flew flown", "forbid": "forbade forbidden", "forget": "forgot forgotten",
+        "freeze": "froze frozen", "give": "gave given", "go": "gone went",
+        "grow": "grew grown growth", "hear": "heard", "hide": "hid hidden", "high": "height",
+        "hold": "held", "keep": "kept", "know": "knew known", "lay": "laid", "lead": "led",
+        "leave": "left", "live": "life lives", "long": "length", "lose": "loss lost",
+        "make": "made", "mean": "meant", "meet": "met", "overcome": "overcame",
+        "own": "owner owners", "pay": "paid", "prove": "proven", "ride": "rode ridden",
+        "rise": "risen rose", "run": "ran", "say": "said", "see": "saw seen", "seek": "sought",
+        "sell": "sold", "send": "sent", "shake": "shook shaken", "show": "shown",
+        "shrink": "shrank shrunk", "sing": "sang song sung", "sink": "sank sunk", "sleep": "slept",
         "speak": "spoke spoken", "spend": "spent", "spin": "spun", "spring": "sprang sprung",
         "stand": "stood", "start": "onset", "steal": "stole stolen", "stick": "stuck",
         "strike": "struck", "strong": "strength", "swear": "swore sworn", "sweep": "swept",
         "swim": "swam swum", "swing": "swung", "take": "took taken", "teach": "taught",
-        "tear": "tore torn", "think": "thought", "throw": "threw thrown", "tooth": "teeth",
+        "tear": "tore torn", "think": "thought", "throw": "threw thrown",
         "undergo": "underwent undergone", "understand": "understood", "wake": "woke woken",
         "wear": "wore worn", "weave": "wove woven", "wide": "width", "win": "won",
-        "withdraw": "withdrew withdrawn", "woman": "women", "write": "wrote written",
+        "withdraw": "withdrew withdrawn", "write": "wrote written",
     }.items()
     for form in forms.split()
 }  # fmt: skip
@@ -84,7 +83,7 @@ def stems(word: str) -> tuple[str, ...]:
         return (NUMBER_WORDS[word],)
     if word in _QUARTERS:
         return _QUARTERS[word]
-    return tuple(analyze(_IRREGULAR.get(word, word)))
+    return tuple(analyze(_PLURALS.get(word) or _IRREGULAR.get(word, word)))
 
 
 def stems_of(*texts: str) -> frozenset[str]:

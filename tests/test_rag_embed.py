@@ -19,6 +19,7 @@ from rag.embed import (
     DEFAULT_MODEL_SHA256,
     LIKENESS,
     MODEL,
+    PORTION,
     Encoder,
     OnnxEncoder,
     TorchEncoder,
@@ -120,11 +121,18 @@ def test_export_is_made_once_and_found_again(
     assert first.fingerprint == second.fingerprint
 
 
-def test_whole_weights_are_kept_where_eight_bits_are_too_unlike(
-    encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("fails", [True, False])
+def test_whole_weights_are_kept_where_eight_bits_do_not_do(
+    encoder: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
 ) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("an operator is not supported")
+
     monkeypatch.setenv("FOOTNOTE_CACHE", str(tmp_path))
-    monkeypatch.setattr(embed, "LIKENESS", 1.01)
+    if fails:
+        monkeypatch.setattr(embed, "write_in_eight_bits", refuse)
+    else:
+        monkeypatch.setattr(embed, "LIKENESS", 1.01)
     whole = load_encoder()
     (folder,) = tmp_path.iterdir()
     assert {p.name for p in folder.iterdir()} == {MODEL, "encoder.json", "tokenizer.json"}
@@ -153,6 +161,10 @@ def test_a_model_that_cannot_be_exported_runs_as_it_was_loaded(
     assert list(tmp_path.iterdir()) == []
     likeness = (slower.encode_documents(TEXTS) * encoder.encode_documents(TEXTS)).sum(axis=1)
     assert likeness.min() > LIKENESS
+    vectors = slower._vectors(TEXTS * PORTION)
+    next(vectors)
+    slower.encode_queries(["It is not kept waiting until all is embedded"])
+    assert len(list(vectors)) == len(TEXTS) * PORTION - 1
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks where libraries keep things on Linux")

@@ -40,7 +40,7 @@ REVENUE = (
     ],
 )
 def test_a_follow_up_carries_the_earlier_subject(question: str) -> None:
-    assert standalone(question, INVESTED) == f"{question} [Microsoft first invest OpenAI]"
+    assert standalone(question, INVESTED) == f"{question} (about: Microsoft first invest OpenAI)"
 
 
 @pytest.mark.parametrize(
@@ -69,10 +69,10 @@ def test_a_question_that_stands_alone_is_untouched(question: str) -> None:
     [
         (INVESTED, "What about Google?", "When did Google first invest in OpenAI?"),
         (REVENUE, "And Ford's?", "What was the revenue of Ford in 2022?"),
-        (REVENUE, "And Hawai'i?", "And Hawai'i? [revenue Tesla 2022]"),
+        (REVENUE, "And Hawai'i?", "And Hawai'i? (about: revenue Tesla 2022)"),
         (REVENUE, "And in 2023?", "What was the revenue of Tesla in 2023?"),
         (REVENUE, "And for Ford Motor?", "What was the revenue of Ford Motor in 2022?"),
-        (INVESTED, "What about OpenAI?", "What about OpenAI? [Microsoft first invest]"),
+        (INVESTED, "What about OpenAI?", "What about OpenAI? (about: Microsoft first invest)"),
     ],
 )
 def test_a_new_name_or_year_takes_the_place_of_the_old(
@@ -83,7 +83,7 @@ def test_a_new_name_or_year_takes_the_place_of_the_old(
 
 def test_a_chain_of_follow_ups_keeps_its_subject() -> None:
     chain = (*INVESTED, Turn("user", "How much was it?"), Turn("assistant", "$1 billion."))
-    assert standalone("Why?", chain) == "Why? [Microsoft first invest OpenAI]"
+    assert standalone("Why?", chain) == "Why? (about: Microsoft first invest OpenAI)"
     chain = (*REVENUE, Turn("user", "And in 2023?"), Turn("assistant", "$97 billion."))
     assert standalone("What about Ford?", chain) == "What was the revenue of Ford in 2023?"
 
@@ -95,9 +95,9 @@ VOTED = (
 
 
 def test_a_pronoun_may_stand_for_a_name_of_the_answer() -> None:
-    subject = "[Marco Bellini voted against budget]"
+    subject = "(about: Marco Bellini voted against budget)"
     assert standalone("What did he want instead?", VOTED) == f"What did he want instead? {subject}"
-    assert standalone("And the price?", VOTED) == "And the price? [voted against budget]"
+    assert standalone("And the price?", VOTED) == "And the price? (about: voted against budget)"
 
 
 @pytest.mark.parametrize(
@@ -115,22 +115,27 @@ def test_a_pronoun_may_stand_for_a_name_of_the_answer() -> None:
 )
 def test_what_is_a_name_in_an_answer(answer: str, names: str) -> None:
     history = (VOTED[0], Turn("assistant", answer))
-    assert standalone("Who are they?", history) == f"Who are they? [{names}voted against budget]"
+    assert (
+        standalone("Who are they?", history)
+        == f"Who are they? (about: {names}voted against budget)"
+    )
 
 
 def test_what_was_declined_names_nobody() -> None:
     declined = (VOTED[0], Turn("assistant", f"{DECLINED} Nearest to it: The Bellini Letters."))
-    assert standalone("Who is he?", declined) == "Who is he? [voted against budget]"
+    assert standalone("Who is he?", declined) == "Who is he? (about: voted against budget)"
 
 
 def test_a_new_subject_replaces_the_old() -> None:
     changed = (*INVESTED, Turn("user", "Who founded Anthropic?"), Turn("assistant", "Amodei."))
-    assert standalone("When was that?", changed) == "When was that? [founded Anthropic]"
+    assert standalone("When was that?", changed) == "When was that? (about: founded Anthropic)"
 
 
 def test_thanks_are_no_subject() -> None:
     thanked = (*INVESTED, Turn("user", "Ok, thanks!"), Turn("assistant", "You are welcome."))
-    assert standalone("How much was it?", thanked).endswith("[Microsoft first invest OpenAI]")
+    assert standalone("How much was it?", thanked).endswith(
+        "(about: Microsoft first invest OpenAI)"
+    )
 
 
 def test_only_the_user_sets_the_subject() -> None:
@@ -141,7 +146,7 @@ def test_only_the_user_sets_the_subject() -> None:
 def test_little_is_carried_from_a_long_turn() -> None:
     long = Turn("user", "Explain " + " ".join(f"subject{chr(97 + i)}" for i in range(20)))
     completed = standalone("Why?", [long])
-    assert len(completed.split("[")[1].split()) == MAX_CARRIED
+    assert len(completed.split("about:")[1].split()) == MAX_CARRIED
 
 
 @given(st.text(), st.lists(st.tuples(st.sampled_from(["user", "assistant"]), st.text())))

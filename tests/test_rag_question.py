@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from rag.followup import carried_over
 from rag.question import held_by, joined_names, read_question
 
 
@@ -65,3 +66,10 @@ def test_a_text_without_spaces_is_taken_apart_as_fast_as_any() -> None:
         held_by(read_question(text, lambda _: 1.0), text)
         joined_names(text)
     assert time.perf_counter() - start < 5
+
+
+def test_a_bracket_that_the_asker_typed_is_part_of_what_was_said() -> None:
+    typed = read_question("cost of a permit (outer zone)", lambda _: 1.0)
+    assert typed.said == typed.stems
+    carried = read_question(carried_over("And the price?", ["outer", "zone"]), lambda _: 1.0)
+    assert carried.stems - carried.said >= {"outer", "zone"}

@@ -96,6 +96,12 @@ def test_a_modal_is_no_month_and_a_year_no_quantity() -> None:
 PAIRS = [
     # evidence, what it says, what it does not say, and a word of the reason
     (
+        "The employer pays 5% of the salary into the pension.",
+        "The employer pays 5% into the pension.",
+        "The employee pays 5% of the salary into the pension.",
+        "employer",
+    ),
+    (
         "The company reported revenue of $1.5 billion in 2019, up 12% from the year before.",
         "The company reported revenue of $1,500 million in 2019.",
         "The company reported revenue of $1.8 billion in 2019.",

@@ -1,0 +1,50 @@
+"""Words compared by their stems, and those that mean the contrary of each other."""
+
+from __future__ import annotations
+
+import pytest
+
+from rag.opposites import OPPOSITES, share_opposed
+from rag.verify_shorter import is_shortened
+from rag.words import stems, stems_of
+
+
+@pytest.mark.parametrize(
+    ("form", "base"),
+    [("women", "woman"), ("Children", "child"), ("blown", "blow"), ("withdrew", "withdraw")],
+)
+def test_an_irregular_form_meets_its_base(form: str, base: str) -> None:
+    assert stems(form) == stems(base)
+
+
+def test_words_that_look_like_a_form_of_another_stay_apart() -> None:
+    assert stems("employer") != stems("employee")
+    assert stems("Fed") != stems("feed")
+    assert stems("SAT") != stems("sit")
+
+
+def test_no_word_is_its_own_contrary() -> None:
+    assert [pair for pair in OPPOSITES if stems(pair[0]) == stems(pair[1])] == []
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence", "opposed"),
+    [
+        ("outer", "A permit for the inner zone costs 240 pounds.", True),
+        ("lost", "They won the cup.", True),
+        ("first", "It came last.", True),
+        ("active", "It has been inactive since May.", True),
+        ("leave", "Staff have a right to twelve weeks.", False),
+        ("arrival", "The department is on the ground floor.", False),
+        ("outer", "A permit costs 240 pounds.", False),
+    ],
+)
+def test_the_contrary_of_a_word_is_known(word: str, sentence: str, opposed: bool) -> None:
+    (stem,) = stems(word)
+    assert share_opposed(stems_of(sentence), {stem: 0.5}) == 0.5 * opposed
+
+
+def test_a_plural_is_no_verb() -> None:
+    assert is_shortened(
+        "The canteen serves soup and bread.", "The canteen serves children soup and bread."
+    )
