@@ -28,9 +28,8 @@ _PAIRS = """
     |simple complex|hard soft|hard easy|near far|rarely often|national international
     |domestic foreign|permanent temporary|input output|entitle forbid|require prohibit
     |unite divide|day night|death birth|primary secondary|inner outer|inside outside
-    |indoor outdoor|interior exterior|arrival departure|gross net|adult child|weekday weekend
-    |summer winter|tenant landlord|borrower lender|debtor creditor|debit credit|profit loss
-    |senior junior|buyer seller|entrance exit|sender recipient|winner loser|plaintiff defendant"""
+    |indoor outdoor|interior exterior|arrival departure|gross net|weekday weekend|summer winter
+    |debit credit|senior junior|entrance exit"""
 OPPOSITES = tuple((one, other) for one, other in map(str.split, _PAIRS.split("|")))
 """Pairs of words of which one means the contrary of the other."""
 

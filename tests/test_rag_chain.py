@@ -320,7 +320,8 @@ def test_whether_something_is_so_comes_with_its_exception(
 
 PERMITS = (
     "Parking permits are sold at the town hall. "
-    "A permit for the inner zone costs 240 pounds a year. A permit for the outer zone costs 90 pounds a year. Visitors buy tickets from machines."
+    "A permit for the inner zone costs 240 pounds a year. "
+    "A permit for the outer zone costs 90 pounds a year. Visitors buy tickets from machines."
 )
 GLASSES = (
     "Glasses are included in the plan for children. "
