@@ -47,6 +47,7 @@ _REFUSAL = re.compile(
     re.I,
 )
 _ROW = re.compile(r"[^;:]{1,60}: [^;]+; [^;:]{1,60}: | \| ")
+_CELL = re.compile(r"(?:^|; )([^;:]{1,60}): (\w+)(?=;|$)")
 _PRONOUN = re.compile(r"(?:He|She|It|They|This|These|Those|That|His|Her|Its|Their)\b")
 UNKNOWN_SIMILARITY = 0.5
 """Stands for the cosine of a passage that has not been embedded yet."""
@@ -63,7 +64,7 @@ FEATURES = (
     "numbers_absent",  # the same of numbers
     "phrase",  # share of the question's neighbouring words that are neighbours here too
     "kind",  # how well something new in the sentence fits the kind of answer wanted
-    "opposed",  # share of the question that it has the opposite of instead
+    "opposed",  # share of the question that it has the opposite of instead, or another key
     "negation_lost",  # 1: the question denies something, the sentence does not; less if long
     "length",  # grows with the number of words, 1 at about 50
     "opening",  # 1: first of its passage
@@ -143,7 +144,8 @@ def passage_features(
             "kind": _kind(query, words[i], text),
             "opposed": share_opposed(
                 held[i] - query.stems, {k: share[k] for k in share if here[k] < 1}
-            ),
+            )
+            + _of_another_key(query, text, held[i]),
             "negation_lost": float(query.negated and not denies) * brief,
             "length": min(1.0, math.log1p(len(words[i])) / 4),
             "opening": float(i == 0),
@@ -165,6 +167,27 @@ def _elsewhere(query: Query, held: Set[str], words: Sequence[Token]) -> float:
     away = sum(query.share.get(name, 0.0) for name in query.names - held - query.acronyms.keys())
     others = any(t.capital and t.stem not in query.stems and t.lower not in STOP for t in words[1:])
     return away if others else 0.0
+
+
+def _of_another_key(query: Query, text: str, held: Set[str]) -> float:
+    """The share of the question that is a key of a table's column where a row has another one.
+
+    Of "zone B" the row with "Zone: A" has another key, and "Plan: Free" of "the Team plan".
+    """
+    if not is_row(text):
+        return 0.0
+    away = set[str]()
+    for label, value in _CELL.findall(text):
+        for column in tokens(label)[-1:]:
+            beside = {b if a == column.stem else a for a, b in query.pairs if column.stem in (a, b)}
+            keys = beside & (query.names | query.numbers)
+            if not keys & held:
+                away |= {key for key in keys if _has_digit(key) == _has_digit(value)}
+    return sum(query.share.get(key, 0.0) for key in away)
+
+
+def _has_digit(text: str) -> bool:
+    return any(map(str.isdigit, text))
 
 
 def _spelled_out(query: Query, text: str) -> list[str]:

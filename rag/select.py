@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from rag.features import FEATURES, is_heading, is_row, passage_features
 from rag.followup import CARRIED
-from rag.question import NEGATION, Query, read_question
+from rag.question import NEGATION, Query, held_by, read_question
 from rag.scope import are_apart
 from rag.types import Chunk, Citation, Passage, Source, Span
 from rag.words import STOP, stems_of, tokens
@@ -59,6 +59,7 @@ _RANK = {
     way: np.array([WEIGHTS[way]["rank"].get(name, 0.0) for name in FACTS])
     for way in ("words", "reader")
 }
+_COVERAGE = FACTS.index("coverage")
 _SIMILARITY = FACTS.index("similarity")
 _KIND = FACTS.index("kind")
 _NAMES_LOST = FACTS.index("names_lost")
@@ -135,6 +136,7 @@ def rank_sentences(
             rows[k, -2:] = reading.answers, reading.answers * reading.share(place)
             answer = reading.answer(place)
             answers[k] = answer.moved(start) if answer else None
+    _move_to_the_row_asked_for(query, found, rows, answers)
     short += _seen(found, short, rows[:, -1])
     found, rows, answers = [found[i] for i in short], rows[short], [answers[i] for i in short]
     vectors = embed([question, *(text for _, _, text, _ in found)])
@@ -209,6 +211,29 @@ def _speaks_of(stems: Set[str], passage: Passage, opening: str) -> bool:
         return True
     above = (passage.source.title, *passage.chunk.headings, opening)
     return len(stems & stems_of(passage.chunk.text, *above)) >= SPOKEN * len(stems)
+
+
+def _move_to_the_row_asked_for(
+    query: Query,
+    found: Sequence[_Found],
+    rows: NDArray[np.float64],
+    answers: list[Span | None],
+) -> None:
+    """Give what the model sees in a table's row to the row that holds more of the question, if any.
+
+    Of rows that differ by a key alone ("Zone: A", "Zone: B") it takes the first.
+    """
+    tables: dict[str, list[int]] = {}
+    for k, (passage, _, text, _) in enumerate(found):
+        if is_row(text):
+            tables.setdefault(passage.chunk.id, []).append(k)
+    for table in tables.values():
+        seen = max(table, key=lambda k: rows[k, -1])
+        asked = max(table, key=lambda k: rows[k, _COVERAGE])
+        held, more = (query.share.keys() & held_by(query, found[k][2]) for k in (seen, asked))
+        if held < more:
+            rows[[seen, asked], -1] = rows[[asked, seen], -1]
+            answers[seen] = None
 
 
 def _seen(found: Sequence[_Found], short: Sequence[int], seen: NDArray[np.float64]) -> list[int]:
