@@ -10,6 +10,7 @@ from email.errors import MessageError
 from email.header import Header, decode_header, make_header
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
+from itertools import groupby
 from pathlib import Path
 
 from ingest.parse_html import add_html
@@ -22,7 +23,10 @@ _ENCRYPTED = frozenset(
 )
 _FORWARDED = "message/rfc822"
 _READ = ("text/plain", "text/html")
-_BLANK_LINE = re.compile(r"\n[ \t]*\n")
+_QUOTE_MARKS = re.compile(r"(?:[ \t]?>)*[ \t]?")
+_WROTE = re.compile(
+    r"(?:On|Am|Le|El|Il)\b.{6,300}\b(?:wrote|schrieb\b.*|a écrit|escribió|ha scritto) ?:"
+)
 _SHOWN = ("From", "To", "Cc")
 _TELLING = ("From", "To", "Date", "Subject", "Message-ID", "Received")
 _NAMED = 5  # attachments in a warning
@@ -31,9 +35,10 @@ _NAMED = 5  # attachments in a warning
 def parse_eml(path: Path, data: bytes, media_type: str) -> Parsed:
     """Read a message: its subject as heading, from, to and date as lines, then its text.
 
-    Messages that it forwards follow in the same way. The plain text is read where there is one,
-    else the HTML. Attachments are named in a warning. Raises ``BadDocument`` for data that is no
-    message, and for one that is encrypted.
+    Messages that it forwards follow in the same way. What it quotes of others comes without the
+    marks of quoting, below the line that says who wrote it. The plain text is read where there is
+    one, else the HTML. Attachments are named in a warning. Raises ``BadDocument`` for data that
+    is no message, and for one that is encrypted.
     """
     try:
         return _read(path, data, media_type)
@@ -83,7 +88,7 @@ def _add_message(
         if isinstance(inner, Message):
             _add_message(builder, path, inner, attachments, level=level + 1)
         else:
-            _add_body(builder, path, part)
+            _add_body(builder, path, part, level)
     if len(builder.blocks) == before:
         builder.warnings.append("the message has no text")
 
@@ -153,7 +158,7 @@ def _payload(part: Message) -> bytes:
     return payload if isinstance(payload, bytes) else b""
 
 
-def _add_body(builder: Builder, path: Path, part: Message) -> None:
+def _add_body(builder: Builder, path: Path, part: Message, level: int) -> None:
     charset = part.get_content_charset() or ""
     payload = _payload(part)
     if not payload.strip():
@@ -163,5 +168,20 @@ def _add_body(builder: Builder, path: Path, part: Message) -> None:
     if part.get_content_type() == "text/html":
         add_html(builder, text, beside=True)
         return
-    for paragraph in _BLANK_LINE.split(text):
-        builder.add("paragraph", paragraph)
+    for depth, paragraph in _paragraphs(text):
+        if _WROTE.fullmatch(collapse(paragraph)):
+            builder.add("heading", collapse(paragraph), level=min(level + depth + 1, 6))
+        else:
+            builder.add("paragraph", paragraph)
+
+
+def _paragraphs(text: str) -> Iterator[tuple[int, str]]:
+    """The paragraphs of a plain text, each with how often it was quoted, without the marks."""
+    lines = []
+    for line in text.splitlines():
+        marks = _QUOTE_MARKS.match(line)
+        assert marks is not None
+        lines.append((marks[0].count(">"), line[marks.end() :] if ">" in marks[0] else line))
+    for (depth, blank), group in groupby(lines, key=lambda line: (line[0], not line[1].strip())):
+        if not blank:
+            yield depth, "\n".join(line for _, line in group)

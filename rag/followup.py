@@ -24,7 +24,8 @@ CARRIED = re.compile(r" \(about: [^()]*\)$")
 """What ``carried_over`` adds to a question."""
 _POINTING = """it its itself they them their theirs he him his she her hers this that these those"""
 _TALKING = """please thanks thank ok okay hi hello yes really just more most much many else other
-another one ones know tell give say said mean meant want need like think get got let us me"""
+another one ones know tell give say said mean meant want need like think get got let us me
+anything something everything nothing anyone someone everyone anybody somebody everybody"""
 _PRONOUNS = frozenset(_POINTING.split())
 _EMPTY = STOPWORDS | _PRONOUNS | frozenset(_TALKING.split())  # of the conversation, not its subject
 

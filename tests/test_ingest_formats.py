@@ -339,5 +339,27 @@ def test_a_forwarded_message_is_read_below(tmp_path: Path) -> None:
     assert parsed.warnings == ()
 
 
+def test_what_a_mail_quotes_is_below_who_wrote_it_and_without_marks(tmp_path: Path) -> None:
+    text = (
+        "Subject: A\n\nWe will take it.\n> is no quotation mark here\n\nHelena\n\n"
+        "On Wed, 5 Nov 2025 at 09:10, Callum Okafor\n<callum@example.org> wrote:\n"
+        "> Helena,\n>\n> it takes\n> four days.\n>\n"
+        "> On Mon, 3 Nov 2025 at 18:55, Helena <helena@example.org> wrote:\n>> How long?\n"
+        "On second thoughts, I never wrote: a > b.\n"
+    )
+    assert outline(read(tmp_path, "a.eml", text)) == [
+        ("heading1", "A"),
+        ("paragraph", "We will take it."),
+        ("paragraph", "is no quotation mark here"),
+        ("paragraph", "Helena"),
+        ("heading2", "On Wed, 5 Nov 2025 at 09:10, Callum Okafor <callum@example.org> wrote:"),
+        ("paragraph", "Helena,"),
+        ("paragraph", "it takes\nfour days."),
+        ("heading3", "On Mon, 3 Nov 2025 at 18:55, Helena <helena@example.org> wrote:"),
+        ("paragraph", "How long?"),
+        ("paragraph", "On second thoughts, I never wrote: a > b."),
+    ]
+
+
 def test_mail_without_text_says_so(tmp_path: Path) -> None:
     assert read(tmp_path, "a.eml", "Subject: A\n\n \n").warnings == ("the message has no text",)

@@ -32,6 +32,7 @@ REVENUE = (
         "And the price?",
         "How do I cancel them?",
         "Is that true?",
+        "Do I need anything to claim on it?",
         "Tell me more",
         "I don't understand",
         "Any long-term risks?",
