@@ -349,6 +349,43 @@ def test_the_contrary_of_what_is_asked_is_not_quoted_unless_it_is_an_exception(
     assert all(word in said for word, said in zip(quoted, found, strict=True))
 
 
+TRAVEL = """# Travel policy
+
+Nobody pays for a journey to work.
+
+## Accommodation
+
+| Zone | Where | Hotel limit per night | Meals per day |
+|---|---|---|---|
+| A | London | £185 | £42 |
+| B | Edinburgh, Manchester | £140 | £34 |
+| C | Elsewhere in the country | £110 | £30 |
+| D | Western Europe | £165 | £45 |
+
+Staff who stay with friends may claim £25 a night.
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "row"),
+    [
+        ("What is the hotel limit in zone A?", "Zone: A;"),
+        ("What is the hotel limit in zone B?", "Zone: B;"),
+        ("Hotel limit for zone B", "Zone: B;"),
+        ("What is the hotel limit in zone D?", "Zone: D;"),
+        ("What is the hotel limit in zone E?", ""),
+    ],
+)
+def test_the_row_of_the_key_that_is_asked_for_is_quoted(
+    index: Index, tmp_path: Path, question: str, row: str
+) -> None:
+    (tmp_path / "travel.md").write_text(TRAVEL, encoding="utf-8")
+    sync(index, [tmp_path / "travel.md"])
+    found = [s.text for s in index.ask(question).sentences]
+    assert len(found) == bool(row)
+    assert all(text.startswith(row) for text in found)
+
+
 def test_why_comes_with_the_reason_if_there_is_one(index: Index) -> None:
     churn = "Churn rose from 2.1% to 3.4% in the fourth quarter of the year."
     reason = "The price increase in October was the main reason."
