@@ -79,8 +79,9 @@ class Query:
 def read_question(question: str, idf: Callable[[str], float]) -> Query:
     """Take a question apart; ``idf`` gives a stem's inverse document frequency, on any scale."""
     words = tokens(question)
-    named = [t for t in words[1:] if t.capital and (t.lower not in STOP or _is_letter(t))]
-    content = [t for t in words if t.lower not in STOP or t in named] or list(words)
+    first = [t for t in words[:1] if t.lower not in STOP]
+    others = [t for t in words[1:] if t.lower not in STOP or _is_letter(t)]
+    content = [*first, *others] or list(words)
     # The index knows "first", not "1st": what is written in two ways is as rare as its commoner.
     rarity = {
         t.stem: max(min(idf(form) for form in (t.stem, *analyze(t.lower))), 1e-3) for t in content
@@ -91,7 +92,7 @@ def read_question(question: str, idf: Callable[[str], float]) -> Query:
         share={key: (value + even) / total for key, value in rarity.items()},
         said=frozenset(t.stem for t in tokens(CARRIED.sub("", question))),
         stems=frozenset(t.stem for t in words),
-        names=frozenset(t.stem for t in named),
+        names=frozenset(t.stem for t in others if t.capital),
         numbers=frozenset(t.stem for t in words if is_figure(t)),
         pairs=pairs_of(content),
         wanted=next((kind for kind, pattern in _WANTED if pattern.search(question)), "other"),
