@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import takewhile
 
-from rag.dates import period_asked
+from rag.dates import is_month, period_asked
 from rag.followup import CARRIED, EMPTY_IT, carried_over, standalone
 from rag.lexical import MAX_TERMS, STOPWORDS, analyze, query_terms
 from rag.types import Passage, Turn
@@ -45,6 +46,7 @@ _SAYS_ABOUT = re.compile(
 )
 _ACCORDING = re.compile(rf"\W*according to {_SOURCE},?\s+|,?\s+according to {_SOURCE}\b", re.I)
 _WORD = re.compile(r"[\w'’-]+")
+_OWNER = re.compile(r"['’]s$")
 _THEY = re.compile(r"\b(?:it|its|they|them|their)\b", re.IGNORECASE)
 _POINTS = re.compile(r"\b(?:the|it|its|they|them|their)\b", re.IGNORECASE)
 _NAME = re.compile(r"(?<![\w-])[A-Z][\w'’.&-]*(?: (?:(?:of|the|de|and) )?[A-Z0-9][\w'’.&-]*)*")
@@ -90,8 +92,15 @@ def _with_names(piece: str, other: str) -> str:
 
 def _names(piece: str) -> list[str]:
     """What a part writes large, except for its first word and times."""
-    found = [match[0].removesuffix("'s").removesuffix("’s") for match in _NAME.finditer(piece, 1)]
-    return [name for name in found if not period_asked(name).periods and name.lower() != "i"]
+    found = []
+    for match in _NAME.finditer(piece, 1):
+        words = match[0].split()
+        if period_asked(match[0]).periods:  # "Amazon's Q3 2023 10-Q" is a report of Amazon's
+            words = list(takewhile(str.isalpha, (_OWNER.sub("", word) for word in words)))
+        name = _OWNER.sub("", " ".join(words))
+        if name and not is_month(name) and name.lower() != "i":
+            found.append(name)
+    return found
 
 
 def _stands(piece: str) -> bool:

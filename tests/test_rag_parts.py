@@ -131,6 +131,13 @@ def test_one_search_is_enough(index: Index, question: str) -> None:
     assert next_query(question, best, index.library.idf) == ""
 
 
+def test_a_name_before_a_time_is_carried_to_the_next_part() -> None:
+    question = "What risks are in Amazon's Q3 2023 10-Q, and which ones rose since the last report?"
+    assert parts(question)[1] == "which ones rose since the last report? (about: Amazon)"
+    question = "What was bought in May 2023, and which ones rose since the last report?"
+    assert parts(question)[1] == "which ones rose since the last report?"
+
+
 def test_a_first_part_without_a_name_gets_that_of_what_the_next_one_says_of_it() -> None:
     assert parts("What risks are named in these 10-Qs and how might they impact Apple?")[0] == (
         "What risks are named in these 10-Qs (about: Apple)"
