@@ -10,7 +10,6 @@ from email.errors import MessageError
 from email.header import Header, decode_header, make_header
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
-from itertools import groupby
 from pathlib import Path
 
 from ingest.parse_html import add_html
@@ -23,9 +22,10 @@ _ENCRYPTED = frozenset(
 )
 _FORWARDED = "message/rfc822"
 _READ = ("text/plain", "text/html")
-_QUOTE_MARKS = re.compile(r"(?:[ \t]?>)*[ \t]?")
+_BLANK_LINE = re.compile(r"\n[ \t]*\n")
+_QUOTED = re.compile(r"[ \t]?> ?")
 _WROTE = re.compile(
-    r"(?:On|Am|Le|El|Il)\b.{6,300}\b(?:wrote|schrieb\b.*|a écrit|escribió|ha scritto) ?:"
+    r"(?:On|Am|Le|El|Il)\b(?=.*\d).{6,300}\b(?:wrote|schrieb\b.*|a écrit|escribió|ha scritto) ?:"
 )
 _SHOWN = ("From", "To", "Cc")
 _TELLING = ("From", "To", "Date", "Subject", "Message-ID", "Received")
@@ -35,7 +35,7 @@ _NAMED = 5  # attachments in a warning
 def parse_eml(path: Path, data: bytes, media_type: str) -> Parsed:
     """Read a message: its subject as heading, from, to and date as lines, then its text.
 
-    Messages that it forwards follow in the same way. What it quotes of others comes without the
+    Messages that it forwards follow in the same way. What it quotes at its end comes without the
     marks of quoting, below the line that says who wrote it. The plain text is read where there is
     one, else the HTML. Attachments are named in a warning. Raises ``BadDocument`` for data that
     is no message, and for one that is encrypted.
@@ -168,20 +168,30 @@ def _add_body(builder: Builder, path: Path, part: Message, level: int) -> None:
     if part.get_content_type() == "text/html":
         add_html(builder, text, beside=True)
         return
-    for depth, paragraph in _paragraphs(text):
-        if _WROTE.fullmatch(collapse(paragraph)):
-            builder.add("heading", collapse(paragraph), level=min(level + depth + 1, 6))
-        else:
-            builder.add("paragraph", paragraph)
+    _add_text(builder, text, level)
 
 
-def _paragraphs(text: str) -> Iterator[tuple[int, str]]:
-    """The paragraphs of a plain text, each with how often it was quoted, without the marks."""
-    lines = []
-    for line in text.splitlines():
-        marks = _QUOTE_MARKS.match(line)
-        assert marks is not None
-        lines.append((marks[0].count(">"), line[marks.end() :] if ">" in marks[0] else line))
-    for (depth, blank), group in groupby(lines, key=lambda line: (line[0], not line[1].strip())):
-        if not blank:
-            yield depth, "\n".join(line for _, line in group)
+def _add_text(builder: Builder, text: str, level: int) -> None:
+    """Append a plain text, and below who wrote it what it quotes at its end.
+
+    What is quoted between its own lines stays as it is: its marks tell who says what.
+    """
+    lines = text.splitlines()
+    start = len(lines)
+    while start and (not lines[start - 1].strip() or _QUOTED.match(lines[start - 1])):
+        start -= 1
+    quoted = [_QUOTED.sub("", line, count=1) for line in lines[start:]]
+    size = next((n for n in (1, 2) if _is_introduction(lines[max(0, start - n) : start])), 0)
+    if not size or not any(line.strip() for line in quoted):
+        start, size = len(lines), 0
+    for paragraph in _BLANK_LINE.split("\n".join(lines[: start - size])):
+        builder.add("paragraph", paragraph)
+    if size:
+        who = collapse(" ".join(lines[start - size : start]))
+        builder.add("heading", who, level=min(level + 1, 6))
+        _add_text(builder, "\n".join(quoted), level + 1)
+
+
+def _is_introduction(lines: list[str]) -> bool:
+    """Whether some lines say who wrote what is quoted below them."""
+    return bool(_WROTE.fullmatch(collapse(" ".join(lines))))

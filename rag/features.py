@@ -145,7 +145,7 @@ def passage_features(
             "opposed": share_opposed(
                 held[i] - query.stems, {k: share[k] for k in share if here[k] < 1}
             )
-            + _of_another_key(query, text, held[i]),
+            + _of_another_key(query, text, held[i] | title),
             "negation_lost": float(query.negated and not denies) * brief,
             "length": min(1.0, math.log1p(len(words[i])) / 4),
             "opening": float(i == 0),
@@ -172,18 +172,29 @@ def _elsewhere(query: Query, held: Set[str], words: Sequence[Token]) -> float:
 def _of_another_key(query: Query, text: str, held: Set[str]) -> float:
     """The share of the question that is a key of a table's column where a row has another one.
 
-    Of "zone B" the row with "Zone: A" has another key, and "Plan: Free" of "the Team plan".
+    Of "zone B" the row with "Zone: A" has another key, and "Plan: Free" of "the Team plan". A year
+    is no key of what it stands beside, and two numbers are mostly a range.
     """
-    if not is_row(text):
+    if query.compares or not is_row(text):
         return 0.0
+    numbers = {n for n in query.numbers if not _YEAR.match(n)}
+    known = query.names | (numbers if len(query.numbers) == 1 else set())
     away = set[str]()
     for label, value in _CELL.findall(text):
         for column in tokens(label)[-1:]:
-            beside = {b if a == column.stem else a for a, b in query.pairs if column.stem in (a, b)}
-            keys = beside & (query.names | query.numbers)
+            beside = query.beside
+            keys = {
+                b if a == column.stem else a for a, b in beside if column.stem in (a, b)
+            } & known
             if not keys & held:
-                away |= {key for key in keys if _has_digit(key) == _has_digit(value)}
+                away |= {key for key in keys if _is_another(key, value.lower())}
     return sum(query.share.get(key, 0.0) for key in away)
+
+
+def _is_another(key: str, value: str) -> bool:
+    """Whether a value is written like a key, and is neither its short form nor its long one."""
+    alike = _has_digit(key) == _has_digit(value)
+    return alike and not value.startswith(key) and not key.startswith(value)
 
 
 def _has_digit(text: str) -> bool:

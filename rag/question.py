@@ -16,8 +16,12 @@ from rag.words import STOP, Token, is_figure, tokens, word_set
 NEGATION = re.compile(
     r"\b(?:not|no|non|never|none|nor|neither|without|cannot|unable|fail(?:ed|s)?|\w+n['’]t)\b", re.I
 )
+_COMPARES = re.compile(r"\b(?:than|before|after|besides|except|other|next|between)\b", re.I)
 _ACRONYM = re.compile(r"\b[A-Z]{3,5}\b")  # the initials of two words are those of too many
 _NUMBERED = re.compile(r"\b[^\W\d_]++[-‐‑–]\d{1,3}(?:\.\d+)?\b")
+_LETTER = re.compile(  # that names something: zone A, annex D of the lease
+    r"(?<=[a-z] )[A-HJ-Z](?=\W*$|[,;:?)]| (?:of|in|for|and|or|to|is|on|at|with|from)\b)"
+)
 _ARTICLES = word_set("the a an")
 _MARKS = ".,;:!?()[]\"'“”‘’„«»"
 _ASKS = r"|\b(?:what|which)(?: \w+)? "
@@ -62,7 +66,9 @@ class Query:
     ``said`` are the stems of the question without the bracket at its end, which holds what was
     carried over to it. ``share`` gives each content stem its part of the question by rarity,
     summing to 1. ``wanted`` is the kind of answer: money, count, time, person, place, reason or
-    other. ``acronyms`` are the stems that were written in capitals, each with its letters.
+    other. ``pairs`` are neighbours among the content stems, ``beside`` among all. ``compares`` is
+    whether it may ask for others than those it names. ``acronyms`` are the stems that were written
+    in capitals, each with its letters.
     """
 
     share: Mapping[str, float]
@@ -71,8 +77,10 @@ class Query:
     names: frozenset[str]
     numbers: frozenset[str]
     pairs: frozenset[tuple[str, str]]
+    beside: frozenset[tuple[str, str]]
     wanted: str
     negated: bool
+    compares: bool
     acronyms: Mapping[str, str]
 
 
@@ -80,7 +88,8 @@ def read_question(question: str, idf: Callable[[str], float]) -> Query:
     """Take a question apart; ``idf`` gives a stem's inverse document frequency, on any scale."""
     words = tokens(question)
     first = [t for t in words[:1] if t.lower not in STOP]
-    others = [t for t in words[1:] if t.lower not in STOP or _is_letter(t)]
+    letters = {letter.lower() for letter in _LETTER.findall(question)}
+    others = [t for t in words[1:] if t.lower not in STOP or (t.capital and t.lower in letters)]
     content = [*first, *others] or list(words)
     # The index knows "first", not "1st": what is written in two ways is as rare as its commoner.
     rarity = {
@@ -95,17 +104,14 @@ def read_question(question: str, idf: Callable[[str], float]) -> Query:
         names=frozenset(t.stem for t in others if t.capital),
         numbers=frozenset(t.stem for t in words if is_figure(t)),
         pairs=pairs_of(content),
+        beside=pairs_of(words),
         wanted=next((kind for kind, pattern in _WANTED if pattern.search(question)), "other"),
         negated=bool(NEGATION.search(question)),
+        compares=bool(_COMPARES.search(question)),
         acronyms={
             t.stem: word.lower() for word in _ACRONYM.findall(question) for t in tokens(word)
         },
     )
-
-
-def _is_letter(token: Token) -> bool:
-    """Whether a word is a letter that names something: zone A, annex D."""
-    return token.capital and len(token.lower) == 1 and token.lower != "i"
 
 
 def best_coverage(query: Query, texts: Sequence[str]) -> float:

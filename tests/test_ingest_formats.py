@@ -341,23 +341,26 @@ def test_a_forwarded_message_is_read_below(tmp_path: Path) -> None:
 
 def test_what_a_mail_quotes_is_below_who_wrote_it_and_without_marks(tmp_path: Path) -> None:
     text = (
-        "Subject: A\n\nWe will take it.\n> is no quotation mark here\n\nHelena\n\n"
+        "Subject: A\n\nOver 20 kg\n> 20 kg: 9 euros\n\nOn Friday we close.\n"
         "On Wed, 5 Nov 2025 at 09:10, Callum Okafor\n<callum@example.org> wrote:\n"
         "> Helena,\n>\n> it takes\n> four days.\n>\n"
         "> On Mon, 3 Nov 2025 at 18:55, Helena <helena@example.org> wrote:\n>> How long?\n"
-        "On second thoughts, I never wrote: a > b.\n"
     )
     assert outline(read(tmp_path, "a.eml", text)) == [
         ("heading1", "A"),
-        ("paragraph", "We will take it."),
-        ("paragraph", "is no quotation mark here"),
-        ("paragraph", "Helena"),
+        ("paragraph", "Over 20 kg\n> 20 kg: 9 euros"),
+        ("paragraph", "On Friday we close."),
         ("heading2", "On Wed, 5 Nov 2025 at 09:10, Callum Okafor <callum@example.org> wrote:"),
         ("paragraph", "Helena,"),
         ("paragraph", "it takes\nfour days."),
         ("heading3", "On Mon, 3 Nov 2025 at 18:55, Helena <helena@example.org> wrote:"),
         ("paragraph", "How long?"),
-        ("paragraph", "On second thoughts, I never wrote: a > b."),
+    ]
+    inline = "Subject: A\n\nOn Sun, 2 Feb 2025, Bob wrote:\n> How much?\n\nIt is 900 euros.\n"
+    assert outline(read(tmp_path, "a.eml", inline)) == [
+        ("heading1", "A"),
+        ("paragraph", "On Sun, 2 Feb 2025, Bob wrote:\n> How much?"),
+        ("paragraph", "It is 900 euros."),
     ]
 
 

@@ -6,8 +6,10 @@ import time
 
 import pytest
 
+from rag.features import FEATURES, passage_features
 from rag.followup import carried_over
 from rag.question import held_by, joined_names, read_question
+from rag.types import Chunk, Passage, Source, Span
 
 
 @pytest.mark.parametrize(
@@ -73,3 +75,41 @@ def test_a_bracket_that_the_asker_typed_is_part_of_what_was_said() -> None:
     assert typed.said == typed.stems
     carried = read_question(carried_over("And the price?", ["outer", "zone"]), lambda _: 1.0)
     assert carried.stems - carried.said >= {"outer", "zone"}
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("What is the limit in zone A?", {"a"}),
+        ("What does annex D of the lease say?", {"d"}),
+        ("What Is A Deposit?", {"deposit"}),
+        ("I own a flat. A friend lives there. What is the rent?", set()),
+        ("WHAT DOES A PERMIT COST?", {"permit", "cost"}),
+    ],
+)
+def test_a_single_letter_is_a_name_where_it_stands_like_one(question: str, names: set[str]) -> None:
+    assert read_question(question, lambda _: 1.0).names == names
+
+
+@pytest.mark.parametrize(
+    ("question", "row", "opposed"),
+    [
+        ("What is the hotel limit in zone B?", "Zone: A; Limit: 185", True),
+        ("What is the hotel limit in zone B?", "Zone: B; Limit: 140", False),
+        ("What does the Team plan cost?", "Plan: Free; Price: 0", True),
+        ("What does the Team plan cost?", "Plan: Free, for a Team; Price: 0", False),
+        ("What does the Team plan cost?", "The plan is free for teams.", False),
+        ("Which plan has Kettering with 10 TB?", "Plan: Free; Storage: 1", False),
+        ("Which plan is cheaper than the Team plan?", "Plan: Free; Price: 0", False),
+        ("What does the Pro plan cost?", "Plan: Professional; Price: 70", False),
+        ("What is the fare for zones 1 to 3?", "Zone: 2; Fare: 5", False),
+        ("What was the 2023 revenue?", "Quarter: Q1; Revenue: 30", False),
+        ("What is the capital of the Netherlands?", "Country: Holland; Capital: Paris", False),
+    ],
+)
+def test_a_row_with_another_key_is_opposed(question: str, row: str, opposed: bool) -> None:
+    chunk = Chunk("a", "a", row, 0, len(row), sentences=(Span(0, len(row)),))
+    passage = Passage(chunk, Source("a", "a", "Kettering prices", "", "", 9), 0.6, 0.8, 3.0)
+    query = read_question(question, lambda _: 1.0)
+    (found,) = passage_features(query, passage, 1.0, "")
+    assert (found[FEATURES.index("opposed")] > 0) == opposed
