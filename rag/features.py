@@ -181,13 +181,10 @@ def _of_another_key(query: Query, text: str, held: Set[str]) -> float:
     known = query.names | (numbers if len(query.numbers) == 1 else set())
     away = set[str]()
     for label, value in _CELL.findall(text):
-        for column in tokens(label)[-1:]:
-            beside = query.beside
-            keys = {
-                b if a == column.stem else a for a, b in beside if column.stem in (a, b)
-            } & known
-            if not keys & held:
-                away |= {key for key in keys if _is_another(key, value.lower())}
+        column = "".join(token.stem for token in tokens(label)[-1:])
+        keys = {b if a == column else a for a, b in query.beside if column in (a, b)} & known
+        if not keys & held:
+            away |= {key for key in keys if _is_another(key, value.lower())}
     return sum(query.share.get(key, 0.0) for key in away)
 
 

@@ -136,7 +136,8 @@ def rank_sentences(
             rows[k, -2:] = reading.answers, reading.answers * reading.share(place)
             answer = reading.answer(place)
             answers[k] = answer.moved(start) if answer else None
-    _move_to_the_row_asked_for(query, found, rows, answers)
+    if read:
+        _move_to_the_row_asked_for(query, found, rows, answers)
     short += _seen(found, short, rows[:, -1])
     found, rows, answers = [found[i] for i in short], rows[short], [answers[i] for i in short]
     vectors = embed([question, *(text for _, _, text, _ in found)])
