@@ -32,7 +32,6 @@ CLAUSE = re.compile(
     r"|[a-z]+ed)\b"
 )
 _PUNCTUATED = re.compile(r"[\d.,;:|!?]")
-_ROLES = word_set("ceo cfo cio cmo coo cto hr vp")  # written like names, and said otherwise
 _YEAR = re.compile(r"(?:1\d{3}|20\d\d)s?$")
 _REASON = re.compile(
     r"\b(?:because|due to|owing to|since|therefore|thus|hence|so that|in order|as a result"
@@ -105,7 +104,7 @@ def passage_features(
     chunk, share = passage.chunk, query.share
     texts = [chunk.cut(span) for span in chunk.sentences]
     words = [tokens(text) for text in texts]
-    held = [held_by(query, text).union(_spelled_out(query, text)) for text in texts]
+    held = [held_by(query, text) for text in texts]
     title = frozenset[str]().union(
         *(held_by(query, heading) for heading in (passage.source.title, *chunk.headings))
     )
@@ -136,8 +135,7 @@ def passage_features(
             "names_elsewhere": 0.0
             if is_row(text)
             else _elsewhere(query, held[i] | whose, words[i]),
-            "names_absent": brief
-            * sum(absent.get(k, 0.0) for k in (query.names & query.said) - _ROLES),
+            "names_absent": brief * sum(absent.get(k, 0.0) for k in query.names & query.said),
             "numbers_lost": sum(share.get(k, 0.0) for k in query.numbers - held[i] - title),
             "numbers_absent": brief * sum(absent.get(k, 0.0) for k in query.numbers & query.said),
             "phrase": len(pairs_of(content) & query.pairs) / max(1, len(query.pairs)),
@@ -162,7 +160,7 @@ def passage_features(
 def _elsewhere(query: Query, held: Set[str], words: Sequence[Token]) -> float:
     """The share of the question that is names which are not ``held``, if ``words`` have others.
 
-    Acronyms are left out: many are no names, as "CEO".
+    Acronyms are left out: many are no names, as "PDF".
     """
     away = sum(query.share.get(name, 0.0) for name in query.names - held - query.acronyms.keys())
     others = any(t.capital and t.stem not in query.stems and t.lower not in STOP for t in words[1:])
@@ -196,14 +194,6 @@ def _is_another(key: str, value: str) -> bool:
 
 def _has_digit(text: str) -> bool:
     return any(map(str.isdigit, text))
-
-
-def _spelled_out(query: Query, text: str) -> list[str]:
-    """The acronyms of the question whose letters begin words of a sentence, one after another."""
-    if not query.acronyms:
-        return []
-    initials = "".join(t.lower[0] for t in tokens(text) if t.lower not in STOP)
-    return [stem for stem, letters in query.acronyms.items() if letters in initials]
 
 
 def _kind(query: Query, words: Sequence[Token], text: str) -> float:

@@ -22,6 +22,8 @@ does doing done for from had has have having he her him his how i if in into is 
 my no not of on or our shall she should so some such than that the their them then there these
 they this those to was we were what when where which who whom whose why will with would you your"""
 STOPWORDS = frozenset(_FUNCTION_WORDS.split())
+INITIALS = "initials"
+"""What the terms begin with that a long name has for its initials, to be told from a word."""
 MAX_TERMS = 64  # of one query, the rarest; a pasted page would otherwise scan the whole index
 
 _UNSPACED = (  # scripts that put no space between words: Thai to Khmer, kana, Han, Hangul
@@ -31,6 +33,10 @@ _UNSPACED = (  # scripts that put no space between words: Thai to Khmer, kana, H
 _INDIC = "\u0900-\u0963\u0966-\u0dff"  # their vowel signs are part of a word, but not of \w
 _TOKEN = re.compile(rf"[{_UNSPACED}]+|(?:[^\W_{_UNSPACED}]|[{_INDIC}])+")
 _UNSPACED_START = re.compile(f"[{_UNSPACED}]")
+_JOINERS = "of|for|in|on|and|the|&"
+_LONG_NAME = re.compile(  # the initials of two words are those of too many
+    rf"(?<![\w-])[A-Z][\w-]*(?:[ \n](?:(?:{_JOINERS})[ \n]){{0,2}}[A-Z][\w-]*){{1,4}}"
+)
 # Accents, Hebrew and Arabic vowel points: people search without them.
 _ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670]")
 
@@ -50,6 +56,19 @@ def query_terms(query: str) -> list[str]:
     return list(dict.fromkeys(_stems([w for w in words if w not in STOPWORDS] or words)))
 
 
+def names_by_initials(text: str) -> dict[str, str]:
+    """The long names in a text by their initials, ``BLS`` or with the small words, ``DOJ``."""
+    found = {}
+    for name in _LONG_NAME.findall(text):
+        words = name.split()
+        while words and words[0].lower() in STOPWORDS:
+            words = words[1:]
+        for letters in (words, [w for w in words if w[0].isupper()]):
+            if len(letters) > 2:
+                found["".join(word[0] for word in letters).upper()] = " ".join(words)
+    return found
+
+
 def _words(text: str) -> list[str]:
     if not text.isascii():
         bare = _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
@@ -67,6 +86,11 @@ def _stems(words: list[str]) -> list[str]:
     stemmer = Stemmer.Stemmer("english")  # one per call: an instance is not safe between threads
     stems: list[str] = stemmer.stemWords(words)
     return stems
+
+
+def _indexed(parts: Sequence[str]) -> list[str]:
+    short = {initials.lower() for part in parts for initials in names_by_initials(part)}
+    return [*analyze("\n".join(parts)), *(INITIALS + initials for initials in sorted(short))]
 
 
 class LexicalIndex:
@@ -91,10 +115,13 @@ class LexicalIndex:
         )
 
     def add(self, rows: Iterable[tuple[int, str, str, str]]) -> None:
-        """Index chunks given as (number, title, headings, text); the numbers must be new."""
+        """Index chunks given as (number, title, headings, text); the numbers must be new.
+
+        Of a long name there are the initials, too, as a term of their own kind.
+        """
         self._db.executemany(
             "INSERT INTO lexical (rowid, terms) VALUES (?, ?)",
-            ((number, " ".join(analyze("\n".join(parts)))) for number, *parts in rows),
+            ((number, " ".join(_indexed(parts))) for number, *parts in rows),
         )
 
     def delete(self, numbers: Iterable[int]) -> None:

@@ -10,14 +10,14 @@ from functools import lru_cache
 from itertools import pairwise
 
 from rag.followup import CARRIED
-from rag.lexical import analyze
+from rag.lexical import analyze, names_by_initials
 from rag.words import STOP, Token, is_figure, tokens, word_set
 
 NEGATION = re.compile(
     r"\b(?:not|no|non|never|none|nor|neither|without|cannot|unable|fail(?:ed|s)?|\w+n['’]t)\b", re.I
 )
 _COMPARES = re.compile(r"\b(?:than|before|after|besides|except|other|next|between)\b", re.I)
-_ACRONYM = re.compile(r"\b[A-Z]{3,5}\b")  # the initials of two words are those of too many
+_ACRONYM = re.compile(r"\b(?:[A-Z]{3,5}|[A-Z]{1,3}\d{2,4})\b")
 _NUMBERED = re.compile(r"\b[^\W\d_]++[-‐‑–]\d{1,3}(?:\.\d+)?\b")
 _LETTER = re.compile(  # that names something: zone A, annex D of the lease
     r"(?<=[a-z] )[A-HJ-Z](?=\W*$|[,;:?)]| (?:of|in|for|and|or|to|is|on|at|with|from)\b)"
@@ -68,7 +68,7 @@ class Query:
     summing to 1. ``wanted`` is the kind of answer: money, count, time, person, place, reason or
     other. ``pairs`` are neighbours among the content stems, ``beside`` among all. ``compares`` is
     whether it may ask for others than those it names. ``acronyms`` are the stems that were written
-    in capitals, each with its letters.
+    in capitals, each with its letters; ``initials`` are those of long names, each with the stems.
     """
 
     share: Mapping[str, float]
@@ -82,6 +82,7 @@ class Query:
     negated: bool
     compares: bool
     acronyms: Mapping[str, str]
+    initials: Mapping[str, frozenset[str]]
 
 
 def read_question(question: str, idf: Callable[[str], float]) -> Query:
@@ -109,7 +110,14 @@ def read_question(question: str, idf: Callable[[str], float]) -> Query:
         negated=bool(NEGATION.search(question)),
         compares=bool(_COMPARES.search(question)),
         acronyms={
-            t.stem: word.lower() for word in _ACRONYM.findall(question) for t in tokens(word)
+            t.stem: word.lower()
+            for word in _ACRONYM.findall(question)
+            for t in tokens(word)
+            if t.lower == word.lower()
+        },
+        initials={
+            letters: frozenset(t.stem for t in tokens(name) if t.lower not in STOP)
+            for letters, name in names_by_initials(question).items()
         },
     )
 
@@ -126,10 +134,33 @@ def pairs_of(words: Sequence[Token]) -> frozenset[tuple[str, str]]:
 
 
 def held_by(query: Query, text: str) -> frozenset[str]:
-    """The stems of a text, but for the numbers in others' names: Phi-4 is no GPT-4."""
+    """The stems of a text, and of what it has by initials or in full where the question does not.
+
+    Not the numbers in others' names: Phi-4 is no GPT-4.
+    """
     stems = Counter(token.stem for token in tokens(text))
     stems -= Counter(pair[1] for pair in _numbered(text) if pair not in query.pairs)
-    return frozenset(stems)
+    return frozenset(stems).union(_spelled_out(query, text), _cut_short(query, text))
+
+
+def _spelled_out(query: Query, text: str) -> list[str]:
+    """The acronyms of the question whose letters begin words of a text, one after another."""
+    if not query.acronyms:
+        return []
+    words = tokens(text)
+    initials = [
+        "".join(t.lower if t.digit else t.lower[0] for t in row)
+        for row in (words, [t for t in words if t.lower not in STOP])
+    ]
+    return [k for k, letters in query.acronyms.items() if any(letters in row for row in initials)]
+
+
+def _cut_short(query: Query, text: str) -> Set[str]:
+    """The stems of the question's long names that a text has by their initials."""
+    if not query.initials:
+        return frozenset()
+    here = set(_ACRONYM.findall(text)) & query.initials.keys()
+    return frozenset[str]().union(*(query.initials[short] for short in here))
 
 
 @lru_cache(maxsize=4096)

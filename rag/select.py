@@ -63,6 +63,7 @@ _COVERAGE = FACTS.index("coverage")
 _SIMILARITY = FACTS.index("similarity")
 _KIND = FACTS.index("kind")
 _NAMES_LOST = FACTS.index("names_lost")
+_NAMES_ELSEWHERE = FACTS.index("names_elsewhere")
 _OPPOSED = FACTS.index("opposed")
 _PASSAGE_SIMILARITY = FACTS.index("passage_similarity")
 SEVERAL = re.compile(
@@ -262,11 +263,12 @@ def choose(
 ) -> list[Candidate]:
     """The one to three sentences to quote, best first.
 
-    A further one is quoted when it is nearly as likely as the first, and does not say the contrary
-    of more of the question ("inner", asked of the outer zone): only whether something is so, both
-    may tell. A question that asks for several things also gets the best sentence of a second
-    source, and so does one on whose figures the sources disagree: neither may stand alone. Nor may
-    what is so without its exception, or without the reason that is asked for.
+    A further one is quoted when it is nearly as likely as the first, does not speak of others than
+    are asked about, and does not say the contrary of more of the question ("inner", asked of the
+    outer zone): only whether something is so, both may tell. A question that asks for several
+    things also gets the best sentence of a second source, and so does one on whose figures the
+    sources disagree: neither may stand alone. Nor may what is so without its exception, or without
+    the reason that is asked for.
     """
     if not ranked:
         return []
@@ -279,6 +281,9 @@ def choose(
         other = next((c for c in ranked if c.passage.source.id != best.passage.source.id), None)
         if other is not None and best.rank - other.rank <= rule["within_other_source"]:
             chosen = [best, other, *(c for c in chosen[1:] if c is not other)][:QUOTES]
+    else:
+        names = best.facts[_NAMES_ELSEWHERE]
+        chosen = [c for c in chosen if c.facts[_NAMES_ELSEWHERE] <= names]
     if len(chosen) < QUOTES:
         near = [c for c in ranked if best.rank - c.rank <= MORE_WITHIN and c not in chosen]
         chosen += _exception(question, chosen, near) or _reason(question, chosen, near)

@@ -1,6 +1,7 @@
 """Words of a question that the library does not have, spelt as it spells them.
 
-What is often cut short is written out where the library has the whole word alone. A word is taken
+What is cut short is written out where the library has it in full alone: "hrs", or "CMA" where it
+speaks of the Competition and Markets Authority. A word is taken
 for a slip of the keyboard where neither the library nor the embedding model knows it, while the
 library has one that is a single letter away. The reader is shown what was searched.
 """
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
-from rag.lexical import STOPWORDS, analyze
+from rag.lexical import INITIALS, STOPWORDS, analyze, names_by_initials
 from rag.library_reader import LibraryReader
 from rag.parts import LONGEST
 
@@ -29,6 +30,7 @@ _SHORT = {
     "qty": "quantity", "wks": "weeks", "yr": "year", "yrs": "years",
 }  # fmt: skip
 _CUT_SHORT = re.compile(rf"\b(?:{'|'.join(_SHORT)}|HQ)\b")
+_ACRONYM = re.compile(r"\b[A-Z]{3,6}\b")
 _BEGINS_WORD = ("", "▁", "Ġ")
 """How the vocabularies of models mark a token that begins a word, if they do."""
 
@@ -42,6 +44,7 @@ def respell(question: str, library: LibraryReader, tokenizer: Tokenizer) -> str:
         return question
     with library.reading():
         question = _CUT_SHORT.sub(lambda found: _written_out(found[0], library), question)
+        question = _ACRONYM.sub(lambda found: _named(found[0], library), question)
         return _WORD.sub(lambda found: _respelt(found[0], library, tokenizer), question)
 
 
@@ -49,6 +52,18 @@ def _written_out(word: str, library: LibraryReader) -> str:
     whole = _SHORT[word.lower()]
     short_term, term = (analyze(form) for form in (word.lower(), whole))
     return whole if library.holding(term) and not library.holding(short_term) else word
+
+
+def _named(acronym: str, library: LibraryReader) -> str:
+    """An acronym that the library does not write, by the long name there that begins so."""
+    short = acronym.lower()
+    held = library.holding([*analyze(short), INITIALS + short])
+    if list(held) != [INITIALS + short]:
+        return acronym
+    number = held[INITIALS + short][1]
+    chunk = library.chunks([number])[number]
+    names = [names_by_initials(text) for text in (*chunk.headings, chunk.text)]
+    return next((found[acronym] for found in names if acronym in found), acronym)
 
 
 def _respelt(word: str, library: LibraryReader, tokenizer: Tokenizer) -> str:

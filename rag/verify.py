@@ -19,7 +19,7 @@ import numpy as np
 from rag.types import Span, Verdict
 from rag.verify_facts import plain
 from rag.verify_features import FEATURES, Embed, Finding, examine, rarity_from
-from rag.verify_shorter import is_shortened
+from rag.verify_shorter import CONDITIONS, is_shortened
 from rag.verify_words import HEDGES, NEGATIONS, read
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ SURE: float = _MODEL["sure"]
 """From this score on it may be sure; see ``Judgement``."""
 JUST_BELOW = SUPPORTED - 0.01
 
+_NO_MORE = r"(?!\s*[\w%]|[.,]\d)"  # a number's scale or unit is no less of it than its digits
 _WEIGHTS = np.array([_MODEL["weights"].get(name, 0.0) for name in FEATURES])
 _RARITY = rarity_from(
     {stem: float(value) for stem, value in (p.rsplit("=", 1) for p in _MODEL["common"].split())}
@@ -123,19 +124,28 @@ def load_verifier(name: str | None = None, encoder: Encoder | None = None) -> Ve
 def find_copy(sentence: str, evidence: str) -> Span | None:
     """Where the evidence says a sentence word for word, whatever the quotes, dashes and spaces.
 
-    A part of a sentence that is denied or doubted ("it is not true that ...") is no copy.
+    A part of a sentence that is denied or doubted ("it is not true that ...") is no copy, nor is
+    what a condition goes on from ("... only with consent") or the beginning of a number.
     """
-    words = plain(sentence).split()
-    pattern = r"(?<!\w)" * words[0][0].isalnum() + r"\s+".join(map(re.escape, words))
+    words = re.sub(r"(?<=\d)\.\s*$", "", plain(sentence)).split()
+    pattern = r"(?<![\w.,$€£¥-])" if words[0][0].isdigit() else r"(?<!\w)" * words[0][0].isalpha()
+    pattern += r"\s+".join(map(re.escape, words))
+    pattern += _NO_MORE if words[-1][-1].isdigit() else r"(?!\w)" * words[-1][-1].isalpha()
     source = plain(evidence)
-    for match in re.finditer(pattern + r"(?!\w)" * words[-1][-1].isalnum(), source):
+    for match in re.finditer(pattern, source):
         whole = next(
             (s for s in read(evidence).sentences if s.start <= match.start() < s.end), None
         )
-        before = source[whole.start : match.start()].lower() if whole else ""
-        if not set(re.findall(r"\w+", before)) & (NEGATIONS | HEDGES):
+        before = _small_words(source[whole.start : match.start()]) if whole else set()
+        after = _small_words(source[match.end() : whole.end]) if whole else set()
+        if not before & (NEGATIONS | HEDGES) and not after & CONDITIONS:
             return Span(match.start(), match.end())
     return None
+
+
+def _small_words(text: str) -> set[str]:
+    """The words of a text in small letters, without the month of May, which would be a doubt."""
+    return {word.lower() for word in re.findall(r"\w+", text) if word != "May"}
 
 
 def _missing(sentence: str, evidence: str) -> str:

@@ -96,16 +96,19 @@ def _said_otherwise(number: Quantity, source: Text) -> bool:
     if not number.hard and any(number.value in (d.first, d.day) for d in source.dates):
         return True
     small = number.ordinal or number.value < SMALL
-    return small and bool(re.search(rf"\b{re.escape(number.text)}\b", source.text, re.I))
+    return small and bool(re.search(rf"(?<!\W-)\b{re.escape(number.text)}\b", source.text, re.I))
 
 
 def _in_a_range(stated: Quantity, evidence: Sequence[Quantity], text: str) -> bool:
-    """Whether the evidence gives a range that the stated number lies in."""
+    """Whether the stated number is an end of a range that the evidence gives.
+
+    What stands behind the upper end goes for the lower one too: "5 to 10 million".
+    """
     for low, high in pairwise(evidence):
         between = text[low.end : high.start]
         if (
             re.fullmatch(r"\s*(?:%|percent)?\s*(?:-|to|and)\s*", between)
-            and low.value <= stated.value <= high.value
+            and stated.value in (low.value, low.value / low.step * high.step, high.value)
             and (high.unit == stated.unit or not (high.hard and stated.hard))
             and not stated.ordinal
         ):

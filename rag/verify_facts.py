@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from rag.words import stems
@@ -66,7 +66,7 @@ _TENS = {
 }
 _SCALES = {
     "hundred": 1e2, "thousand": 1e3, "k": 1e3, "million": 1e6, "mn": 1e6, "mln": 1e6, "m": 1e6,
-    "mm": 1e6, "billion": 1e9, "bn": 1e9, "b": 1e9, "trillion": 1e12, "tn": 1e12, "dozen": 12.0,
+    "billion": 1e9, "bn": 1e9, "b": 1e9, "trillion": 1e12, "tn": 1e12, "dozen": 12.0,
     "lakh": 1e5, "crore": 1e7,
 }  # fmt: skip
 _ORDINALS = {
@@ -80,11 +80,12 @@ _ORDINALS = {
 }
 _WORD_NUMBER = rf"(?:{'|'.join([*_TENS, *_SMALL])}|dozen|hundred|thousand|million|billion)"
 _NUMBER = re.compile(
-    rf"""(?P<money>(?:US|A|C|HK|NZ)?[$€£¥]\s?)?
-    (?:(?<![\w.])(?P<sign>-)?(?P<digits>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)
+    rf"""(?:(?<![\w.%)])(?P<sign>-)(?=(?:US|A|C|HK|NZ)?[$€£¥]?\.?\d))?
+    (?P<money>(?:US|A|C|HK|NZ)?[$€£¥]\s?)?
+    (?:(?<![\w.])(?P<digits>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)
        (?P<ordinal>(?:st|nd|rd|th)\b)?(?!\d|\.\d)
        (?:[ -]?(?P<scale>hundred|thousand|million|billion|trillion|dozen|lakh|crore|mn|mln|bn
-         |tn|mm)\b
+         |tn)\b
          |(?P<letter>[kKmMbB])\b)?
      |\b(?P<words>(?:an?\s(?=hundred|thousand|million|billion|dozen))?
         {_WORD_NUMBER}(?:(?:-|\s(?:and\s)?){_WORD_NUMBER})*)\b
@@ -97,6 +98,7 @@ _NUMBER = re.compile(
 _MEASURES: dict[str, dict[str, float]] = {
     "metre": {"m": 1, "metre": 1, "meter": 1, "km": 1e3, "kilometre": 1e3, "kilometer": 1e3,
               "cm": 0.01, "centimetre": 0.01, "centimeter": 0.01, "mm": 0.001,
+              "millimetre": 0.001, "millimeter": 0.001,
               "mile": 1609.34, "mi": 1609.34, "ft": 0.3048, "foot": 0.3048, "feet": 0.3048,
               "inch": 0.0254, "inche": 0.0254},
     "gram": {"g": 1, "gram": 1, "kg": 1e3, "kilogram": 1e3, "kilo": 1e3, "mg": 0.001,
@@ -108,7 +110,8 @@ _MEASURES: dict[str, dict[str, float]] = {
     "€": {"euro": 1, "eur": 1},
     "£": {"pound": 1, "gbp": 1},
     "¥": {"yen": 1},
-    "degree": {"degree": 1, "°c": 1, "°f": 1},
+    "celsius": {"°c": 1},
+    "fahrenheit": {"°f": 1},
 }  # fmt: skip
 _UNITS = {
     form: (unit, factor) for unit, forms in _MEASURES.items() for form, factor in forms.items()
@@ -122,6 +125,11 @@ _MORE = re.compile(
     r"\b(?:more than|over|at least|above|exceed\w*|greater than|upwards of)\s*$", re.I
 )
 _LESS = re.compile(r"\b(?:less than|fewer than|under|at most|below|up to|no more than)\s*$", re.I)
+_DOWN = re.compile(  # "a loss of $5 million" is -$5 million, "fell to 5 degrees" is not -5
+    r"\b(?:below|decline[ds]?|decrease[ds]?|deficit|down|drop(?:s|ped)?|falls?|fallen|fell|loss(?:es)?"
+    r"|lost|minus|negative|shrank|shrunk)\b(?! (?:\w+ ){0,2}to\b)[^.;!?]*$",
+    re.I,
+)
 _NO_UNIT = frozenset(
     _listed(
         """a an and the of in on at to by for from with or but as is was were are be than that which
@@ -141,7 +149,8 @@ class Quantity:
 
     ``unit`` is a currency sign, ``%``, a measure (``metre``, ``gram``, ``second``, ``year``), the
     stem of the word behind it, or "". ``ordinal`` numbers count places. ``bound`` is ``>``, ``<``,
-    ``~`` (about) or "".
+    ``~`` (about) or "". A number is below zero by its sign; ``down`` says that words before it may
+    mean the same.
     """
 
     text: str
@@ -153,6 +162,7 @@ class Quantity:
     hard: bool
     ordinal: bool
     bound: str
+    down: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +287,7 @@ def _quantity(match: re.Match[str], text: str) -> Quantity | None:
             else 1.0
         )
         value, step = value * scale, step * scale
+        value = -value if part["sign"] else value
     elif part["words"]:
         read = _in_words(part["words"].lower())
         if read is None:
@@ -288,6 +299,8 @@ def _quantity(match: re.Match[str], text: str) -> Quantity | None:
     unit, hard, factor = "", False, 1.0
     if part["money"]:
         unit, hard = part["money"].strip()[-1], True
+        if (part["unit"] or "").lower() == "mm":
+            factor, end = 1e6, match.end("unit")
     elif part["percent"]:
         unit, hard = "%", True
     elif part["unit"] and part["unit"].lower() not in _NO_UNIT:
@@ -304,9 +317,12 @@ def _quantity(match: re.Match[str], text: str) -> Quantity | None:
     bound = ">" if _MORE.search(before) else "<" if _LESS.search(before) else ""
     if not bound and _ABOUT.search(before):
         bound = "~"
+    down = bool(_DOWN.search(text[max(0, match.start() - 60) : match.start()]))
     start = match.start()
     said = text[start:end].strip()
-    return Quantity(said, start, end, value * factor, step * factor, unit, hard, ordinal, bound)
+    return Quantity(
+        said, start, end, value * factor, step * factor, unit, hard, ordinal, bound, down
+    )
 
 
 def _in_words(words: str) -> tuple[float, float] | None:
@@ -335,6 +351,11 @@ def same_quantity(stated: Quantity, other: Quantity) -> bool:
         return False
     if stated.unit != other.unit and (stated.hard and other.hard):
         return False
+    if (stated.value < 0) != (other.value < 0):
+        above = other if stated.value < 0 else stated
+        if not above.down:
+            return False
+        stated, other = (replace(q, value=abs(q.value)) for q in (stated, other))
     gap = abs(stated.value - other.value)
     slack = 1e-9 * max(1.0, abs(stated.value))
     if stated.step > other.step:

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from rag.verify_words import CONTRASTS, HEDGES, Word, read
 from rag.words import is_irregular
 
-_CONDITIONS = CONTRASTS | HEDGES | frozenset(["if", "or", "provided", "unless", "until"])
-_BINDING = _CONDITIONS | frozenset(
+CONDITIONS = CONTRASTS | HEDGES | frozenset(["if", "or", "provided", "unless", "until"])
+_BINDING = CONDITIONS | frozenset(
     """are be been can claims did does had has have is nor says tells than that told was were which
     who whom whose will""".split()  # noqa: SIM905
 )
@@ -44,7 +44,7 @@ def _keeps(said: Sequence[Word], words: Sequence[Word]) -> bool:
             return False
         at = found + 1
         small.clear()
-    return not any(word.lower in _CONDITIONS for word in words[at:])
+    return not any(word.lower in CONDITIONS for word in words[at:])
 
 
 def _binds(word: Word) -> bool:

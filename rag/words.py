@@ -14,7 +14,7 @@ def word_set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-_TOKEN = re.compile(r"\d[\d,.]*\d|\w+")
+_TOKEN = re.compile(r"\d[\d,.]*\d|\bU\.S\.A\.|\b[EU]\.[KNSU]\.|\w+")
 STOP = word_set(
     """a about after all also am an and any are as at be because been being but by can could did do
     does doing for from get give got had has have having he her here him his how i if in into is it
@@ -60,6 +60,18 @@ NUMBER_WORDS = {
     "eight": "8", "nine": "9", "ten": "10", "eleven": "11", "twelve": "12", "twenty": "20",
     "first": "1st", "second": "2nd", "third": "3rd", "zero": "0", "hundred": "100",
 }  # fmt: skip
+_ROLES = {
+    "ceo": "chief executive", "cfo": "chief financial", "cio": "chief information",
+    "cmo": "chief marketing", "coo": "chief operating", "cto": "chief technology",
+    "hr": "human resources", "vp": "vice president",
+}  # fmt: skip
+_IN_FULL = {
+    **_ROLES,
+    **{short.upper(): full for short, full in _ROLES.items()},
+    "EU": "European Union", "UK": "United Kingdom", "UN": "United Nations",
+    "US": "United States", "USA": "United States",
+}  # fmt: skip
+"""What is said in two ways everywhere. "us" and "un" are words, so nations are in capitals."""
 _QUARTERS = {f"q{n}": (nth, "quarter") for n, nth in enumerate(("1st", "2nd", "3rd", "4th"), 1)}
 
 
@@ -75,7 +87,12 @@ class Token:
 
 @lru_cache(maxsize=50_000)
 def stems(word: str) -> tuple[str, ...]:
-    """The terms of one word as the index has them; irregular forms and numbers meet their base."""
+    """The terms of one word as the index has them; irregular forms and numbers meet their base.
+
+    What is cut short has those of its words in full.
+    """
+    if full := _IN_FULL.get(word.replace(".", "")):
+        return tuple(stem for part in full.split() for stem in stems(part))
     word = word.lower()
     if word[0].isdigit():
         return (word.replace(",", ""),)
@@ -106,7 +123,8 @@ def tokens(text: str) -> tuple[Token, ...]:
             word[0].isupper() and word.lower() not in _QUARTERS,
             word[0].isdigit(),
         )
-        for word in _TOKEN.findall(text)
+        for said in _TOKEN.findall(text)
+        for word in _IN_FULL.get(said.replace(".", ""), said).split()
         for stem in stems(word)
     )
 

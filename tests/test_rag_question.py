@@ -62,6 +62,26 @@ def test_a_number_in_another_name_is_not_the_questions(
     assert (number in held_by(query, text)) == held
 
 
+@pytest.mark.parametrize(
+    ("question", "text", "coverage"),
+    [
+        ("What does the KMGA let?", "The Kelp and Mussel Growers Association lets two.", 1),
+        ("What does the KMGA let?", "The Kelp and Mussel Association lets two.", 1 / 2),
+        ("What does the Kelp and Mussel Growers Association let?", "The KMGA lets two.", 1),
+        ("What does the Kelp and Mussel Growers Association let?", "The OBC lets two.", 1 / 5),
+        ("What does the Department of Tides say?", "The DOT says no.", 1),
+        ("What does the DOT say?", "The Department of Tides says no.", 1),
+        ("What does M365 cost?", "Mailwind 365 costs ten.", 1),
+        ("What does M365 cost?", "Mailwind 360 costs ten.", 1 / 2),
+        ("Who is the CEO of Orrin?", "Ada Holm is chief executive of Orrin.", 1),
+    ],
+)
+def test_a_name_is_known_by_its_initials(question: str, text: str, coverage: float) -> None:
+    query = read_question(question, lambda _: 1.0)
+    held = held_by(query, text)
+    assert sum(query.share[stem] for stem in held & query.share.keys()) == pytest.approx(coverage)
+
+
 def test_a_text_without_spaces_is_taken_apart_as_fast_as_any() -> None:
     start = time.perf_counter()
     for text in ("A" * 100_000, "A-" * 50_000, "A-1" * 30_000, "A and " * 15_000):

@@ -17,7 +17,9 @@ TEXT = """The lighthouse of Orrin was launched as a trust by Euphemia Quillfeath
 
 The acquisition of the train ferry followed. Fontana kept the books of the trust.
 
-Ten people row the ferry."""
+Ten people row the ferry. The Kelp and
+Mussel Growers Association (not the Orrin Boat Club, OBC) lets two moorings. Mail goes by the Post
+Office of Upper Orrin."""
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +57,12 @@ def spelt(index: Index, question: str) -> str:
             "Who does the accts dept of the trust trust?",
         ),
         ("how many ppl keep the HQ?", "how many people keep the HQ?"),
+        ("Does the KMGA row?", "Does the Kelp and Mussel Growers Association row?"),
+        ("Who runs the POOUO?", "Who runs the Post Office of Upper Orrin?"),
+        # Written in the library itself, in small letters, or not its initials.
+        ("What is the OBC?", "What is the OBC?"),
+        ("does the kmga row?", "does the kmga row?"),
+        ("What is KMG?", "What is KMG?"),
     ],
 )
 def test_a_slip_is_mended_and_nothing_else(index: Index, question: str, expected: str) -> None:

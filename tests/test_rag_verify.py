@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rag.embed import Encoder
 from rag.errors import ModelError
-from rag.verify import PARTIAL, SUPPORTED, Verifier, load_verifier, verdict_of
+from rag.verify import PARTIAL, SUPPORTED, Verifier, find_copy, load_verifier, verdict_of
 from rag.verify_facts import plain, read_dates, read_quantities, same_date, same_quantity
 
 RANK = {"unsupported": 0, "partial": 1, "supported": 2}
@@ -40,6 +40,10 @@ def verifier(encoder: Encoder) -> Verifier:
         ("Q4", "the fourth quarter"),
         ("2nd", "second"),
         ("5,000", "5000"),
+        ("a fall of 38%", "-38%"),
+        ("-$5 million", "a loss of $5 million"),
+        ("20 millimetres", "20 mm"),
+        ("$5mm", "$5 million"),
     ],
 )
 def test_numbers_that_are_the_same(stated: str, evidence: str) -> None:
@@ -58,6 +62,11 @@ def test_numbers_that_are_the_same(stated: str, evidence: str) -> None:
         ("1.48 billion", "1.5 billion"),
         ("more than 20", "12"),
         ("5 km", "5 kg"),
+        ("$5 million", "-$5 million"),
+        ("fell to 5 degrees", "-5 degrees"),
+        ("20 °F", "20 °C"),
+        ("20", "-20"),
+        ("20 mm", "20 million"),
     ],
 )
 def test_numbers_that_differ(stated: str, evidence: str) -> None:
@@ -196,6 +205,42 @@ def test_a_copy_is_supported_unless_it_is_denied(verifier: Verifier) -> None:
     assert copied.verdict == "supported" and copied.best is not None
     assert evidence[copied.best.start : copied.best.end].startswith("The lake")
     assert verifier.verify("the dam was closed.", evidence).verdict != "supported"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "evidence"),
+    [
+        ("The annual fee is £20", "The annual fee is £20,000 payable in advance."),
+        ("The annual fee is £20.", "The annual fee is £20.5 million."),
+        ("The share is 20", "The share is 20 % of it."),
+        ("5 million were lost", "-$5 million were lost"),
+        ("It may be let at any time", "It may be let at any time unless the landlord objects."),
+    ],
+)
+def test_the_beginning_of_a_figure_or_of_a_condition_is_no_copy(
+    sentence: str, evidence: str
+) -> None:
+    assert find_copy(sentence, evidence) is None
+
+
+@pytest.mark.parametrize(
+    ("sentence", "evidence"),
+    [
+        ("The annual fee is £20", "The annual fee is £20, payable in advance."),
+        ("The annual fee is £20.", "The annual fee is £20; it is due in May."),
+        ("It may be let at any time", "It may be let at any time after the first year."),
+    ],
+)
+def test_a_part_that_stands_alone_is_a_copy(sentence: str, evidence: str) -> None:
+    assert find_copy(sentence, evidence) is not None
+
+
+def test_a_number_within_a_range_is_not_what_it_says(verifier: Verifier) -> None:
+    evidence = "The loan of the brewery is between 5 and 10 million euros."
+    ends = ["The loan is 10 million euros.", "The loan is at least 5 million euros."]
+    assert [verifier.verify(said, evidence).verdict for said in ends] == ["supported"] * 2
+    inside = verifier.verify("The loan is 6 million euros.", evidence)
+    assert inside.verdict != "supported" and "6 million" in inside.reasons[0]
 
 
 def test_the_best_place_is_the_sentence_that_says_it(verifier: Verifier) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from rag.opposites import OPPOSITES, share_opposed
 from rag.verify_shorter import is_shortened
-from rag.words import stems, stems_of
+from rag.words import STOP, stems, stems_of, tokens
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,26 @@ from rag.words import stems, stems_of
 )
 def test_an_irregular_form_meets_its_base(form: str, base: str) -> None:
     assert stems(form) == stems(base)
+
+
+@pytest.mark.parametrize(
+    ("short", "full"),
+    [
+        ("the CEO", "the chief executive"),
+        ("ceo", "chief executive"),
+        ("our VP", "our vice president"),
+        ("the US, the U.S. and the USA", "the United States"),
+        ("U.K. law", "United Kingdom law"),
+        ("an EU rule", "a European Union rule"),
+    ],
+)
+def test_what_is_cut_short_everywhere_meets_its_words(short: str, full: str) -> None:
+    said = [{t.stem for t in tokens(text) if t.lower not in STOP} for text in (short, full)]
+    assert said[0] == said[1]
+
+
+def test_small_words_are_no_nations() -> None:
+    assert stems_of("They told us of un.") == {"they", "told", "us", "of", "un"}
 
 
 def test_words_that_look_like_a_form_of_another_stay_apart() -> None:
