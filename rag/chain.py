@@ -17,6 +17,7 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from rag.choice import check_sources
 from rag.errors import ModelError
 from rag.extractive import declined_text, nearest, quote
+from rag.followup import is_small_talk
 from rag.generate import wants_prose, write
 from rag.index import Index
 from rag.llm import LanguageModel, load_llm
@@ -25,7 +26,7 @@ from rag.retrieve import check_question
 from rag.seek import Clock, Part, Sought, interleaved, seek
 from rag.select import QUOTES, Candidate, in_conflict
 from rag.settings import Settings
-from rag.types import Answer, Citation, Engine, Sentence, Turn, turns
+from rag.types import INVITATION, Answer, Citation, Engine, Sentence, Turn, turns
 from rag.verify import Verifier, load_verifier
 
 # A model can answer from passages of which no sentence is an answer by itself, so it is asked from
@@ -96,6 +97,10 @@ class AnswerChain(Runnable[Question | str, Answer]):
         index = self._index.within(settings.collections, settings.sources)
         model = self._model(settings)
         revision = index.library.revision()
+        if is_small_talk(question):
+            yield INVITATION
+            yield _declined_talk(question, revision, settings)
+            return
         clock = Clock()
         sought = seek(index, question, turns(row.get("history", ())), settings, model, clock)
         found, chosen, failure = sought.parts, sought.chosen, sought.failure
@@ -244,6 +249,24 @@ class _Said:
         starts = [0, *(s.start for s in self.sentences[1:]), len(self.text)]
         for start, end in pairwise(starts):
             yield self.text[start:end]
+
+
+def _declined_talk(message: str, revision: int, settings: Settings) -> Answer:
+    """What a message that asks nothing comes back as; nothing is searched for it."""
+    return Answer(
+        question=message,
+        query=message,
+        status="declined",
+        text=INVITATION,
+        sentences=(),
+        citations=(),
+        passages=(),
+        confidence=0.0,
+        engine="extractive",
+        timings={},
+        index_revision=revision,
+        policy=settings.policy,
+    )
 
 
 def _is_said(part: Part, sought: Sought) -> bool:

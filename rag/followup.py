@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from rag.dates import is_month
 from rag.lexical import STOPWORDS, analyze
-from rag.types import DECLINED, Turn
+from rag.types import DECLINED, INVITATION, Turn
 
 MAX_CARRIED = 6  # terms taken over; a longer tail pulls the search back to the earlier question
 MAX_NAMES = 2  # taken over from an answer; a third made nothing better
@@ -34,7 +34,8 @@ _ENDING = re.compile(r"(?:n['’]t|['’]\w{1,2})$")
 _OWNER = re.compile(r"['’]s?$")
 _YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
 _NAME = re.compile(r"(?<=[^\s.!?:(] )[A-Z][\w-]+(?: [A-Z0-9][\w-]*)*")  # not to begin a sentence
-_NUMBER = re.compile(r" ?\[\d+\]")
+_NUMBER = re.compile(r" ?\[\d+\] ?")
+_ROW = re.compile(r"(?:[^;:]{1,60}: )?([^;:]{1,60})(?:; [^;:]{1,60}: [^;]*)+")
 _SENTENCE = re.compile(r"\n(?:(?:[-*•]|\d+[.)]) )?|(?<=[.!?:])\s+")
 _CONTINUES = re.compile(
     r"(?is)\W*(?:and|but|or|what about|how about)\b[\s,]*"
@@ -47,7 +48,10 @@ _ASKS = re.compile(
     r"(?i)\W*(?:wh(?:at|o|ose|en|ere|ich|y)|how|is|are|was|were|do|does|did|can|could|will|would"
     r"|should|has|have|had)\b"
 )
-_DEFINES = re.compile(r"(?i)\W*(?:what|who)(?:['’]s| is| are| was| were| does)\b(?! the\b)")
+_DEFINES = re.compile(
+    r"(?i)\W*(?:(?:so|now|well|ok|okay),? )?"
+    r"(?:what|who)(?:['’]s| is| are| was| were| does)\b(?! the\b)"
+)
 _ROLE = re.compile(r"\W*[Ww]ho\b.*\bthe [A-Z]{2,}s?\W*$")  # "Who is the CEO?"
 _BARE = re.compile(
     r"\W*(?:[Ww]hy|[Hh]ow|[Ww]hen|[Ww]here)(?: in| at| on| for)?(?: [A-Z][\w-]*)+\W*$"
@@ -56,8 +60,15 @@ _DEFINITE = re.compile(r"(?i)\b(?:the|any|more|else|other|another)\b")
 # "Is it possible to ...", "How long does it take to ...": this "it" stands for nothing.
 EMPTY_IT = re.compile(
     r"(?i)\b(?:(?:is|was)(?:n['’]t)? it (?:\w+ ){1,5}?(?:to|that)"
-    r"|(?:does|did|will) it (?:take|cost|mean))\b"
+    r"|(?:does|did|will) it (?:take(?! (?:place|part|effect|over))|cost|mean))\b"
 )
+_NO_ANSWER = (DECLINED, INVITATION)
+_SMALL_TALK = re.compile(
+    r"(?i)(?:\W*\b(?:hello|hi|hey|good (?:morning|afternoon|evening|day)|thank you|thanks|cheers"
+    r"|very much|a lot|bye|goodbye|ok|okay|great|perfect|help|who are you"
+    r"|what (?:can|do) you do)\b)+\W*"
+)
+_ELLIPTIC = re.compile(r"(?i)\W*(?:what|which)(?: \w+)?\W*")  # "Which insurer?"
 _NEW_CLAUSE = frozenset(["and", "but", "or", "if", "when", "because", "while"])
 
 
@@ -67,19 +78,42 @@ def standalone(question: str, history: Sequence[Turn]) -> str:
     ``history`` is in order, oldest first. The rules know English; a question in another language
     is completed only when it has one or two words.
     """
-    asked = [turn.text for turn in history if turn.role == "user" and _content(turn.text)]
+    said = [turn.text for turn in history if turn.role == "user" and _content(turn.text)]
+    asked = [text for text in said if not is_small_talk(text)]
     context = ""
     for text in asked[-MAX_TURNS:]:
         context = _completed(text, context)
     last = history[-1] if history else None
-    answered = last and last.role == "assistant" and not last.text.startswith(DECLINED)
+    answered = last and last.role == "assistant" and not last.text.startswith(_NO_ANSWER)
     return _completed(question, context, _names(last.text) if last and answered else ())
 
 
+def is_small_talk(question: str) -> bool:
+    """Whether a message asks the library for nothing: ``thanks``, ``hello``, ``help``."""
+    return bool(_SMALL_TALK.fullmatch(question))
+
+
+def may_stand_alone(question: str) -> bool:
+    """Whether a question that was completed may be of a new subject after all: it names one."""
+    leans = _CONTINUES.match(question) or _REPAIRS.match(question) or _ELLIPTIC.fullmatch(question)
+    words = {match[0].casefold() for match in _WORD.finditer(question)}
+    return bool(_content(question)) and not leans and not words & _PRONOUNS
+
+
 def _names(text: str) -> list[str]:
-    """What an answer writes large, each once, but for what begins a sentence, and months."""
+    """What an answer writes large, each once; of a table's row its first cell."""
     found: list[str] = []
-    for sentence in _SENTENCE.split("\n" + _NUMBER.sub("", text)):
+    for line in _NUMBER.sub("\n", text).split("\n"):
+        row = _ROW.fullmatch(line)
+        names = [row[1]] if row else _written_large(line)
+        found += [n for n in names if not any(other in n or n in other for other in found)]
+    return found
+
+
+def _written_large(line: str) -> list[str]:
+    """What a line writes large, but for a word that begins a sentence, and months."""
+    found: list[str] = []
+    for sentence in _SENTENCE.split("\n" + line):
         runs: list[list[re.Match[str]]] = []
         for match in _WORD.finditer(sentence):
             if not match[0][0].isupper():
@@ -91,10 +125,8 @@ def _names(text: str) -> list[str]:
         for run in runs:
             words = [m for m in run if m[0].casefold() not in _EMPTY]
             begins = len(words) == 1 and words[0].start() == 0
-            name = _ENDING.sub("", " ".join(m[0] for m in words))
-            known = begins or all(is_month(m[0]) for m in words)
-            if not known and not any(other in name or name in other for other in found):
-                found.append(name)
+            if not begins and not all(is_month(m[0]) for m in words):
+                found.append(_ENDING.sub("", " ".join(m[0] for m in words)))
     return found
 
 

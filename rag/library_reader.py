@@ -18,6 +18,7 @@ from rag.types import Chunk, Fidelity, Flag, Place, Source, Span
 
 CHUNK_COLUMNS = 'id, source_id, text, start, "end", page, headings, sentences'
 SOURCE_COLUMNS = "id, sha256, media_type, title, date, pages, characters, author, language"
+OPENING_CHUNKS = 3
 OPENING = 300
 """Of a document, so much says whom it is about."""
 AMONG = "IN (SELECT value FROM json_each(?))"
@@ -140,12 +141,20 @@ class LibraryReader(Database):
         return str(self._of_source("text", source_id))
 
     def openings(self, source_ids: Iterable[str]) -> dict[str, str]:
-        """How the sources begin, by id: ``OPENING`` characters of the first chunk of each."""
+        """How the sources begin, by id: ``OPENING`` characters of their first chunks.
+
+        Headings stand each on a line: who gives a report is often said in one alone.
+        """
         query = (
-            f"SELECT source_id, substr(text, 1, {OPENING}) FROM chunks WHERE number IN "
-            f"(SELECT min(number) FROM chunks WHERE source_id {AMONG} GROUP BY source_id)"
+            f"SELECT source_id, headings, substr(text, 1, {OPENING}) FROM "
+            f"(SELECT source_id AS whose, min(number) AS first FROM chunks WHERE source_id {AMONG} "
+            "GROUP BY source_id) JOIN chunks ON source_id = whose "
+            f"AND number BETWEEN first AND first + {OPENING_CHUNKS - 1} ORDER BY number"
         )
-        return dict(self._rows(query, json.dumps(list(source_ids))))
+        lines: dict[str, dict[str, None]] = {}
+        for source_id, headings, text in self._rows(query, json.dumps(list(source_ids))):
+            lines.setdefault(source_id, {}).update(dict.fromkeys((*json.loads(headings), text)))
+        return {source_id: "\n".join(said)[:OPENING] for source_id, said in lines.items()}
 
     def places(self, source_id: str) -> tuple[Place, ...]:
         """Where the ranges of a source's text stand in the original. Raises ``KeyError``."""

@@ -19,6 +19,9 @@ Box = tuple[float, float, float, float]
 DECLINED = "Nothing in the library answers this for certain."
 """How the text of a declined answer begins, where anything is near to it."""
 
+INVITATION = "Ask a question, and what the library says on it is quoted here."
+"""The text of a declined answer to what asks nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:

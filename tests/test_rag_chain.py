@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from rag.index import Index
 from rag.reader import load_reader
 from rag.select import FACTS, Candidate, choose, rank_sentences
 from rag.settings import Settings
-from rag.types import Chunk, Passage, Source, Span
+from rag.types import INVITATION, Chunk, Passage, Source, Span
 
 
 def check_bound(index: Index, answer: Answer) -> None:
@@ -244,6 +245,71 @@ def test_a_follow_up_on_what_is_not_there_is_declined(index: Index, first: str) 
     add_texts(index, [("permits", "Parking", permits)])
     history = [{"role": "user", "content": first}]
     assert index.ask("How much does it cost?", history).status == "declined"
+
+
+def test_a_new_subject_is_asked_alone_where_the_old_one_has_no_answer(index: Index) -> None:
+    add_texts(
+        index,
+        [
+            ("permits", "Parking", "A permit in the inner zone costs 90 pounds."),
+            ("ferry", "The harbour", "The harbour ferry sails at nine in the morning."),
+        ],
+    )
+    history = [{"role": "user", "content": "What does a permit in the inner zone cost?"}]
+    answer = index.ask("When is the ferry?", history)
+    check_bound(index, answer)
+    assert "nine in the morning" in answer.text and answer.searched_for == ""
+
+
+def test_what_asks_nothing_is_answered_by_an_invitation(index: Index) -> None:
+    add_texts(index, [("letter", "A letter", "Thanks. It was a fine day. Hello to all.")])
+    answer = index.ask("thanks!")
+    assert (answer.status, answer.text) == ("declined", INVITATION)
+    assert not answer.passages and not answer.nearest
+    assert list(index.stream("hello")) == [
+        INVITATION,
+        replace(answer, question="hello", query="hello"),
+    ]
+
+
+def test_a_sentence_on_another_is_not_quoted_beside_the_answer(index: Index) -> None:
+    staff = "{} employed about {} people in June 2024."
+    add_texts(
+        index,
+        [
+            ("norvik", "The mills", staff.format("Norvik Mills", 900)),
+            ("elder", "Dairies", staff.format("The firm of Elder Dairy", 70)),
+        ],
+    )
+    answer = index.ask("How many people does Norvik Mills employ?")
+    check_bound(index, answer)
+    assert [c.uri for c in answer.citations] == ["norvik"]
+
+
+def test_a_company_named_above_its_report_alone_is_asked_about_by_name(
+    index: Index, tmp_path: Path
+) -> None:
+    report = """# Report on the third quarter
+
+# Polperro Glass plc
+
+Three months to March.
+
+# Results by segment
+
+| Pounds in millions | Q3 2026 | Q3 2025 |
+|---|---|---|
+| Windows | 17.2 | 15.1 |
+| Total sales | 38.6 | 36.1 |
+
+Windows grew because two builders took them. Net debt rose because of the new kiln.
+"""
+    (tmp_path / "report.md").write_text(report, encoding="utf-8")
+    sync(index, [tmp_path / "report.md"])
+    answer = index.ask("What were the total sales of Polperro Glass in the third quarter of 2026?")
+    check_bound(index, answer)
+    assert "38.6" in answer.text
+    assert index.ask("What were the total sales of Orrin Freight in 2026?").status == "declined"
 
 
 def test_the_small_model_reads_a_passage_below_its_heading(index: Index, tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.followup import MAX_CARRIED, standalone
-from rag.types import DECLINED, Turn
+from rag.followup import MAX_CARRIED, is_small_talk, may_stand_alone, standalone
+from rag.types import DECLINED, INVITATION, Turn
 
 INVESTED = (
     Turn("user", "When did Microsoft first invest in OpenAI?"),
@@ -37,6 +37,8 @@ REVENUE = (
         "I don't understand",
         "Any long-term risks?",
         "I meant the second time",
+        "When does it take place?",
+        "Will it take effect at once?",
         "为什么？",
     ],
 )
@@ -59,6 +61,7 @@ def test_a_follow_up_carries_the_earlier_subject(question: str) -> None:
         "I heard that there is poverty in the UK",
         "Which company said that it would open its source code?",
         "IBM Blockchain Platform",
+        "so who is leaving the board?",
     ],
 )
 def test_a_question_that_stands_alone_is_untouched(question: str) -> None:
@@ -112,6 +115,9 @@ def test_a_pronoun_may_stand_for_a_name_of_the_answer() -> None:
             "Theresa May Sean O'Brien ",
         ),
         ("This was Élodie Martin, in March and in May.", "Élodie Martin "),
+        ("Asset no: L-122; Item: Drone; Keeper: Ines Carvalho [1]", "L-122 "),
+        ("Plan: Basic; Price: 3 [1] Plan: Norvik Plus; Price: 4 [2]", "Basic Norvik Plus "),
+        ("Year: 2024; Sales: 3 [1] Total sales; 2024: 3; 2025: 4 [2]", "2024 Total sales "),
     ],
 )
 def test_what_is_a_name_in_an_answer(answer: str, names: str) -> None:
@@ -120,6 +126,48 @@ def test_what_is_a_name_in_an_answer(answer: str, names: str) -> None:
         standalone("Who are they?", history)
         == f"Who are they? (about: {names}voted against budget)"
     )
+
+
+@pytest.mark.parametrize(
+    ("message", "talk"),
+    [
+        ("thanks", True),
+        ("Thank you very much!", True),
+        ("Hello", True),
+        ("hi, good morning", True),
+        ("What can you do?", True),
+        ("ok thanks, bye", True),
+        ("Thanks to whom was it built?", False),
+        ("Who helped?", False),
+        ("why", False),
+        ("Hello Kitty", False),
+        ("a lot of what?", False),
+        ("", False),
+    ],
+)
+def test_what_asks_nothing_is_told_from_a_question(message: str, talk: bool) -> None:
+    assert is_small_talk(message) == talk
+
+
+def test_small_talk_is_no_subject() -> None:
+    talk = (*INVESTED, Turn("user", "thanks!"), Turn("assistant", INVITATION))
+    assert standalone("How much was it?", talk) == standalone("How much was it?", INVESTED)
+    assert standalone("How much was it?", talk[2:]) == "How much was it?"
+
+
+@pytest.mark.parametrize(
+    ("question", "alone"),
+    [
+        ("when is the regatta?", True),
+        ("And the price?", False),
+        ("Which insurer?", False),
+        ("Why?", False),
+        ("How much was it?", False),
+        ("How much does it cost?", False),
+    ],
+)
+def test_only_what_names_a_subject_may_stand_alone(question: str, alone: bool) -> None:
+    assert may_stand_alone(question) == alone
 
 
 def test_what_was_declined_names_nobody() -> None:
