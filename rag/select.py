@@ -196,7 +196,7 @@ def _read(
     windows = [
         _window(chunk, spans.get(chunk.id, [Span(chunk.start, chunk.start)])) for chunk in chunks
     ]
-    heads = [_head(query, p, openings.get(p.source.id, "")) for p in first if p.chunk in chunks]
+    heads = [f"{chunk.headings[-1][:HEADING]}: " if chunk.headings else "" for chunk in chunks]
     texts = [
         head + chunk.cut(window) for chunk, head, window in zip(chunks, heads, windows, strict=True)
     ]
@@ -205,18 +205,6 @@ def _read(
         chunk.id: (reading.after(len(head)), window.start)
         for chunk, reading, head, window in zip(chunks, readings, heads, windows, strict=True)
     }
-
-
-def _head(query: Query, passage: Passage, opening: str) -> str:
-    """What the model reads before a passage: its heading, and whose document it is, if asked."""
-    chunk = passage.chunk
-    heads = list(chunk.headings[-1:])
-    missing = query.names - stems_of(chunk.text, *heads)
-    above = (passage.source.title, *chunk.headings[:-1], *opening.split("\n"))
-    whose = max(above, key=lambda line: len(missing & stems_of(line)))
-    if missing & stems_of(whose):
-        heads.insert(0, whose)
-    return "".join(f"{head[:HEADING]}: " for head in heads)
 
 
 def _speaks_of(stems: Set[str], passage: Passage, opening: str) -> bool:
