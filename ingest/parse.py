@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from ingest.parsed import Parsed
+from ingest.stated_date import stated_date
 from ingest.suspicious import quarantined
 from rag.errors import BadDocument
 
@@ -115,7 +117,8 @@ def parse(path: Path) -> Parsed:
         scan = FORMATS[suffix].module in ("parse_pdf", "parse_image")
         advice = " OCR found none in its pictures either: scan it anew, larger." * scan
         raise BadDocument(f"{path}: no text could be extracted from it.{advice}")
-    return quarantined(parsed, path.stem)
+    parsed = quarantined(parsed, path.stem)
+    return replace(parsed, date=parsed.date or stated_date(parsed))
 
 
 def _check(path: Path, suffix: str) -> None:

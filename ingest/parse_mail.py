@@ -27,6 +27,7 @@ _QUOTED = re.compile(r"[ \t]?> ?")
 _WROTE = re.compile(
     r"(?:On|Am|Le|El|Il)\b(?=.*\d).{6,300}\b(?:wrote|schrieb\b.*|a écrit|escribió|ha scritto) ?:"
 )
+_AGAIN = re.compile(r"\b(?P<mark>re|fwd?|aw|wg|antw|sv|tr|rv):(?:\s*(?P=mark):)+", re.IGNORECASE)
 _SHOWN = ("From", "To", "Cc")
 _TELLING = ("From", "To", "Date", "Subject", "Message-ID", "Received")
 _NAMED = 5  # attachments in a warning
@@ -65,7 +66,7 @@ def _read(path: Path, data: bytes, media_type: str) -> Parsed:
         builder.warnings.append(f"{len(attachments)} {were} not read: {names}")
     date = _date(message)
     return builder.build(
-        title=_header(message, "Subject") or path.stem,
+        title=_subject(message) or path.stem,
         media_type=media_type,
         date=date.isoformat() if date else "",
         author=", ".join(who or mail for who, mail in getaddresses([_header(message, "From")])),
@@ -77,7 +78,7 @@ def _add_message(
     builder: Builder, path: Path, message: Message, attachments: list[str], *, level: int
 ) -> None:
     """Append a message, and below it those that it forwards."""
-    builder.add("heading", _header(message, "Subject"), level=min(level, 6))
+    builder.add("heading", _subject(message), level=min(level, 6))
     date = _date(message)
     shown = [(name, _people(message, name)) for name in _SHOWN]
     shown.append(("Date", date.isoformat(" ") if date else _header(message, "Date")))
@@ -105,6 +106,11 @@ def _header(message: Message, name: str) -> str:
         return collapse(str(make_header(decode_header(collapse(raw)))))
     except (MessageError, UnicodeError, LookupError, ValueError):  # shown as it was written
         return collapse(raw)
+
+
+def _subject(message: Message) -> str:
+    """The subject, each mark of an answer once: some programs put one before every answer."""
+    return _AGAIN.sub(r"\g<mark>:", _header(message, "Subject"))
 
 
 def _people(message: Message, name: str) -> str:

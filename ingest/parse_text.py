@@ -14,6 +14,7 @@ from ingest.parsed import (
     BlockKind,
     Builder,
     Parsed,
+    collapse,
     iso_date,
     repair,
     repair_warnings,
@@ -40,6 +41,11 @@ _DETECT_BYTES = 1_000_000  # enough to tell an encoding by
 _ITEM = re.compile(r"\s*(?:[-*+•‣◦▪–]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])\s+\S")
 _NUMBERED = re.compile(r"\d+[.)]\s")
 _LABELLED = re.compile(r"\s*[A-Z][^\n.:;!?]{1,40}: \S")  # "Signed for the tenant: ..."
+_COUNTED = re.compile(r"[^\n:]* (?:\d+|[IVXLC]+|[A-Z]): ")  # "Step 2: ..." heads all the same
+# "PART III - CONDUCT"; that a line is in capitals is asked apart.
+_PART = re.compile(r"(?:PART|CHAPTER|SECTION|TITLE|ANNEX|SCHEDULE) (?:\d+|[IVXLC]+|[A-Z])\b")
+_SALUTATION = re.compile(r"Dear [^\n.:;!?]{1,60}[,:]")
+_LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 # "The wifi password is Ivy" is a sentence, "What is covered" and "Goods that are out" are not.
 _STATES = re.compile(
     r"(?!.*\b(?:that|which|who|what|how|why|when|where|if)\b)"
@@ -102,22 +108,35 @@ def parse_plain(path: Path, data: bytes, media_type: str) -> Parsed:
     """
     text, warnings = decode(path, data)
     pieces = list(_plain_pieces(text))
+    letterhead = _letterhead(text, pieces)
     blocks: list[Block] = []
+    above = 0  # the level of the last heading
+    divided = False  # into parts, which stand above all other headings
     for position, (start, end) in enumerate(pieces):
+        line = text[start:end]
         following = pieces[position + 1] if position + 1 < len(pieces) else (end, end)
+        first, part = position == 0, _is_part(line)
+        if position < letterhead:
+            heads = first
+        else:
+            heads = part or _is_heading(line, text[slice(*following)], first=first)
+            heads = heads or (first and _is_title(line, text[end : following[0]]))
+            # What a letter says is not under the list of findings above it.
+            heads = heads or (above > 1 and bool(_SALUTATION.fullmatch(line)))
         kind: BlockKind = "paragraph"
-        heads = _is_heading(text[start:end], text[slice(*following)], first=position == 0)
-        heads = heads or (position == 0 and _is_title(text[start:end], text[end : following[0]]))
-        if heads and _NUMBERED.match(text, start, end) and not _ITEM.match(text, *following):
+        if heads and _NUMBERED.match(line) and not _ITEM.match(text, *following):
             kind = "heading"
-        elif _ITEM.match(text, start, end):
+        elif _ITEM.match(line):
             kind = "list_item"
         elif heads:
             kind = "heading"
-        level = 0 if kind != "heading" else 1 if not blocks else 2
+        level = 0
+        if kind == "heading":
+            above = level = 1 if first else 3 if divided and not part else 2
+        divided = divided or part
         blocks.append(Block(kind, start, end, level))
     titled = bool(blocks) and blocks[0].kind == "heading"
-    title = text[blocks[0].start : blocks[0].end] if titled else path.stem
+    title = collapse(text[blocks[0].start : blocks[0].end]) if titled else path.stem
     return kept(text, blocks, title, media_type, warnings)
 
 
@@ -306,6 +325,7 @@ def _unwrap(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[tuple[int, 
     joined = [
         after not in items
         and not (_LABELLED.match(text, *before) and _LABELLED.match(text, *after))
+        and text[slice(*before)].isupper() == text[slice(*after)].isupper()
         and ends[before] + 1 + len(text[slice(*after)].split(maxsplit=1)[0]) > width
         for before, after in pairs
     ]
@@ -328,26 +348,70 @@ def _unwrap(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[tuple[int, 
         yield start, end
 
 
+def _letterhead(text: str, pieces: Sequence[tuple[int, int]]) -> int:
+    """How many pieces are the title and the lines directly below it; 0 without such a title.
+
+    Names of its own tell a title from the first of other lines, and so does prose further down:
+    lists of names have none.
+    """
+    size = 1 + next(
+        (n for n, (a, b) in enumerate(pairwise(pieces)) if _parted(text[a[1] : b[0]])),
+        len(pieces),
+    )
+    if not 1 < size < len(pieces):
+        return 0
+    line, below = (text[slice(*piece)] for piece in pieces[:2])
+    words = _LONG_WORD.findall(line)
+    named = len(words) > 1 and 2 * sum(word[0].isupper() for word in words) >= len(words)
+    prose = any(_is_prose(text[slice(*piece)], line) for piece in pieces[size:])
+    title = _says_nothing(line) and not below[0].islower() and not _ITEM.match(below)
+    return size if named and prose and title else 0
+
+
 def _is_heading(line: str, following: str, *, first: bool) -> bool:
     """Whether a short line without an end mark stands above a longer paragraph or a list.
 
-    A line amid prose that is a sentence but for its end mark says something, and is kept to be
-    quoted; as the ``first`` one it is a headline.
+    A line amid prose that is a sentence but for its end mark says something, and so does a label
+    with its value: both are kept to be quoted. As the ``first`` one it is a headline.
     """
     if not _may_head(line):
         return False
-    prose = len(following) > len(line) and (_END.search(following) or len(following) > _WRAP_WIDTH)
-    heads = bool(prose) and (first or not _STATES.match(line))
+    if not first and _LABELLED.match(line) and not _COUNTED.match(line):
+        return False
+    heads = _is_prose(following, line) and (first or not _STATES.match(line))
     return heads or bool(_ITEM.match(following))
 
 
-def _is_title(line: str, gap: str) -> bool:
-    """Whether a text's first line, a ``gap`` below it, stands alone as a title does.
+def _is_prose(text: str, heading: str) -> bool:
+    """Whether a text may stand below a heading, by its length and its end."""
+    if len(text) <= len(heading) or _SALUTATION.fullmatch(text):
+        return False
+    return bool(_END.search(text)) or len(text) > _WRAP_WIDTH
 
-    A line with a verb says something, and is kept to be quoted.
+
+def _is_title(line: str, gap: str) -> bool:
+    """Whether a text's first line, a ``gap`` below it, stands alone as a title does."""
+    return _parted(gap) and _says_nothing(line)
+
+
+def _says_nothing(line: str) -> bool:
+    """Whether a line may be a title: one with a verb or a value is kept to be quoted.
+
+    One in capitals may go over lines and have a colon.
     """
-    alone = gap.count("\n") > 1
-    return alone and _may_head(line) and not (_LABELLED.match(line) or CLAUSE.search(line))
+    if line.isupper():
+        return _may_head(collapse(line))
+    return _may_head(line) and not (_LABELLED.match(line) or CLAUSE.search(line))
+
+
+def _is_part(line: str) -> bool:
+    """Whether a line in capitals names a part of the whole."""
+    return line.isupper() and len(line) <= _HEADING_LENGTH and bool(_PART.match(line))
+
+
+def _parted(gap: str) -> bool:
+    """Whether what stands between two pieces has a blank line."""
+    return gap.count("\n") > 1
 
 
 def _may_head(line: str) -> bool:

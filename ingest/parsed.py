@@ -15,7 +15,7 @@ from typing import Literal
 from rag.types import Box, Fidelity, Flag, Place, Span
 
 # Of parsers and chunker together; raised when they read a file differently.
-VERSION = 5
+VERSION = 6
 # When the templates of python-docx and python-pptx were made, and by whom: files keep both unless
 # they are given others.
 _TEMPLATES = {

@@ -83,6 +83,9 @@ def read_tables(strips: Iterable[Strip]) -> list[TableRow | None]:
         whole = any(sum(_is_value(cell.text) for cell in row) >= len(columns) for row in rows)
         lines = [line for index in head for line in strips[index].lines]
         labels = _labels(lines, columns) if whole else None
+        if labels:
+            # A column of numbers without a label has the header that stands left of it, if any.
+            labels = [_corner(lines, columns) if all(labels) else "", *labels]
         number = 0
         for index in sorted(set(head) | set(body)):
             if not strips[index].is_row:
@@ -169,7 +172,7 @@ def _head(strips: Sequence[Strip], floor: int, first: int, columns: Sequence[Col
         if bottom - top > _HEADER_GAP * height or len(found) == _HEADER_LINES:
             break
         if strip.is_row:
-            above_columns = all(cell.middle > left for cell in strip.lines[0][1:])
+            above_columns = all(_over(cell, columns) for cell in strip.lines[0][1:])
         else:
             above_columns = all(line[0].rect[0] >= left for line in strip.lines)
         short = all(len(cell.text) <= _HEADER_LENGTH for line in strip.lines for cell in line)
@@ -186,13 +189,13 @@ def _head(strips: Sequence[Strip], floor: int, first: int, columns: Sequence[Col
 
 def _labels(lines: Sequence[Sequence[RowCell]], columns: Sequence[Column]) -> list[str] | None:
     """One label for each column, or None where the header does not tell them apart."""
-    left = columns[0][0] - _ROOM
     parts: list[list[str]] = [[] for _ in columns]
-    flush = all(_flush(cell, columns) for line in lines for cell in line if cell.middle > left)
+    over = [[cell for cell in line if _over(cell, columns)] for line in lines]
+    flush = all(_flush(cell, columns) for cells in over for cell in cells)
     # Numbers stand at the right of their columns; the lowest headers tell how wide those are.
     extents = list(columns)
-    for line in reversed(lines):
-        cells = [c for c in line if c.middle > left and not _UNITS.fullmatch(c.text)]
+    for line, above in zip(reversed(lines), reversed(over), strict=True):
+        cells = [cell for cell in above if not _UNITS.fullmatch(cell.text)]
         groups = _spread_flush(cells, columns) if flush else _spread(cells, extents)
         if groups is None:
             return None
@@ -205,7 +208,7 @@ def _labels(lines: Sequence[Sequence[RowCell]], columns: Sequence[Column]) -> li
                 x0, x1 = extents[first]
                 extents[first] = (min(x0, cell.rect[0]), max(x1, cell.rect[2]))
         for cell in line:
-            if cell.middle <= left and _ENDED.search(cell.text):  # it holds for every column
+            if cell not in above and _ENDED.search(cell.text):  # it holds for every column
                 for part in parts:
                     part.insert(0, cell.text)
     labels = list(map(" ".join, parts))
@@ -216,6 +219,22 @@ def _labels(lines: Sequence[Sequence[RowCell]], columns: Sequence[Column]) -> li
     if len(named) == 1:
         good = bool(named[0])
     return labels if good and max(map(len, labels)) <= _LABEL_LENGTH else None
+
+
+def _corner(lines: Sequence[Sequence[RowCell]], columns: Sequence[Column]) -> str:
+    """What the header says above the names of the rows, "" if not one short thing.
+
+    Remarks in parentheses, which hold for some rows only, are none.
+    """
+    corner = [cell.text for line in lines for cell in line if not _over(cell, columns)]
+    if len(corner) != 1 or _UNITS.fullmatch(corner[0]) or _ENDED.search(corner[0]):
+        return ""
+    return corner[0]
+
+
+def _over(cell: RowCell, columns: Sequence[Column]) -> bool:
+    """Whether a header's cell stands over the numbers; one set flush right may begin far left."""
+    return cell.middle > columns[0][0] - _ROOM or bool(_flush(cell, columns))
 
 
 def _flush(cell: RowCell, columns: Sequence[Column]) -> int:
@@ -270,7 +289,7 @@ def _labelled(
     labels: Sequence[str],
     number: int,
 ) -> TableRow | None:
-    """A row with each number under its label; None where a cell is in no column or two in one."""
+    """A row, each cell under its label; None where a cell is in no column or two are in one."""
     texts = [""] * (len(columns) + 1)
     rects: list[Rect | None] = [None] * (len(columns) + 1)
     for cell in cells:
@@ -287,7 +306,7 @@ def _labelled(
         if len(over) != 1 or texts[over[0]]:
             return None
         texts[over[0]], rects[over[0]] = cell.text, cell.rect
-    text, spans = row_spans(texts, ["", *labels])
+    text, spans = row_spans(texts, labels)
     places = [
         (span.start, span.end, rect, column)
         for column, span in spans

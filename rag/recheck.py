@@ -127,7 +127,9 @@ def _check_citation(
         quote = "moved"
         details = [f"the document was read anew and says this at character {found:,} now"]
     if current is None:
-        details.append("quoted from an earlier version: the file has another content now")
+        if quote == "there":
+            details = ["the quote stands in the earlier version that was quoted"]
+        details.append(_said_now(library, citation))
     else:
         places = (current.uri, *current.also_at)
         if citation.uri not in places:
@@ -138,6 +140,17 @@ def _check_citation(
             details.append("the file has changed since it was read: `footnote ingest` reads it")
     result: Result = "ok" if len(details) == 1 and quote == "there" else "changed"
     return _cited(citation, result, quote, standing, "; ".join(details))
+
+
+def _said_now(library: Library, citation: Citation) -> str:
+    """What became of a quote whose file was read again since with another content."""
+    places = ((s, uri) for s in library.sources().values() for uri in (s.uri, *s.also_at))
+    now = next((source for source, uri in places if uri == citation.uri), None)
+    if now is None:
+        return "its file is no longer in the index"
+    quote, text = " ".join(citation.quote.split()), " ".join(library.text(now.id).split())
+    said = "still says this" if quote in text else "no longer says this"
+    return f"the file has another content now and {said}"
 
 
 def _cited(

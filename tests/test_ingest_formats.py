@@ -312,6 +312,20 @@ def test_mail_of_all_kinds_is_read(tmp_path: Path, source: bytes, text: str) -> 
     assert read(tmp_path, "a.eml", source).text == text
 
 
+@pytest.mark.parametrize(
+    ("given", "title"),
+    [
+        ("Re: Re: RE:  The mill", "Re: The mill"),
+        ("Fwd: AW: Aw: The mill", "Fwd: AW: The mill"),
+        ("Re: Fwd: Re: The mill", "Re: Fwd: Re: The mill"),
+        ("The mill, more: more: flour", "The mill, more: more: flour"),
+    ],
+)
+def test_a_subject_says_once_that_it_is_an_answer(tmp_path: Path, given: str, title: str) -> None:
+    parsed = read(tmp_path, "a.eml", f"Subject: {given}\n\nHi.\n")
+    assert (parsed.title, outline(parsed)[0]) == (title, ("heading1", title))
+
+
 def test_mail_in_html_alone_is_read_as_html(tmp_path: Path) -> None:
     message = EmailMessage()
     message["Subject"] = "A"

@@ -138,8 +138,8 @@ def test_a_pdf_comes_back_page_by_page(report: Parsed) -> None:
         (1, "paragraph", "A second paragraph says that information is kept."),
         (2, "heading", "Sales"),
         (2, "table_row", "Product | 2022 | 2021"),
-        (2, "table_row", "Anvils; 2022: $1,200; 2021: $(900)"),
-        (2, "table_row", "Hammers for all of our customers; 2022: 35%; 2021: 40%"),
+        (2, "table_row", "Product: Anvils; 2022: $1,200; 2021: $(900)"),
+        (2, "table_row", "Product: Hammers for all of our customers; 2022: 35%; 2021: 40%"),
         (2, "list_item", "• heavy"),
         (
             2,

@@ -201,6 +201,95 @@ def test_a_first_line_that_stands_alone_is_the_title(
 
 
 @pytest.mark.parametrize(
+    ("first", "title"),
+    [
+        ("Ambleford Mill Trust - yearly meeting", "Ambleford Mill Trust - yearly meeting"),
+        ("AMBLEFORD MILL", "AMBLEFORD MILL"),
+        ("AMBLEFORD MILL: NEWS", "AMBLEFORD MILL: NEWS"),  # in capitals, so no label
+        ("Present: Ada Holm, Tom Ross", "mill"),
+        ("Bread is baked on Mondays", "mill"),  # says something
+        ("flour from Ambleford", "mill"),
+    ],
+)
+def test_a_first_line_above_a_letterhead_is_the_title(
+    tmp_path: Path, first: str, title: str
+) -> None:
+    parsed = read(
+        tmp_path,
+        "mill.txt",
+        f"{first}\nMeeting of 11 February 2026, written down by Lotte\n"
+        f"Apologies: Eve Moss\n\nThe mill was sold to {'the baker of the town, ' * 6}at last.\n",
+    )
+    assert parsed.title == title
+    assert [kind for kind, _ in outline(parsed)[1:]] == ["paragraph"] * (len(parsed.blocks) - 1)
+
+
+def test_a_title_in_capitals_may_go_over_lines(tmp_path: Path) -> None:
+    text = "AMBLEFORD MILL TRUST\nRULES OF 2019\n\nMade on 4 April. In force at once.\n"
+    parsed = read(tmp_path, "rules.txt", text)
+    assert parsed.title == "AMBLEFORD MILL TRUST RULES OF 2019"
+    assert outline(parsed)[0] == ("heading1", "AMBLEFORD MILL TRUST\nRULES OF 2019")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ada Holm\nTom Ross\n\nEve Moss\nIda Lund\n",  # names, and no prose
+        "Ada Holm\nTom Ross\nEve Moss bakes bread.\n",
+        "Ada Holm\nand Tom Ross\n\nThe mill was sold to the baker.\n",  # goes on
+    ],
+)
+def test_the_first_of_several_lines_is_no_title(tmp_path: Path, text: str) -> None:
+    assert read(tmp_path, "names.txt", text).title == "names"
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("Apologies: Eve Moss", "paragraph"),
+        ("Step 2: Boil the water", "heading2"),
+        ("Chapter IV: The mill", "heading2"),
+    ],
+)
+def test_a_label_with_its_value_is_no_heading(tmp_path: Path, line: str, kind: str) -> None:
+    below = "The minutes of the meeting in January went round, and nobody had anything to add."
+    parsed = read(tmp_path, "minutes.txt", f"Minutes\n\nSent to all.\n\n{line}\n\n{below}\n")
+    assert (kind, line) in outline(parsed)
+
+
+def test_a_salutation_ends_the_section_above(tmp_path: Path) -> None:
+    letter = "Ward 7\n\nFindings\n1. A cough\n\nDear Dr Holm,\n\nThank you for all you did.\n"
+    assert outline(read(tmp_path, "letter.txt", letter)) == [
+        ("heading1", "Ward 7"),
+        ("heading2", "Findings"),
+        ("list_item", "1. A cough"),
+        ("heading2", "Dear Dr Holm,"),
+        ("paragraph", "Thank you for all you did."),
+    ]
+    plain = read(tmp_path, "plain.txt", "Ward 7\n\nDear Dr Holm,\n\nThank you for all you did.\n")
+    assert outline(plain)[1] == ("paragraph", "Dear Dr Holm,")
+
+
+def test_parts_in_capitals_are_headings_above_the_others(tmp_path: Path) -> None:
+    rules = (
+        "RULES\n\nPART I - MOORINGS\n\nArticle 1. Dues\n(1) Dues are owed.\n\nPART II\nCONDUCT\n\n"
+        "Article 2. Speed\nNo craft shall go faster than six knots.\n\nSchedule 1 is left out.\n"
+        "PARTS III AND IV ARE LEFT OUT\n"
+    )
+    assert outline(read(tmp_path, "rules.txt", rules)) == [
+        ("heading1", "RULES"),
+        ("heading2", "PART I - MOORINGS"),
+        ("heading3", "Article 1. Dues"),
+        ("list_item", "(1) Dues are owed."),
+        ("heading2", "PART II\nCONDUCT"),
+        ("heading3", "Article 2. Speed"),
+        ("paragraph", "No craft shall go faster than six knots."),
+        ("paragraph", "Schedule 1 is left out."),
+        ("paragraph", "PARTS III AND IV ARE LEFT OUT"),
+    ]
+
+
+@pytest.mark.parametrize(
     ("line", "kind"),
     [
         ("The wifi password is Sunflower", "paragraph"),

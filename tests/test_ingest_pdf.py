@@ -185,6 +185,43 @@ def test_the_ink_of_real_pages_is_inside_the_boxes(path: Path) -> None:
     assert digits >= 0.98 * words
 
 
+def test_headers_set_flush_right_may_begin_far_left_of_their_numbers(tmp_path: Path) -> None:
+    canvas = Canvas(str(tmp_path / "a.pdf"), pagesize=A4)
+    for row, cells in enumerate(
+        [
+            [(72, "Origin"), (250, "Share of all purchases"), (350, "Price")],
+            [(72, "Brazil"), (250, "41%"), (350, "5.31")],
+            [(72, "Vietnam"), (250, "13%"), (350, "3.87")],
+        ]
+    ):
+        for x, cell in cells:
+            canvas.setFont("Helvetica", SIZE)
+            draw = canvas.drawRightString if x > 72 else canvas.drawString
+            draw(x, 700 - 14 * row, cell)
+    canvas.save()
+    parsed = read(tmp_path / "a.pdf")
+    assert [parsed.text[b.start : b.end] for b in parsed.blocks if b.kind == "table_row"][1:] == [
+        "Origin: Brazil; Share of all purchases: 41%; Price: 5.31",
+        "Origin: Vietnam; Share of all purchases: 13%; Price: 3.87",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("corner", "label"),
+    [("£ million", "£ million: "), ("(in millions)", ""), ("Year ended", "")],
+)
+def test_what_stands_above_the_names_of_rows_is_their_label(
+    tmp_path: Path, corner: str, label: str
+) -> None:
+    canvas = Canvas(str(tmp_path / "a.pdf"), pagesize=A4)
+    canvas.setFont("Helvetica", SIZE)
+    for row, cells in enumerate([(corner, "Sales", "Debt"), ("Anvils", "5", "6")]):
+        for x, cell in zip((72, 350, 450), cells, strict=True):
+            canvas.drawString(x, 700 - 14 * row, cell)
+    canvas.save()
+    assert f"\n{label}Anvils; " in read(tmp_path / "a.pdf").text
+
+
 def test_rows_are_read_with_the_headers_above_them(tmp_path: Path) -> None:
     canvas = Canvas(str(tmp_path / "a.pdf"), pagesize=A4)
     for row, cells in enumerate(

@@ -112,6 +112,42 @@ def test_chat_remembers_the_conversation(ready: Path) -> None:
     assert "cooking" in result.stdout
 
 
+@pytest.mark.parametrize("word", ["quit", "EXIT", ":q", "/quit", ""])
+def test_chat_ends_on_a_word_and_helps(ready: Path, word: str) -> None:
+    talk = f"help\n?\n{word}\nWhere was the Bramley apple first grown?\n"
+    result = footnote("chat", "--index", ready, given=talk)
+    assert result.exit_code == 0
+    assert "quit or exit ends the chat, help says more" in result.stdout.splitlines()[0]
+    assert result.stdout.count("what went before is remembered") == 2
+    assert "Southwell" not in result.stdout
+
+
+def test_an_answer_shows_each_quote_on_its_line_and_its_place(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "mill.txt").write_text(
+        "The mill\n\nThe Ambleford mill was built in 1809.\n\nIt is old.\n\n"
+        "The Ambleford mill was sold in 1911.\n"
+    )
+    (docs / "flour.csv").write_text("Flour,Price\nRye flour,12 pounds\nOat flour,14 pounds\n")
+    assert footnote("ingest", docs, "--index", tmp_path / "ix").exit_code == 0
+    asked = "When was the Ambleford mill built, and when was it sold?"
+    lines = footnote("ask", asked, "--index", tmp_path / "ix").stdout.splitlines()
+    assert "The Ambleford mill was built in 1809. [1]" in lines
+    assert "The Ambleford mill was sold in 1911. [2]" in lines
+    assert f"[2] The mill, line 7 ({docs / 'mill.txt'})" in lines
+    row = footnote("ask", "What is the price of rye flour?", "--index", tmp_path / "ix").stdout
+    assert f"[1] flour, A2:B2 ({docs / 'flour.csv'})" in row.splitlines()
+
+
+def test_a_source_is_known_by_part_of_its_name_or_title(ready: Path, docs: Path) -> None:
+    (docs / "n17.md").write_text("# The Quince Trees of Kent\n\nQuinces are ripe in October.\n")
+    footnote("ingest", docs, "--index", ready)
+    assert "October" in footnote("library", "show", "quince trees", "--index", ready).stdout
+    assert "Victoria" in footnote("library", "show", "Plums", "--index", ready).stdout
+    fails(footnote("library", "show", ".", "--index", ready), "may be", "n17.md", "plums.csv")
+
+
 def test_library_and_remove(ready: Path, docs: Path) -> None:
     assert "3 sources" in footnote("library", "--index", ready).stdout
     assert "removed" in footnote("remove", docs / "deep", "--index", ready).stdout

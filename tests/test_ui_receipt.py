@@ -49,8 +49,23 @@ def test_a_newer_version_is_said_and_breaks_nothing(ready: Path, receipt: Path, 
     footnote("ingest", docs, "--index", ready)
     result = footnote("verify", receipt, "--index", ready)
     assert result.exit_code == 0
-    assert "earlier version" in result.stdout
+    said = "the quote stands in the earlier version that was quoted; the file has another content "
+    assert f"{said}now and still says this" in result.stdout
     assert result.stdout.splitlines()[-1] == "1 receipt: 1 changed"
+    path.write_text("Apples\n\nThe Cox apple was raised in 1825.\n", encoding="utf-8")
+    footnote("ingest", docs, "--index", ready)
+    result = footnote("verify", receipt, "--index", ready)
+    assert f"{said}now and no longer says this" in result.stdout
+
+
+def test_a_quoted_file_that_is_gone_is_said(ready: Path, receipt: Path, docs: Path) -> None:
+    path = docs / "apples.txt"
+    copy = path.rename(docs / "copy.txt")  # the same source, at another place
+    footnote("ingest", docs, "--index", ready)
+    copy.write_text("Apples\n\nThe Cox apple was raised in 1825.\n", encoding="utf-8")
+    footnote("ingest", docs, "--index", ready)
+    result = footnote("verify", receipt, "--index", ready)
+    assert "that was quoted; its file is no longer in the index" in result.stdout
 
 
 def test_a_broken_one_among_others(ready: Path, receipt: Path, docs: Path) -> None:

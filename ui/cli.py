@@ -84,7 +84,8 @@ for command in (*COMMANDS, *MODEL_COMMANDS, *RECEIPT_COMMANDS, *USER_COMMANDS, e
     "sources",
     multiple=True,
     metavar="PATH",
-    help="Ask only this source, as `footnote library` lists it, or the end of it; again for more.",
+    help="Ask only this source, a path as `footnote library` lists it, its end, or part of its "
+    "title; again for more.",
 )
 @settings_options
 @collection_option
@@ -116,7 +117,7 @@ def ask(
                 from rag.receipt import make_receipt, write_receipt
 
                 write_receipt(make_receipt(index, answer), receipt)
-        click.echo(_json_line(answer) if as_json else format_answer(answer))
+            click.echo(_json_line(answer) if as_json else format_answer(answer, index.library))
         return
     assert questions is not None
     failed = 0
@@ -132,7 +133,7 @@ def ask(
             click.echo(
                 _json_line(answer, row["id"])
                 if as_json
-                else f"{row['id']}: {row['question']}\n{format_answer(answer)}\n"
+                else f"{row['id']}: {row['question']}\n{format_answer(answer, index.library)}\n"
             )
     if failed:
         raise click.ClickException(f"{failed} of the questions could not be asked")

@@ -97,7 +97,7 @@ def library(ctx: click.Context, index_dir: str, as_json: bool) -> None:
 def show(source: str, index_dir: str, as_json: bool) -> None:
     """Print the parsed text of a source with where it stands in the original.
 
-    SOURCE is a path as `footnote library` lists it, or the end of one.
+    SOURCE is a path as `footnote library` lists it, the end of one, or part of its title.
     """
     from rag.index import open_index
     from ui.library import show_source

@@ -117,6 +117,11 @@ def show_source(index: Index, name: str, as_json: bool) -> str:
     return "\n".join(out)
 
 
+def place_of(places: Sequence[Place], start: int, end: int) -> str:
+    """Where in the original ``text[start:end]`` of a source stands: cells, line or page, or ""."""
+    return _where([place for place in places if place.start < end and place.end > start])
+
+
 def _from(places: Sequence[Place], first: int, end: int) -> Iterator[Place]:
     """The places from one on that begin before ``end``."""
     return takewhile(lambda place: place.start < end, islice(places, first, None))
@@ -134,17 +139,23 @@ def _where(places: list[Place]) -> str:
 
 
 def find_source(index: Index, name: str) -> Source:
-    """The source at a place, or at the end of one. Raises ``BadInput`` for none, or several."""
+    """The source at a place or the end of one, or with ``name`` in its title or file name.
+
+    Raises ``BadInput`` for none, or several.
+    """
     sources = index.library.sources().values()
     places = {uri: source for source in sources for uri in (source.uri, *source.also_at)}
     given = str(Path(name).expanduser().absolute())
     if given in places or name in places:
         return places[given] if given in places else places[name]
-    found = [uri for uri in places if uri.endswith(f"/{name}")]
-    if len(found) == 1:
-        return places[found[0]]
-    if found:
+    part = name.casefold()
+    found = [uri for uri in places if uri.endswith(f"/{name}")] or [
+        uri
+        for uri, source in places.items()
+        if part in Path(uri).name.casefold() or part in source.title.casefold()
+    ]
+    if not found:
+        raise BadInput(f"no source {name!r} in the index: `footnote library` lists them")
+    if len({places[uri].id for uri in found}) > 1:
         raise BadInput(f"{name!r} may be {', '.join(sorted(found)[:5])}: give more of its path")
-    like = sorted({n for uri in places if name.casefold() in (n := Path(uri).name).casefold()})
-    meant = f"did you mean {', '.join(map(repr, like[:5]))}?" if like else ""
-    raise BadInput(f"no source {name!r} in the index: {meant or '`footnote library` lists them'}")
+    return places[found[0]]

@@ -12,8 +12,13 @@ import click
 
 from rag.errors import BadInput, FootnoteError
 from rag.index import Index
+from rag.library import Library
 from rag.types import Answer, Citation, Sentence, Turn
+from ui.library import place_of
 from ui.printable import printable
+
+_END = frozenset({"", "quit", "exit", ":q", "/quit", "/exit"})
+_HELP = frozenset({"help", "/help", "?"})
 
 
 class QuestionRow(TypedDict):
@@ -24,14 +29,17 @@ class QuestionRow(TypedDict):
     history: list[dict[str, str]]
 
 
-def format_answer(answer: Answer) -> str:
-    """An answer for a terminal: the text, then its sources, or what came nearest."""
-    lines = answer.text.splitlines()
+def format_answer(answer: Answer, library: Library) -> str:
+    """An answer for a terminal: the text, then its sources, or what came nearest.
+
+    ``library`` is the one it was found in, and tells where in their documents the quotes stand.
+    """
+    lines = _text(answer).splitlines()
     if searched := answer.searched_for:
         lines.insert(0, f"(searched for: {searched})")
-    lines += ["", *(_source_line(c) for c in answer.citations)]
+    lines += ["", *(_source_line(c, library) for c in answer.citations)]
     if answer.status == "declined":
-        lines += [_near_line(c) for c in answer.nearest]
+        lines += [_near_line(c, library) for c in answer.nearest]
     lines += [_withheld_line(s) for s in answer.withheld]
     lines += [f"note: {note}" for note in answer.notes]
     return "\n".join(map(printable, lines)).rstrip()
@@ -56,21 +64,30 @@ def read_questions(path: str) -> Iterator[QuestionRow]:
 def converse(index: Index) -> None:
     """Ask, answer, remember, until the user ends it."""
     history: list[Turn] = []
-    click.echo("Ask about your documents; an empty line ends the chat.")
+    click.echo(
+        "Ask about your documents; an empty line, quit or exit ends the chat, help says more."
+    )
     while True:
         try:
             question = click.prompt(">", prompt_suffix=" ", default="", show_default=False)
         except click.Abort:
             click.echo()
             return
-        if not question.strip():
+        said = question.strip().lower()
+        if said in _END:
             return
+        if said in _HELP:
+            click.echo(
+                "Ask in whole sentences; what went before is remembered. `footnote library` lists "
+                "the documents, quit or exit ends the chat.\n"
+            )
+            continue
         try:
             answer = index.ask(question, history)
         except FootnoteError as error:
             click.echo(str(error), err=True)
             continue
-        click.echo(f"{format_answer(answer)}\n")
+        click.echo(f"{format_answer(answer, index.library)}\n")
         history += [Turn("user", question), Turn("assistant", answer.text)]
 
 
@@ -87,17 +104,35 @@ def _question_row(line: str, place: str, number: int) -> QuestionRow:
     return QuestionRow(id=str(row.get("id", number)), question=row["question"], history=history)
 
 
-def _source_line(citation: Citation) -> str:
-    page = f", page {citation.page}" if citation.page else ""
+def _text(answer: Answer) -> str:
+    """The text of an answer, each quote of several on a line of its own."""
+    text = answer.text
+    if answer.engine == "extractive":
+        for sentence in reversed(answer.sentences):
+            if text.endswith("] ", 0, sentence.start):  # items of a list are on lines already
+                text = f"{text[: sentence.start - 1]}\n{text[sentence.start :]}"
+    return text
+
+
+def _source_line(citation: Citation, library: Library) -> str:
     headings = f" > {' > '.join(citation.headings)}" if citation.headings else ""
-    return f"[{citation.number}] {citation.title}{headings}{page} ({citation.uri})"
+    where = _where(citation, library)
+    return f"[{citation.number}] {citation.title}{headings}{where} ({citation.uri})"
+
+
+def _where(citation: Citation, library: Library) -> str:
+    page = f"page {citation.page}" if citation.page else ""
+    try:
+        place = place_of(library.places(citation.source_id), citation.start, citation.end)
+    except KeyError:  # removed since by another process
+        place = ""
+    return "".join(f", {known}" for known in dict.fromkeys((page, place)) if known)
 
 
 def _withheld_line(sentence: Sentence) -> str:
     return f"withheld: {sentence.text} ({'; '.join(sentence.reasons)})"
 
 
-def _near_line(citation: Citation) -> str:
-    page = f", page {citation.page}" if citation.page else ""
+def _near_line(citation: Citation, library: Library) -> str:
     quote = textwrap.shorten(citation.quote, 300, placeholder=" ...")
-    return f"- {citation.title}{page}: {quote}"
+    return f"- {citation.title}{_where(citation, library)}: {quote}"
