@@ -15,6 +15,7 @@ from ingest.stated_date import stated_date
 from ingest.suspicious import quarantined
 from rag.errors import BadDocument
 
+_MADE = ("parse_pdf", "parse_docx", "parse_odt", "parse_pptx", "parse_rtf", "parse_xlsx")
 MAX_TEXT_BYTES = 50_000_000
 MAX_BYTES = 200_000_000
 
@@ -118,7 +119,15 @@ def parse(path: Path) -> Parsed:
         advice = " OCR found none in its pictures either: scan it anew, larger." * scan
         raise BadDocument(f"{path}: no text could be extracted from it.{advice}")
     parsed = quarantined(parsed, path.stem)
-    return replace(parsed, date=parsed.date or stated_date(parsed))
+    stated = stated_date(parsed)
+    # The program that wrote such a file notes when; what it says of itself is what counts.
+    first, second = (stated, parsed.date) if _is_made(suffix) else (parsed.date, stated)
+    return replace(parsed, date=first or second)
+
+
+def _is_made(suffix: str) -> bool:
+    """Whether a format's own date is that of the file, and not one that its author gives."""
+    return FORMATS[suffix].module in _MADE
 
 
 def _check(path: Path, suffix: str) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
+import docx
 import pytest
 
+from ingest.parse import parse
 from tests.test_ingest_parse_text import read
 
 
@@ -48,6 +51,18 @@ def test_the_date_is_the_one_stated_for_the_document(
 def test_a_date_of_the_format_counts_before_one_in_words(tmp_path: Path) -> None:
     page = '<meta name="dc.date" content="2024-01-02"><p>Approved on 20 May 2025.</p>'
     assert read(tmp_path, "a.html", page).date == "2024-01-02"
+
+
+def test_what_a_file_says_counts_before_when_it_was_made(tmp_path: Path) -> None:
+    document = docx.Document()
+    document.core_properties.created = datetime(2026, 11, 29, tzinfo=UTC)
+    document.core_properties.author = "Ada Holm"
+    document.add_heading("Milling", 1)
+    document.save(str(tmp_path / "undated.docx"))
+    document.add_paragraph("Approved on 20 May 2025.")
+    document.save(str(tmp_path / "dated.docx"))
+    assert parse(tmp_path / "undated.docx").date.startswith("2026-11-29")
+    assert parse(tmp_path / "dated.docx").date == "2025-05-20"
 
 
 def test_only_the_beginning_states_a_date(tmp_path: Path) -> None:
