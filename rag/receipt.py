@@ -2,7 +2,8 @@
 
 A receipt is JSON. ``sha256`` is the hash of all the rest in canonical form (sorted keys, no spaces,
 ASCII), so a change is noticed. It is no signature: who changes a receipt and makes the hash anew
-changes only what it claims, and ``check_receipt`` compares every claim with the index.
+changes only what it claims: ``check_receipt`` compares the sentences and quotes with the index, and
+sees that the text says nothing else.
 """
 
 from __future__ import annotations
@@ -195,7 +196,11 @@ def _checked(row: Any, name: str) -> Receipt:  # noqa: ANN401 - whatever is in t
         )
     row = dict(row)
     claimed = row.pop("sha256", None)
-    if claimed != _digest(row):
+    try:
+        digest = _digest(row)
+    except ValueError as error:
+        raise BadInput(f"{name} is no receipt: {error}") from error
+    if claimed != digest:
         raise BadInput(
             f"{name}: this receipt was changed after it was made, its hash does not match: "
             "use an unchanged copy"

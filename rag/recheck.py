@@ -98,10 +98,25 @@ def check_receipt(index: Index, receipt: Receipt) -> Check:
         if receipt.verifier != verifier and load.cache_info().currsize:
             notes.append(f"the verdicts were of the verifier {receipt.verifier}, now of {verifier}")
     results: set[Result] = {row.result for row in citations} | {row.result for row in sentences}
+    if said := _said_apart(receipt):
+        results.add("broken")
+        notes.append(f"the answer's text says what is in none of its sentences: {said[:80]!r}")
     result: Result = (
         "broken" if "broken" in results else "changed" if "changed" in results else "ok"
     )
     return Check(result, citations, sentences, tuple(notes))
+
+
+def _said_apart(receipt: Receipt) -> str:
+    """What the text of an answer says outside its sentences, which must be no words."""
+    if receipt.status == "declined":
+        return ""
+    apart, end = [], 0
+    for sentence in sorted(receipt.sentences, key=lambda s: s.start):
+        apart.append(receipt.text[end : max(end, sentence.start)])
+        end = max(end, sentence.end)
+    rest = " ".join((*apart, receipt.text[end:]))
+    return " ".join(rest.split()) if any(map(str.isalpha, rest)) else ""
 
 
 def _check_citation(

@@ -152,6 +152,7 @@ def test_the_layout_of_the_file_does_not_matter(written: Path) -> None:
         (b"\xff\xfe", "not JSON"),
         (b"[" * 100_000, "not JSON"),
         (b'{"a": NaN}', "not JSON"),
+        (b'{"format": "footnote receipt", "version": 1, "confidence": 1e999}', "no receipt"),
         (b'{"format": "footnote receipt", "format": "footnote receipt"}', "twice"),
         (b"[]", "no receipt"),
         (b"{}", "no receipt"),
@@ -274,6 +275,16 @@ def test_the_text_must_say_what_its_sentences_say(ready: Index, receipt: Receipt
     check = check_receipt(ready, forged)
     assert check.result == "broken"
     assert "something else" in check.sentences[0].reasons[-1]
+
+
+def test_the_text_says_nothing_beside_its_sentences(ready: Index, receipt: Receipt) -> None:
+    lie = "The orchard owes a million at once. "
+    moved = [replace(s, start=s.start + len(lie), end=s.end + len(lie)) for s in receipt.sentences]
+    forged = replace(receipt, text=lie + receipt.text, sentences=tuple(moved))
+    check = check_receipt(ready, forged)
+    assert check.result == "broken" and "owes a million" in check.notes[0]
+    empty = replace(receipt, text="Yes, it was.", sentences=(), sources=())
+    assert check_receipt(ready, empty).result == "broken"
 
 
 def test_another_verifier_is_told(ready: Index) -> None:
