@@ -39,6 +39,9 @@ SPOKEN = 0.2
 """So much of what was carried over to a follow-up a passage must speak of to be read for it."""
 SEEN = 0.05
 """From this chance on a sentence where it sees the answer joins the shortlist."""
+SURELY_SEEN = 0.5
+SEEN_BESIDE = 0.1
+"""Beside a sentence in which it sees the answer so surely, none in which it does less than this."""
 QUOTES = 3
 """The most sentences that are quoted for a question, but for lists and parts named whole."""
 MORE_WITHIN = 9.0
@@ -59,6 +62,7 @@ _RANK = {
     way: np.array([WEIGHTS[way]["rank"].get(name, 0.0) for name in FACTS])
     for way in ("words", "reader")
 }
+_ANSWER_HERE = FACTS.index("answer_here")
 _COVERAGE = FACTS.index("coverage")
 _SIMILARITY = FACTS.index("similarity")
 _KIND = FACTS.index("kind")
@@ -282,8 +286,13 @@ def choose(
         if other is not None and best.rank - other.rank <= rule["within_other_source"]:
             chosen = [best, other, *(c for c in chosen[1:] if c is not other)][:QUOTES]
     else:
-        names = best.facts[_NAMES_ELSEWHERE]
-        chosen = [c for c in chosen if c.facts[_NAMES_ELSEWHERE] <= names]
+        least = SEEN_BESIDE if best.facts[_ANSWER_HERE] >= SURELY_SEEN else 0.0
+        chosen = [
+            c
+            for c in chosen
+            if c.facts[_NAMES_ELSEWHERE] <= best.facts[_NAMES_ELSEWHERE]
+            and c.facts[_ANSWER_HERE] >= least
+        ]
     if len(chosen) < QUOTES:
         near = [c for c in ranked if best.rank - c.rank <= MORE_WITHIN and c not in chosen]
         chosen += _exception(question, chosen, near) or _reason(question, chosen, near)
