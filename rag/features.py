@@ -105,9 +105,9 @@ def passage_features(
     texts = [chunk.cut(span) for span in chunk.sentences]
     words = [tokens(text) for text in texts]
     held = [held_by(query, text) for text in texts]
-    title = frozenset[str]().union(
-        *(held_by(query, heading) for heading in (passage.source.title, *chunk.headings))
-    )
+    above = (passage.source.title, *chunk.headings)
+    title = frozenset[str]().union(*(held_by(query, heading) for heading in above))
+    rivals = {t.stem for heading in above for t in tokens(heading) if t.capital} - query.stems
     around = found_in(query, title.union(*held))
     names = {t.stem for t in tokens(opening) if t.capital or is_figure(t)}
     whose = title | (names & held_by(query, opening))
@@ -134,7 +134,7 @@ def passage_features(
             "names_lost": sum(lost[k] for k in query.names if k in lost),
             "names_elsewhere": 0.0
             if is_row(text)
-            else _elsewhere(query, held[i] | whose, words[i]),
+            else _elsewhere(query, held[i], whose, rivals, words[i]),
             "names_absent": brief * sum(absent.get(k, 0.0) for k in query.names & query.said),
             "numbers_lost": sum(share.get(k, 0.0) for k in query.numbers - held[i] - title),
             "numbers_absent": brief * sum(absent.get(k, 0.0) for k in query.numbers & query.said),
@@ -157,14 +157,19 @@ def passage_features(
     return rows
 
 
-def _elsewhere(query: Query, held: Set[str], words: Sequence[Token]) -> float:
-    """The share of the question that is names which are not ``held``, if ``words`` have others.
+def _elsewhere(
+    query: Query, held: Set[str], whose: Set[str], rivals: Set[str], words: Sequence[Token]
+) -> float:
+    """The share of the question that is names which a sentence lacks, if its ``words`` have others.
 
-    Acronyms are left out: many are no names, as "PDF".
+    It has what is ``held``, and what it need not say: ``whose`` document it is, unless it names one
+    of the ``rivals``, as the title does. Acronyms are left out: many are no names, as "PDF".
     """
-    away = sum(query.share.get(name, 0.0) for name in query.names - held - query.acronyms.keys())
+    large = {t.stem for t in words if t.capital}
+    has = held if large & rivals else held | whose
+    away = sum(query.share.get(name, 0.0) for name in query.names - has - query.acronyms.keys())
     others = any(t.capital and t.stem not in query.stems and t.lower not in STOP for t in words[1:])
-    return away if others else 0.0
+    return away if others or large & rivals else 0.0
 
 
 def _of_another_key(query: Query, text: str, held: Set[str]) -> float:

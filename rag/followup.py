@@ -29,7 +29,7 @@ anything something everything nothing anyone someone everyone anybody somebody e
 _PRONOUNS = frozenset(_POINTING.split())
 _EMPTY = STOPWORDS | _PRONOUNS | frozenset(_TALKING.split())  # of the conversation, not its subject
 
-_WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
+_WORD = re.compile(r"[^\W_]+(?:[-'’.&][^\W_]+)*")
 _ENDING = re.compile(r"(?:n['’]t|['’]\w{1,2})$")
 _OWNER = re.compile(r"['’]s?$")
 _YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")

@@ -141,9 +141,9 @@ class LibraryReader(Database):
         return str(self._of_source("text", source_id))
 
     def openings(self, source_ids: Iterable[str]) -> dict[str, str]:
-        """How the sources begin, by id: ``OPENING`` characters of their first chunks.
+        """How the sources begin, by id: ``OPENING`` characters of the first chunk, and headings.
 
-        Headings stand each on a line: who gives a report is often said in one alone.
+        Those of the first chunks stand each on a line: who gives a report may be said in one alone.
         """
         query = (
             f"SELECT source_id, headings, substr(text, 1, {OPENING}) FROM "
@@ -153,8 +153,9 @@ class LibraryReader(Database):
         )
         lines: dict[str, dict[str, None]] = {}
         for source_id, headings, text in self._rows(query, json.dumps(list(source_ids))):
-            lines.setdefault(source_id, {}).update(dict.fromkeys((*json.loads(headings), text)))
-        return {source_id: "\n".join(said)[:OPENING] for source_id, said in lines.items()}
+            of_source = lines.setdefault(source_id, {text: None})
+            of_source |= dict.fromkeys(json.loads(headings))
+        return {source_id: "\n".join(said) for source_id, said in lines.items()}
 
     def places(self, source_id: str) -> tuple[Place, ...]:
         """Where the ranges of a source's text stand in the original. Raises ``KeyError``."""

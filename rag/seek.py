@@ -109,7 +109,7 @@ def _search(
     ]
     threshold = _threshold(settings, index.manifest)
     answered = [part for part in found if part.confidence >= threshold]
-    chosen = _chosen(question, answered, index.library, reader)
+    chosen = _chosen(question, answered, len(found) > 1, index.library, reader)
     passages = interleaved([result.passages[:k] for result in results], chosen, k)
     clock.lap("select")
     searched = tuple(query for result in results for query in result.queries)
@@ -170,12 +170,19 @@ def _news_first(ranked: Sequence[Candidate], said: str) -> Sequence[Candidate]:
 
 
 def _chosen(
-    question: str, answered: Sequence[Part], library: LibraryReader, reader: Reader | None
+    question: str,
+    answered: Sequence[Part],
+    of_parts: bool,
+    library: LibraryReader,
+    reader: Reader | None,
 ) -> list[Candidate]:
-    """What to quote: parts named whole, then of the others the best of each first, with lists."""
+    """What to quote: parts named whole, then of the others the best of each first, with lists.
+
+    ``of_parts`` says that the question has several, answered or not.
+    """
     whole = [c for part in answered for c in part.whole]
     of_each = [
-        with_heading(part.query, choose(part.query, part.ranked, reader), library)
+        with_heading(part.query, choose(part.query, part.ranked, reader, of_parts), library)
         for part in answered
         if not part.whole
     ]

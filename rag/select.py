@@ -263,7 +263,10 @@ def _window(chunk: Chunk, spans: Sequence[Span]) -> Span:
 
 
 def choose(
-    question: str, ranked: Sequence[Candidate], reader: Reader | None = None
+    question: str,
+    ranked: Sequence[Candidate],
+    reader: Reader | None = None,
+    is_part: bool = False,
 ) -> list[Candidate]:
     """The one to three sentences to quote, best first.
 
@@ -272,7 +275,8 @@ def choose(
     outer zone): only whether something is so, both may tell. A question that asks for several
     things also gets the best sentence of a second source, and so does one on whose figures the
     sources disagree: neither may stand alone. Nor may what is so without its exception, or without
-    the reason that is asked for.
+    the reason that is asked for. What is near to a question that ``is_part`` of another may answer
+    another part.
     """
     if not ranked:
         return []
@@ -285,7 +289,7 @@ def choose(
         other = next((c for c in ranked if c.passage.source.id != best.passage.source.id), None)
         if other is not None and best.rank - other.rank <= rule["within_other_source"]:
             chosen = [best, other, *(c for c in chosen[1:] if c is not other)][:QUOTES]
-    else:
+    elif not is_part:
         least = SEEN_BESIDE if best.facts[_ANSWER_HERE] >= SURELY_SEEN else 0.0
         chosen = [
             c

@@ -70,6 +70,7 @@ _IN_FULL = {
     **{short.upper(): full for short, full in _ROLES.items()},
     "EU": "European Union", "UK": "United Kingdom", "UN": "United Nations",
     "US": "United States", "USA": "United States",
+    **dict.fromkeys(("HQ", "hq", "headquarters", "headquartered"), "head office"),
 }  # fmt: skip
 """What is said in two ways everywhere. "us" and "un" are words, so nations are in capitals."""
 _QUARTERS = {f"q{n}": (nth, "quarter") for n, nth in enumerate(("1st", "2nd", "3rd", "4th"), 1)}

@@ -115,6 +115,7 @@ def test_a_pronoun_may_stand_for_a_name_of_the_answer() -> None:
             "Theresa May Sean O'Brien ",
         ),
         ("This was Élodie Martin, in March and in May.", "Élodie Martin "),
+        ("He left the board of AT&T's.", "AT&T "),
         ("Asset no: L-122; Item: Drone; Keeper: Ines Carvalho [1]", "L-122 "),
         ("Plan: Basic; Price: 3 [1] Plan: Norvik Plus; Price: 4 [2]", "Basic Norvik Plus "),
         ("Year: 2024; Sales: 3 [1] Total sales; 2024: 3; 2025: 4 [2]", "2024 Total sales "),

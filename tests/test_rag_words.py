@@ -26,6 +26,8 @@ def test_an_irregular_form_meets_its_base(form: str, base: str) -> None:
         ("the US, the U.S. and the USA", "the United States"),
         ("U.K. law", "United Kingdom law"),
         ("an EU rule", "a European Union rule"),
+        ("its headquarters", "its head office"),
+        ("It is headquartered in Rome", "Its head office is in Rome"),
     ],
 )
 def test_what_is_cut_short_everywhere_meets_its_words(short: str, full: str) -> None:
