@@ -13,7 +13,7 @@ from rag.types import Passage
 
 if TYPE_CHECKING:
     from rag.chain import AnswerChain
-    from rag.retrieve import Found, HybridRetriever
+    from rag.retrieve import HybridRetriever, Retrieved
 
 
 def without(index: Index, hidden: Sequence[Spot]) -> Index:
@@ -36,16 +36,16 @@ class _Without(Index):
     @cached_property
     def retriever(self) -> HybridRetriever:
         """The retriever, which leaves out every passage that holds a hidden character."""
-        from rag.retrieve import Found, HybridRetriever
+        from rag.retrieve import HybridRetriever, Retrieved
 
         hidden = self._hidden
 
         class Leaving(HybridRetriever):
-            def find(self, query: str, k: int | None = None) -> Found:
+            def find(self, query: str, k: int | None = None) -> Retrieved:
                 wanted = k or PASSAGES
                 found, queries = super().find(query, wanted + 10 * len(hidden))
                 kept = [p for p in found if not overlaps(hidden, [_spot(p)])]
-                return Found(kept[:wanted], queries)
+                return Retrieved(kept[:wanted], queries)
 
         return Leaving(index=self)
 

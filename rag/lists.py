@@ -14,7 +14,7 @@ from rag.features import is_row
 from rag.library_reader import LibraryReader
 from rag.select import COLONS, Candidate
 from rag.types import Chunk, Span
-from rag.words import STOP, tokens
+from rag.words import content_stems, tokens
 
 MOST_ITEMS = 12
 LONGEST_ITEM = 300
@@ -208,7 +208,7 @@ def _announcer(lines: Sequence[_Line], at: int) -> tuple[_Line, Span] | None:
 
 def _is_asked_for(question: str, said: str, first: _Line) -> bool:
     """Whether what announces a list, or the heading above it, has a word of the question."""
-    asked = {t.stem for t in tokens(question) if t.lower not in STOP}
+    asked = content_stems(question)
     above = " ".join((said, *first.chunk.headings[-1:]))
     return not asked.isdisjoint(t.stem for t in tokens(above))
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from rag.followup import CARRIED
 from rag.lexical import analyze, names_by_initials
-from rag.words import STOP, Token, is_figure, tokens, word_set
+from rag.words import STOP, Token, akin, content_stems, is_figure, tokens, word_set
 
 NEGATION = re.compile(
     r"\b(?:not|no|non|never|none|nor|neither|without|cannot|unable|fail(?:ed|s)?|\w+n['’]t)\b", re.I
@@ -116,8 +116,7 @@ def read_question(question: str, idf: Callable[[str], float]) -> Query:
             if t.lower == word.lower()
         },
         initials={
-            letters: frozenset(t.stem for t in tokens(name) if t.lower not in STOP)
-            for letters, name in names_by_initials(question).items()
+            letters: content_stems(name) for letters, name in names_by_initials(question).items()
         },
     )
 
@@ -198,16 +197,7 @@ def found_in(query: Query, stems: Set[str]) -> dict[str, float]:
         own: 1.0
         if own in stems
         else 0.6
-        if any(_akin(own, other) for other in by_start.get(own[:4], ()))
+        if any(akin(own, other) for other in by_start.get(own[:4], ()))
         else 0.0
         for own in query.share
     }
-
-
-def _akin(a: str, b: str) -> bool:
-    """Whether two stems that begin alike are forms of one word; numbers never are."""
-    shorter = min(len(a), len(b))
-    if shorter < 4 or a[0].isdigit() or abs(len(a) - len(b)) > 4:
-        return False
-    shared = max(4, shorter - 1)
-    return a[:shared] == b[:shared]

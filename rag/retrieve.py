@@ -36,7 +36,7 @@ COVERED = 30
 MAX_QUESTION = 10_000
 
 
-class Found(NamedTuple):
+class Retrieved(NamedTuple):
     """Passages, best first, and the queries that found them, in order."""
 
     passages: list[Passage]
@@ -54,7 +54,7 @@ class HybridRetriever(BaseRetriever):
         """The ``k`` best passages, best first, near-duplicates left out. Raises as ``find``."""
         return self.find(query, k).passages
 
-    def find(self, query: str, k: int | None = None) -> Found:
+    def find(self, query: str, k: int | None = None) -> Retrieved:
         """The ``k`` best passages, and what was searched for to find them.
 
         What the best passage leaves open is searched for as well, and a date in the query weighs
@@ -73,7 +73,7 @@ class HybridRetriever(BaseRetriever):
             passages = by_coverage(query, passages, index.library.idf)
         ranked = by_date(query, passages)
         kept = drop_near_duplicates([(n, p.chunk.text) for n, p in enumerate(ranked)], k)
-        return Found([ranked[n] for n in kept], tuple(a.text for a in asked))
+        return Retrieved([ranked[n] for n in kept], tuple(a.text for a in asked))
 
     def _ask(self, text: str) -> _Asked:
         index: Index = self.index

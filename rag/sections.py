@@ -18,7 +18,7 @@ from rag.lists import LONGEST_ITEM, MOST_ITEMS, as_item
 from rag.scope import DEPTH
 from rag.select import Candidate
 from rag.types import Chunk, Passage, Source, Span
-from rag.words import STOP, tokens
+from rag.words import content_stems, tokens
 
 LOOKED_AT = 5
 """So many documents are looked through for a part, those with the question's words first."""
@@ -112,7 +112,7 @@ def named_part(
     if not found:
         return None
     place = (text for p in found for text in (p.source.title, *p.chunk.headings))
-    left = _stems(address.rest) - _stems(*place) - _SAYS
+    left = content_stems(address.rest) - content_stems(*place) - _SAYS
     if asks_when(question):
         dated = heading_over(found[0], library, is_dated) if left <= _APPEARS else None
         return Named(address.rest, found, [dated] if dated else ())
@@ -124,9 +124,9 @@ def _shared(
     question: str, passages: Sequence[Passage], openings: Mapping[str, str]
 ) -> dict[str, int]:
     """How many of the question's words each document has in its title and opening, by source."""
-    asked = _stems(question)
+    asked = content_stems(question)
     sources = {p.source.id: p.source for p in passages}
-    return {i: len(asked & _stems(s.title, openings.get(i, ""))) for i, s in sources.items()}
+    return {i: len(asked & content_stems(s.title, openings.get(i, ""))) for i, s in sources.items()}
 
 
 def _meant(
@@ -169,14 +169,14 @@ def _headed(
     library: LibraryReader,
 ) -> Named | None:
     """The sections whose heading is all that a question asks for, if they are short."""
-    asked = _stems(question)
+    asked = content_stems(question)
     wants_all = bool(_WANTS_ALL.match(question))
 
     def heads(source: Source, chunk: Chunk) -> bool:
         for heading in chunk.headings:
             if wants_all or _asks_alike(heading, question):
-                own = _stems(_ORDINAL.sub("", heading))
-                if own and own <= asked <= _stems(heading, source.title) | _PLAIN_SAYS:
+                own = content_stems(_ORDINAL.sub("", heading))
+                if own and own <= asked <= content_stems(heading, source.title) | _PLAIN_SAYS:
                     return True
         return False
 
@@ -289,7 +289,3 @@ def _lines(passage: Passage) -> list[Candidate]:
         else:
             lines.append(as_it_stands(passage, span))
     return lines
-
-
-def _stems(*texts: str) -> frozenset[str]:
-    return frozenset(t.stem for text in texts for t in tokens(text) if t.lower not in STOP)

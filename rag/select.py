@@ -24,7 +24,7 @@ from rag.followup import CARRIED
 from rag.question import NEGATION, Query, held_by, read_question
 from rag.scope import are_apart
 from rag.types import Chunk, Citation, Passage, Source, Span
-from rag.words import STOP, stems_of, tokens
+from rag.words import content_stems, stems_of, tokens
 
 if TYPE_CHECKING:
     from rag.reader import Reader, Reading
@@ -326,8 +326,7 @@ def _exception(
     said = stems_of(source.title).union(
         *(stems_of(c.text, *c.passage.chunk.headings) for c in chosen)
     )
-    words = tokens(_WHETHER.sub("", question))
-    left = {t.stem for t in words if t.lower not in STOP} - said
+    left = content_stems(_WHETHER.sub("", question)) - said
     return [
         c
         for c in ranked

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rag.verify_facts import Date, Quantity, same_date, same_quantity
-from rag.verify_words import Text, Word, akin, synonyms
+from rag.verify_words import Text, Word, other_form, synonyms
 
 LONGEST_WINDOW, LONGER_COSTS = 3, 0.03
 NEAREST = 4
@@ -113,7 +113,7 @@ def _look_up(
         return figures[word.stem], 1.0
     if word.stem in source.places:
         return {source.sentence_of[p] for p in source.places[word.stem]}, 1.0
-    if other := akin(word.stem, source):
+    if other := other_form(word.stem, source):
         return {source.sentence_of[p] for p in source.places[other]}, OTHER_FORM
     if (word.capital and word.lower in source.joined) or _in_two(word.stem, source):
         return frozenset(), 1.0

@@ -14,7 +14,7 @@ import sentencex
 
 from rag.types import Span
 from rag.verify_facts import Date, Quantity, plain, read_dates, read_quantities
-from rag.words import stems, word_set
+from rag.words import akin, stems, word_set
 
 
 def _stem(word: str) -> str:
@@ -193,16 +193,9 @@ def read(text: str) -> Text:
     return Text(text)
 
 
-def akin(stem: str, text: Text) -> str | None:
+def other_form(stem: str, text: Text) -> str | None:
     """Another form of a stem in a text, such as ``inventor`` for ``invention``."""
-    if len(stem) < 4 or stem[0].isdigit():
-        return None
-    for other in text.by_start.get(stem[:4], ()):
-        shorter = min(len(stem), len(other))
-        shared = max(4, shorter - 1)
-        if abs(len(stem) - len(other)) <= 4 and stem[:shared] == other[:shared]:
-            return other
-    return None
+    return next((other for other in text.by_start.get(stem[:4], ()) if akin(stem, other)), None)
 
 
 @lru_cache(maxsize=1)

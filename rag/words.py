@@ -109,6 +109,20 @@ def stems_of(*texts: str) -> frozenset[str]:
     return frozenset(token.stem for text in texts for token in tokens(text))
 
 
+def content_stems(*texts: str) -> frozenset[str]:
+    """The stems of all words of some texts but the small ones."""
+    return frozenset(t.stem for text in texts for t in tokens(text) if t.lower not in STOP)
+
+
+def akin(a: str, b: str) -> bool:
+    """Whether two stems that begin alike are forms of one word; numbers never are."""
+    shorter = min(len(a), len(b))
+    if shorter < 4 or a[0].isdigit() or abs(len(a) - len(b)) > 4:
+        return False
+    shared = max(4, shorter - 1)
+    return a[:shared] == b[:shared]
+
+
 def is_irregular(word: str) -> bool:
     """Whether a word in small letters is an irregular form, mostly of a verb: ``built``."""
     return word in _IRREGULAR

@@ -19,7 +19,7 @@ from eval.run import ask_cases
 from eval.score import score
 from rag.errors import BadInput
 from rag.index import Index
-from rag.retrieve import Found, HybridRetriever
+from rag.retrieve import HybridRetriever, Retrieved
 from rag.settings import Settings
 from rag.types import Answer, Citation
 from rag.verify import Judgement
@@ -46,9 +46,9 @@ def crippled(sample: Index) -> Scores:
     """The retriever leaves out the ten best."""
     find = HybridRetriever.find
 
-    def worse(self: HybridRetriever, query: str, k: int | None = None) -> Found:
+    def worse(self: HybridRetriever, query: str, k: int | None = None) -> Retrieved:
         passages, queries = find(self, query, (k or self.k) + 10)
-        return Found(passages[10:], queries)
+        return Retrieved(passages[10:], queries)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(HybridRetriever, "find", worse)

@@ -27,7 +27,9 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     folder = tmp_path_factory.mktemp("spelling")
     (folder / "orrin.txt").write_text(TEXT, encoding="utf-8")
     (folder / "secret").mkdir()
-    (folder / "secret" / "plan.txt").write_text("Zephyrine buys the marmalade works.", "utf-8")
+    (folder / "secret" / "plan.txt").write_text(
+        "Zephyrine buys the marmalade works of the Upper Orrin Marmalade Trust.", "utf-8"
+    )
     with create_index(folder / "index") as made:
         sync(made, [folder / "orrin.txt"])
         sync(made, [folder / "secret"], collection="secret")
@@ -81,6 +83,10 @@ def test_no_word_of_another_collection_is_put_in(index: Index) -> None:
     assert spelt(index, question) == "What does Zephyrine buy?"
     hidden = index.ask(question, settings=Settings(collections=()))
     assert hidden.query == question
+    assert "Upper Orrin Marmalade Trust" in index.ask("Who buys the UOMT?").query
+    assert index.ask("Who buys the UOMT?", settings=Settings(collections=())).query.endswith(
+        "UOMT?"
+    )
 
 
 def test_a_pasted_text_is_left_as_it_is(index: Index) -> None:
