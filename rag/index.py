@@ -154,8 +154,10 @@ class Index:
     @property
     def exact(self) -> ExactSearch:
         """The vectors as the library has them, to compare with every one."""
+        # Read before the lock: a caller who reads the library waits for it here.
+        dimension = self.manifest.dimension
         with self._encoder_lock:
-            self._exact = self._exact or ExactSearch(self.manifest.dimension)
+            self._exact = self._exact or ExactSearch(dimension)
             return self._exact
 
     def within(

@@ -269,6 +269,47 @@ def test_many_threads_each_see_their_own(shelves: Index) -> None:
     assert not wrong
 
 
+class Announced:
+    """A library's lock, telling when another thread comes to wait for it, but not for ever."""
+
+    def __init__(self, lock: threading.RLock) -> None:
+        self._lock = lock
+        self._holder = threading.get_ident()
+        self.wanted = threading.Event()
+
+    def __enter__(self) -> None:
+        if threading.get_ident() != self._holder:
+            self.wanted.set()
+        assert self._lock.acquire(timeout=10)
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+@pytest.mark.parametrize("is_made", [False, True])
+def test_a_view_and_the_whole_never_wait_for_each_other(shelves: Index, is_made: bool) -> None:
+    """Whoever reads the library goes on, while a view comes to search all vectors."""
+    vector = shelves.encoder.encode_queries(["apple"])[0]
+    exact = shelves.exact
+    if not is_made:
+        shelves._exact = None
+    found = []
+
+    def nearest() -> None:
+        made = exact if is_made else shelves.exact
+        found.append(made.nearest(shelves.library, vector, 3))
+
+    announced = Announced(shelves.library._lock)
+    shelves.library._lock = announced
+    with shelves.library.reading():
+        asking = threading.Thread(target=nearest)
+        asking.start()
+        assert announced.wanted.wait(30)
+        nearest()
+    asking.join()
+    assert len(found) == 2
+
+
 def test_an_index_from_before_collections_is_brought_up_to_date(
     index: Index, folders: Path, tmp_path: Path
 ) -> None:
