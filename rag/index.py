@@ -55,8 +55,8 @@ PARTS = (
 FIRST_COLLECTION = "chunks-1"
 # Readers hold the lock for milliseconds, or while they open the vectors.
 LOCK_SECONDS = 5
-# Choices whose connections are kept open.
-VIEWS = 64
+# Choices whose connections are kept open while nobody asks them.
+VIEWS = 8
 
 
 class Index:
@@ -177,7 +177,7 @@ class Index:
             view = self._views.pop(choice, None) or IndexView(self, choice)
             self._views[choice] = view
             if len(self._views) > VIEWS:
-                # Not closed here: someone may be asking it.
+                # Not closed here: someone may be asking it. It closes with the last who does.
                 del self._views[next(iter(self._views))]
             return view
 

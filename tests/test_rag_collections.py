@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 import threading
 import time
@@ -15,7 +16,7 @@ from ingest.reindex import reindex
 from ingest.sync import collect, remove, sync
 from rag.errors import BadIndex, BadInput
 from rag.find import find_all
-from rag.index import LIBRARY, Index, create_index, open_index
+from rag.index import LIBRARY, VIEWS, Index, create_index, open_index
 from rag.settings import Settings
 from rag.tables import Record
 from rag.types import Chunk, Source
@@ -308,6 +309,28 @@ def test_a_view_and_the_whole_never_wait_for_each_other(shelves: Index, is_made:
         nearest()
     asking.join()
     assert len(found) == 2
+
+
+def test_files_are_closed_with_the_last_who_asks(shelves: Index) -> None:
+    held = shelves.within(("law",))
+    connections = []
+    gc.disable()  # what is let go of is closed at once, not some time
+    try:
+        for n in range(3 * VIEWS):
+            view = shelves.within((f"shelf {n}",))
+            connections.append(view.library._db)
+            view.search("apple")
+            if n % VIEWS == 0:
+                list(view.stream("Where was the Bramley apple first grown?"))
+        del view
+    finally:
+        gc.enable()
+    assert names(held) == {"fruit.txt", "brief.txt"}
+    assert held.search("Operation Marmalade")
+    for closed in connections[:-VIEWS]:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            closed.execute("SELECT 1")
+    connections[-1].execute("SELECT 1")
 
 
 def test_an_index_from_before_collections_is_brought_up_to_date(
