@@ -354,6 +354,20 @@ def test_another_writer_is_a_failure_with_a_way_out(index: Index, tmp_path: Path
     assert "try again when it is done" in uploads.jobs()[0].detail
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("folder", ["年" * 61, "a" * 200, "a." + "b" * 200, "." + "年" * 100])
+def test_names_too_long_are_cut(index: Index, tmp_path: Path, folder: str) -> None:
+    uploads = Uploads(Access(index))
+    uploads.add_file(uploaded(tmp_path, "The medlar is brown."), f"{folder}/{'年' * 100}.txt")
+    assert uploads.wait(60)
+    (job,) = uploads.jobs()
+    assert job.state == "done"
+    parts = Path(job.uri).relative_to(index.folder / UPLOADS).parts
+    assert parts[1] == "年" * 58 + ".txt"
+    assert folder.lstrip(".").startswith(parts[0])
+    assert 170 < len(parts[0].encode()) <= 180
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
 def test_no_name_leads_out_of_the_uploads(index: Index, name: str) -> None:

@@ -292,8 +292,11 @@ def _file_of(uri: str) -> Path:
 def _safe(part: str) -> str:
     """One name of a path with nothing in it that could lead elsewhere or deceive the eye."""
     name = _UNSAFE.sub("_", part).strip().lstrip(".")
-    stem, dot, suffix = name.rpartition(".")
-    while len(name.encode()) > _NAME_BYTES:
-        stem = stem[:-1]
-        name = stem + dot + suffix
-    return name
+    if len(name.encode()) <= _NAME_BYTES:
+        return name
+    suffix = Path(name).suffix
+    room = _NAME_BYTES - len(suffix.encode())
+    if room <= 0:  # no suffix of a document, so nothing that has to be kept
+        suffix, room = "", _NAME_BYTES
+    stem = name.removesuffix(suffix).encode()[:room]
+    return stem.decode(errors="ignore") + suffix
