@@ -221,6 +221,15 @@ def test_a_backup_is_the_whole_index(index: Index, docs: Path, tmp_path: Path) -
     assert sorted(p.name for p in tmp_path.iterdir()) == ["docs", "index", "new", "saved.zip"]
 
 
+@pytest.mark.timeout(30)  # one that saves itself would fill the disk
+def test_a_backup_in_the_indexs_own_folder_is_refused(index: Index, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(index.folder)
+    for target in (index.folder / "saved.zip", tmp_path / "link" / "originals" / "saved.zip"):
+        with pytest.raises(BadInput, match="own folder"):
+            backup(index, target)
+    assert not list(index.folder.rglob("saved*"))
+
+
 def test_a_damaged_backup_is_refused(index: Index, docs: Path, tmp_path: Path) -> None:
     sync(index, [docs])
     saved = tmp_path / "saved.zip"
