@@ -29,6 +29,7 @@ from rag.index import Index
 from rag.receipt import read_receipt, read_receipts
 from rag.recheck import check_receipt
 from rag.settings import Settings
+from rag.standing import changed_files
 from rag.types import Answer
 from tests.test_ui_cli import footnote
 from tests.test_ui_web_render import HOSTILE, make
@@ -503,6 +504,25 @@ def test_what_a_member_of_an_archive_is_read_again_from_is_the_archive(
     (job,) = uploads.jobs()
     assert (job.name, job.state) == ("all.zip", "done")
     assert list(index.library.sources()) == [source.id]
+
+
+def test_a_file_in_a_folder_marked_as_an_archive_is_a_file(index: Index, tmp_path: Path) -> None:
+    uploads = Uploads(Access(index))
+    uploads.add_file(uploaded(tmp_path, "The quince is yellow."), "Urgent!/quince.txt")
+    assert uploads.wait(60)
+    (source,) = index.library.sources().values()
+    file = Path(source.uri)
+    assert file == index.folder / UPLOADS / "Urgent!" / "quince.txt"
+    assert changed_files(index.library, [source.uri]) == []
+    file.write_text("The quince is green.", encoding="utf-8")
+    assert changed_files(index.library, [source.uri]) == [source.uri]
+    uploads.read_again(source)
+    assert uploads.wait(60)
+    (source,) = index.library.sources().values()
+    assert changed_files(index.library, [source.uri]) == []
+    uploads.remove(source)
+    assert uploads.wait(60)
+    assert not file.exists()
 
 
 def test_rows_say_how_each_source_stands(desk: Desk, docs: Path, tmp_path: Path) -> None:

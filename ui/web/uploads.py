@@ -18,7 +18,7 @@ from ingest.parse import SUPPORTED
 from ingest.report import FileReport, Progress
 from ingest.sync import collect, remove, sync
 from rag.errors import BadInput, FootnoteError
-from rag.standing import MEMBER
+from rag.standing import MEMBER, file_of
 from rag.types import Source
 from ui.web.access import UPLOADS, Access
 from ui.web.markup import file_name, is_web
@@ -134,14 +134,14 @@ class Uploads:
         Raises ``BadInput`` for a reader who may not, and for a file that is not there any more.
         """
         self._access.check_again(owner, source)
-        uris = [u for u in (source.uri, *source.also_at) if is_web(u) or _file_of(u).is_file()]
+        uris = [u for u in (source.uri, *source.also_at) if is_web(u) or file_of(u).is_file()]
         if not uris:
             raise BadInput(
                 f"{file_name(source.uri)} is not where it was read: put it back there, or remove "
                 "it from the library"
             )
         # Of an archive, all is read.
-        places = dict.fromkeys(u if is_web(u) else str(_file_of(u)) for u in uris)
+        places = dict.fromkeys(u if is_web(u) else str(file_of(u)) for u in uris)
         self._put([Job(file_name(u), u, task="read again", owner=owner) for u in places])
 
     def move(self, source: Source, collection: str, owner: str = "") -> None:
@@ -238,7 +238,7 @@ class Uploads:
         remove(self._index, [job.uri for job in batch])
         uploads = self._index.folder / UPLOADS
         for job in batch:
-            path = _file_of(job.uri)
+            path = file_of(job.uri)
             if path.is_relative_to(uploads):
                 path.unlink(missing_ok=True)
             job.detail = "removed"
@@ -252,7 +252,7 @@ class _Follow(Progress):
 
     def file(self, row: FileReport) -> None:
         for job in self._batch:
-            if row.uri == job.uri or row.uri.startswith(job.uri + "!/"):
+            if row.uri == job.uri or row.uri.startswith(job.uri + MEMBER):
                 self._tell(job, row)
                 return
         if len(self._batch) == 1:  # a page may have answered from another address
@@ -282,11 +282,6 @@ def _end(batch: Sequence[Job], state: JobState, detail: str) -> None:
 def _kind(job: Job) -> tuple[Task, str | None]:
     """What can be done in one run."""
     return job.task, job.collection
-
-
-def _file_of(uri: str) -> Path:
-    """The file on disk of a place, which may be a member of an archive."""
-    return Path(uri.split(MEMBER)[0])
 
 
 def _safe(part: str) -> str:
