@@ -525,6 +525,26 @@ def test_a_file_in_a_folder_marked_as_an_archive_is_a_file(index: Index, tmp_pat
     assert not file.exists()
 
 
+def test_an_uploaded_archive_goes_with_the_last_document_in_it(
+    index: Index, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / "sent", "w") as archive:
+        archive.writestr("quince.txt", "The quince is yellow.")
+        archive.writestr("medlar.txt", "The medlar is brown.")
+    uploads = Uploads(Access(index))
+    uploads.add_file(tmp_path / "sent", "both.zip")
+    assert uploads.wait(60)
+    first, second = index.library.sources().values()
+    uploads.remove(first)
+    assert uploads.wait(60)
+    assert list(index.library.sources()) == [second.id]
+    assert (index.folder / UPLOADS / "both.zip").is_file()
+    assert changed_files(index.library, [second.uri]) == []
+    uploads.remove(second)
+    assert uploads.wait(60)
+    assert not (index.folder / UPLOADS / "both.zip").exists()
+
+
 def test_rows_say_how_each_source_stands(desk: Desk, docs: Path, tmp_path: Path) -> None:
     index = desk._access.index
     (docs / "apples.txt").write_text("Changed.", encoding="utf-8")

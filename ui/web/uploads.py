@@ -237,9 +237,11 @@ class Uploads:
             job.state, job.detail = "reading", "removing"
         remove(self._index, [job.uri for job in batch])
         uploads = self._index.folder / UPLOADS
+        # An archive stays for the documents that are still in it.
+        left = {file_of(uri) for uri in self._index.library.files()}
         for job in batch:
             path = file_of(job.uri)
-            if path.is_relative_to(uploads):
+            if path.is_relative_to(uploads) and path not in left:
                 path.unlink(missing_ok=True)
             job.detail = "removed"
 
