@@ -8,6 +8,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -39,6 +40,7 @@ from ui.web.chat import Chat, Talk
 from ui.web.conversations import Conversation, Conversations, Exchange
 from ui.web.desk import Desk
 from ui.web.export import export, export_name
+from ui.web.feedback import add_case
 from ui.web.uploads import Uploads
 
 QUESTION = "Where was the Bramley apple first grown?"
@@ -304,6 +306,18 @@ def test_a_bad_answer_becomes_a_case_that_the_evaluation_takes(desk: Desk) -> No
     with pytest.raises(BadInput, match="copy them from the document"):
         desk.vote({**row, "quote": "never said", "source": source.id}, "")
     assert len(load_cases(index.folder / "cases.jsonl")) == 2
+
+
+def test_many_readers_complain_at_once(index: Index) -> None:
+    def complain(n: int) -> None:
+        said = Conversation(f"c{n}", "", (Exchange(1, f"Question {n}?", "answered"),))
+        add_case(index, said, 1, "", "", "")
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(complain, range(40)))
+    cases = load_cases(index.folder / "cases.jsonl")
+    assert {case.question for case in cases} == {f"Question {n}?" for n in range(40)}
+    assert not (index.folder / "cases.jsonl.new").exists()
 
 
 def uploaded(tmp_path: Path, text: str) -> Path:
