@@ -10,6 +10,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -573,7 +574,8 @@ def test_what_the_server_does_while_it_runs_is_begun_and_ended() -> None:
         met.append(message["type"])
 
     guarded = Policy(Starlette(lifespan=lifespan), "127.0.0.1", 1)
-    asyncio.run(guarded({"type": "lifespan", "state": {}}, receive, send))
+    with ThreadPoolExecutor(1) as own:  # in this thread, the browser's loop may be running
+        own.submit(asyncio.run, guarded({"type": "lifespan", "state": {}}, receive, send)).result()
     assert met == ["begun", "lifespan.startup.complete", "ended", "lifespan.shutdown.complete"]
 
 
