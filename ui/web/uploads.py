@@ -172,6 +172,7 @@ class Uploads:
     def _collection(self, owner: str, wanted: str | None) -> str | None:
         """Where goes what a reader adds, who may have chosen. Raises ``BadInput``."""
         if wanted is None:
+            self._access.check_adds(owner)
             return self._access.collection_of(owner)
         self._access.check_collection(owner, wanted)
         return wanted
