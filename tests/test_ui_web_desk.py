@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import threading
@@ -35,6 +36,7 @@ from rag.types import Answer
 from tests.test_ui_cli import footnote
 from tests.test_ui_web_render import HOSTILE, make
 from tests.test_ui_web_written import told
+from ui.users import Users, put_user
 from ui.web.access import UPLOADS, Access
 from ui.web.chat import Chat, Talk
 from ui.web.conversations import Conversation, Conversations, Exchange
@@ -105,6 +107,9 @@ def test_conversations_are_found_renamed_and_deleted(store: Conversations) -> No
     assert [e.title for e in store.found("")] == ["About pears", "About apples"]
     assert [e.id for e in store.found("", "SOUTHWELL")] == [first]
     assert not store.found("", "100%")
+    assert not store.found("", "überstunden")
+    store.put("", second, Exchange(1, "Wie viele ÜBERSTUNDEN?", "stopped"))
+    assert [e.id for e in store.found("", "überstunden")] == [second]
     store.rename("", first, " Fruit \n")
     assert [e.title for e in store.found("", "fruit")] == ["Fruit"]
     with pytest.raises(BadInput, match="needs a name"):
@@ -369,6 +374,19 @@ def test_another_writer_is_a_failure_with_a_way_out(index: Index, tmp_path: Path
     assert "try again when it is done" in uploads.jobs()[0].detail
 
 
+def test_nothing_is_added_that_everybody_would_see_unawares(index: Index, tmp_path: Path) -> None:
+    put_user(tmp_path / "users", "ada", "correct horse", ["law"])
+    put_user(tmp_path / "users", "bob", "correct horse", ["law", "hr"])
+    uploads = Uploads(Access(index, Users(tmp_path / "users"), ("hr",)))
+    sent = uploaded(tmp_path, "The quince is yellow.")
+    with pytest.raises(BadInput, match=r"law is shared with you, but only hr is served"):
+        uploads.add_file(sent, "quince.txt", "ada")
+    assert not sent.exists()
+    uploads.add_file(uploaded(tmp_path, "The quince is yellow."), "quince.txt", "bob")
+    assert uploads.wait(60)
+    assert index.library.collection_names() == ["hr"]
+
+
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("folder", ["年" * 61, "a" * 200, "a." + "b" * 200, "." + "年" * 100])
 def test_names_too_long_are_cut(index: Index, tmp_path: Path, folder: str) -> None:
@@ -418,6 +436,19 @@ def test_what_fails_comes_back_as_a_sentence(desk: Desk) -> None:
     assert "not there any more" in failed["error"]
     assert "terminal" in served["view"]({"source": "x", "start": "y", "end": 1}, request)["error"]
     assert "terminal" in served["view"]([], request)["error"]
+
+
+def test_whatever_fails_is_in_the_log_with_its_trace(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(owner: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(desk._uploads, "dismiss", full)
+    served = {function.__name__: function for function in desk.functions()}
+    request: Any = SimpleNamespace(username=None)
+    assert "terminal" in served["dismiss"]({}, request)["error"]
+    assert "No space left" in caplog.text and "in full" in caplog.text
 
 
 def test_thousands_of_sources_are_listed_by_the_page(desk: Desk) -> None:
