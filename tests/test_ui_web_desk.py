@@ -43,6 +43,7 @@ from ui.web.conversations import Conversation, Conversations, Exchange
 from ui.web.desk import Desk
 from ui.web.export import export, export_name
 from ui.web.feedback import add_case
+from ui.web.models_panel import OTHERS, Models
 from ui.web.uploads import Uploads
 
 QUESTION = "Where was the Bramley apple first grown?"
@@ -385,6 +386,28 @@ def test_nothing_is_added_that_everybody_would_see_unawares(index: Index, tmp_pa
     uploads.add_file(uploaded(tmp_path, "The quince is yellow."), "quince.txt", "bob")
     assert uploads.wait(60)
     assert index.library.collection_names() == ["hr"]
+
+
+def test_a_reader_has_the_models_that_are_offered_and_looks_at_no_file(
+    index: Index, store: Conversations, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTNOTE_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-server")
+    put_user(tmp_path / "users", "ada", "correct horse", ["hr"])
+    put_user(tmp_path / "users", "eve", "correct horse")
+    access = Access(index, Users(tmp_path / "users"))
+    (tmp_path / "models").mkdir()
+    tiny, hidden = tmp_path / "models" / "tiny.gguf", tmp_path / "hidden.gguf"
+    for path in (tiny, hidden):
+        path.write_bytes(b"GGUF")
+    models, talk = Models(access), Talk(access, store)
+
+    for llm in (f"local:{hidden}", f"local:{tmp_path / 'none'}", "openai:gpt-the-dearest"):
+        *_, told = talk.ask("ada", "Why?", Chat("ada"), Settings(llm=llm))
+        assert OTHERS in str(told) and OTHERS in models.need(llm, "ada")
+        assert OTHERS not in models.need(llm, "eve")
+    for llm in ("", f"local:{tiny}", "openai:gpt-5-mini"):
+        assert OTHERS not in models.need(llm, "ada")
 
 
 @pytest.mark.timeout(60)
