@@ -22,7 +22,6 @@ from ui.web.run import Run
 
 FAILED = "Something failed; the terminal that runs Footnote says what."
 LEFT = "This question was not answered: Footnote was stopped meanwhile. Ask it again."
-SKIP = (gr.skip(), gr.skip(), gr.skip(), gr.skip())
 
 log = logging.getLogger(__name__)
 
