@@ -11,8 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import sentencex
-
+from rag.sentences import pieces
 from rag.types import Span
 
 LONGEST_MARKER = 400  # characters; a bracket that is open for longer is text
@@ -229,10 +228,8 @@ def _sentences(text: str) -> Iterator[Span]:
             if any(map(str.isalnum, unmarked(text[block.start : block.end]))):
                 yield block
             continue
-        for boundary in sentencex.get_sentence_boundaries("en", text[at:position]):
-            piece = boundary["text"].strip()
-            # The library's own indices drift on some scripts, so each piece is looked up.
-            start = text.find(piece, at, position)
-            if start >= 0 and any(map(str.isalnum, piece)):
-                at = start + len(piece)
-                yield Span(start, at)
+        for found in pieces(text[at:position]):
+            piece = text[at + found.start : at + found.end]
+            if any(map(str.isalnum, piece)):
+                start = at + found.start + len(piece) - len(piece.lstrip())
+                yield Span(start, start + len(piece.strip()))
