@@ -65,16 +65,11 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What the gate says and why; ``exit_code`` is that of the command."""
+    """What the gate says and why; ``EXIT`` has the exit code of each verdict."""
 
     verdict: Verdict
     message: str
     figures: tuple[Compared, ...]
-
-    @property
-    def exit_code(self) -> int:
-        """0 pass, 1 regression, 3 could not measure, 4 too few cases."""
-        return EXIT[self.verdict]
 
 
 def read_scores(path: str | Path) -> Scores:

@@ -32,8 +32,13 @@ def backup(index: Index, target: Path) -> int:
     What else lies in its folder, such as conversations, comes along. Vectors are in the library, so
     Chroma's files are not needed. The target changes only when all
     is well. Raises ``IndexBusy`` when another process is writing, ``BadInput`` for a target that
-    cannot be written.
+    cannot be written, or that lies in the index's folder.
     """
+    if target.resolve().is_relative_to(index.folder.resolve()):
+        raise BadInput(
+            f"{str(target)!r} is in the index's own folder, where it would be saved with it: "
+            "give another place"
+        )
     part = target.with_name(target.name + ".part")
     try:
         with index.lock(), tempfile.TemporaryDirectory(dir=target.absolute().parent) as scratch:

@@ -12,10 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-import sentencex
-
 from ingest.parsed import Block, Parsed
 from rag.embed import Encoder
+from rag.sentences import pieces
 from rag.types import Chunk, Span
 
 # Of 128, 192 and 256 tokens this one retrieved best; docs/measurements.md has the figures.
@@ -117,16 +116,10 @@ def quotable(text: str, block: Block) -> list[Span]:
 
 def split_sentences(text: str) -> list[Span]:
     """Sentence boundaries of running text, without the white space around them."""
-    ends: list[int] = []
     # Behind a list marker the library divides nothing, so it is not shown one.
     marker = _MARKER.match(text)
-    position = marker.end() if marker else 0
-    for boundary in sentencex.get_sentence_boundaries("en", text[position:]):
-        # Its own indices drift on some scripts, so each piece is looked up behind the one before.
-        found = text.find(boundary["text"], position)
-        if found >= 0:
-            position = found + len(boundary["text"])
-            ends.append(position)
+    first = marker.end() if marker else 0
+    ends = [first + piece.end for piece in pieces(text[first:])]
     starts = [0, *ends[:-1]]
     if ends:
         ends[-1] = len(text)

@@ -19,7 +19,7 @@ from ingest.report import FileReport, Progress, Report, State
 from rag.errors import BadDocument
 from rag.index import Index
 from rag.library import Library
-from rag.standing import MEMBER, stat_of
+from rag.standing import MEMBER, file_of, stat_of
 from rag.tables import FileStat, Record
 from rag.types import Fidelity, Source
 
@@ -45,7 +45,7 @@ class Intake:
         self._index = index
         self._known = known
         self._stats = index.library.stats()
-        self._archives = {uri.split(MEMBER)[0] for uri in known if MEMBER in uri}
+        self._archives = {str(file_of(uri)) for uri in known if MEMBER in uri}
         self._report = report
         self._progress = progress
         self._scratch = scratch
@@ -200,7 +200,7 @@ class Intake:
     def _stat(self, document: Document) -> FileStat:
         # Of a member, the archive on disk is what can change.
         try:
-            return stat_of(Path(document.uri.split(MEMBER)[0]))
+            return stat_of(file_of(document.uri))
         except OSError:
             return FileStat()
 

@@ -12,20 +12,21 @@ from ingest.containers import is_url
 from ingest.http import USER_AGENT, get, parsed_url, unpacked
 from rag.errors import BadDocument
 
+MOST_PAGES = 1000
 _MAX_SITEMAPS = 50
 
 
-def sitemap_urls(url: str, limit: int = 1000, *, allow_private: bool = False) -> list[str]:
-    """At most ``limit`` addresses of pages in a sitemap, or in those that a sitemap index names.
+def sitemap_urls(url: str, *, allow_private: bool = False) -> list[str]:
+    """The addresses of pages in a sitemap, or in those that a sitemap index names.
 
-    Only those on the same host that its ``robots.txt`` does not forbid. Raises ``BadDocument`` as
-    ``fetch`` does, and for what is no sitemap.
+    At most ``MOST_PAGES``, and only those on the same host that its ``robots.txt`` does not forbid.
+    Raises ``BadDocument`` as ``fetch`` does, and for what is no sitemap.
     """
     host = parsed_url(url).host
     robots = _robots(url, allow_private)
     found: dict[str, None] = {}
     queue, seen = [url], {url}
-    while queue and len(found) < limit:
+    while queue and len(found) < MOST_PAGES:
         sitemap = queue.pop(0)
         _, _, content = get(sitemap, allow_private)
         is_index, locations = _locations(sitemap, unpacked(sitemap, content))
@@ -36,7 +37,7 @@ def sitemap_urls(url: str, limit: int = 1000, *, allow_private: bool = False) ->
             seen.update(queue)
         else:
             found |= dict.fromkeys(each for each in own if robots.can_fetch(USER_AGENT, each))
-    return list(itertools.islice(found, limit))
+    return list(itertools.islice(found, MOST_PAGES))
 
 
 def _host(url: str) -> str:

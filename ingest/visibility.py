@@ -99,9 +99,7 @@ class Visibility:
                 break
             attributes = inner.attributes
             names = " ".join(attributes.get(name) or "" for name in ("class", "id", "role"))
-            if inner.tag in ("nav", "details", "form", "dialog", "menu") or _ON_DEMAND.search(
-                names
-            ):
+            if inner.tag in _ON_DEMAND_TAGS or _ON_DEMAND.search(names):
                 return True
             if (attributes.get("id") or "") in self._controlled:
                 return True

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from watchfiles import watch
+from watchfiles.main import FileChange
 
 from ingest.containers import CONTAINER_SUFFIXES
 from ingest.files import absolute, places_of
@@ -41,21 +42,27 @@ def follow(
     for root in roots:
         if not root.exists():
             raise BadInput(f"nothing to follow at {str(root)!r}: give files or folders")
+    whole = {root for root in roots if root.is_dir()}
     # A file that is replaced by another would no longer be seen; its folder sees both.
-    folders = {root if root.is_dir() else root.parent for root in roots}
-    changes = watch(
-        *folders,
-        debounce=LONGEST_MS,
-        step=QUIET_MS,
-        stop_event=stop,
-        watch_filter=None,
-        recursive=any(root.is_dir() for root in roots),
-        rust_timeout=QUIET_MS,
-        yield_on_timeout=True,
-    )
+    beside = {root.parent for root in roots if root not in whole}
+    watches = [
+        watch(
+            *folders,
+            debounce=LONGEST_MS,
+            step=QUIET_MS,
+            stop_event=stop,
+            watch_filter=None,
+            recursive=folders is whole,
+            rust_timeout=QUIET_MS,
+            yield_on_timeout=True,
+        )
+        for folders in (whole, beside)
+        if folders
+    ]
     first = True
     with Watching(index.folder, roots) as watching:
-        for batch in changes:
+        for batches in zip(*watches, strict=False):
+            batch = set[FileChange]().union(*batches)
             if first:
                 # What changes from here on is seen: the watching has begun.
                 first = False

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from email.message import Message
 from html.parser import HTMLParser
 from pathlib import Path, PurePosixPath
@@ -29,19 +28,16 @@ _SUFFIX_OF = {form.media_type: suffix for suffix, form in FORMATS.items()} | {
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a web server sent for ``url``.
+    """What a web server sent for an address.
 
     ``canonical`` is where it lies for the user: the address the page states for itself, if that is
     on the same host, else the one that redirects led to. ``suffix`` is that of a file of this
-    kind. ``fetched_at`` is in ISO 8601, UTC.
+    kind.
     """
 
-    url: str
     canonical: str
     content: bytes
-    media_type: str
     suffix: str
-    fetched_at: str
 
 
 def fetch(url: str, *, allow_private: bool = False) -> Page:
@@ -59,12 +55,9 @@ def fetch(url: str, *, allow_private: bool = False) -> Page:
         with contextlib.suppress(LookupError, ValueError):
             content = content.decode(charset).encode("utf-8-sig")
     return Page(
-        url=url,
         canonical=_canonical(content, final) if suffix in _HTML else str(final),
         content=content,
-        media_type=FORMATS[suffix].media_type,
         suffix=suffix,
-        fetched_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 

@@ -161,9 +161,12 @@ def load_encoder(name: str = DEFAULT_MODEL) -> Encoder:
     path = model_path(name)
     digest = fingerprint(path)
     folder = _exported(digest)
-    if (folder / "encoder.json").is_file():
+    if not _is_whole(folder):
+        return _export(name, digest, path)
+    try:
         return OnnxEncoder(name, digest, folder)
-    return _export(name, digest, path)
+    except ModelError as error:
+        raise ModelError(f"{error}: delete {str(folder)!r}, and it is made anew") from error
 
 
 def model_path(name: str) -> Path:
@@ -221,6 +224,11 @@ def _exported(digest: str) -> Path:
     return cache_folder() / f"{digest[:16]}-{EXPORT_VERSION}"
 
 
+def _is_whole(folder: Path) -> bool:
+    """Whether there is an exported model; it appears in its place all at once."""
+    return (folder / "encoder.json").is_file()
+
+
 def cache_folder() -> Path:
     """Where exported models are kept: ``FOOTNOTE_CACHE``, or the user's cache directory."""
     chosen = os.environ.get("FOOTNOTE_CACHE")
@@ -275,32 +283,50 @@ def _export(name: str, digest: str, path: Path) -> Encoder:
     model = _load_original(name, path)
     original = TorchEncoder(name, digest, model)
     target = _exported(digest)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="export-", dir=target.parent))
     try:
-        _write_onnx(model, folder / MODEL)
-        original.tokenizer.save(str(folder / "tokenizer.json"))
-        properties = json.dumps(_properties(model), indent=1)
-        (folder / "encoder.json").write_text(properties, encoding="utf-8")
-        expected = original.encode_documents(PROBE)
-        exported = OnnxEncoder(name, digest, folder).encode_documents(PROBE)
-        difference = float(np.abs(exported - expected).max())
-        if difference > EXPORT_TOLERANCE:
-            raise ValueError(f"its vectors differ by {difference:.1e}")
-        _shrink(name, digest, folder, expected)
-    except (RuntimeError, ValueError, TypeError, NotImplementedError) as error:
-        shutil.rmtree(folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="export-", dir=target.parent) as scratch:
+            folder = Path(scratch) / target.name
+            folder.mkdir()
+            _write(name, digest, model, original, folder)
+            try:
+                folder.replace(target)
+            except OSError:
+                if not _is_whole(target):
+                    raise
+                # Another process was first: theirs is the same.
+    except OSError as error:
+        raise ModelError(
+            f"the embedding model {name!r} cannot be written to {str(target.parent)!r} "
+            f"({error.strerror}): make room there, or set FOOTNOTE_CACHE to another folder"
+        ) from error
+    except (RuntimeError, ValueError, TypeError, ModelError) as error:
         log.warning(
             "%s cannot be exported (%s); it runs slower, by sentence-transformers", name, error
         )
         # Loaded anew: for the export it was made to attend otherwise.
         return TorchEncoder(name, digest, _load_original(name, path))
-    try:
-        folder.replace(target)
-    except OSError:
-        # Another process was first: theirs is the same.
-        shutil.rmtree(folder)
-    return OnnxEncoder(name, digest, target)
+    encoder = OnnxEncoder(name, digest, target)
+    for earlier in target.parent.glob(f"{digest[:16]}-*"):
+        if earlier != target:  # of another version, 90 MB that nobody opens any more
+            shutil.rmtree(earlier, ignore_errors=True)
+    return encoder
+
+
+def _write(
+    name: str, digest: str, model: SentenceTransformer, original: Encoder, folder: Path
+) -> None:
+    """Write a model as ONNX. Raises ``ValueError`` when it does not give the original's vectors."""
+    _write_onnx(model, folder / MODEL)
+    original.tokenizer.save(str(folder / "tokenizer.json"))
+    properties = json.dumps(_properties(model), indent=1)
+    (folder / "encoder.json").write_text(properties, encoding="utf-8")
+    expected = original.encode_documents(PROBE)
+    exported = OnnxEncoder(name, digest, folder).encode_documents(PROBE)
+    difference = float(np.abs(exported - expected).max())
+    if difference > EXPORT_TOLERANCE:
+        raise ValueError(f"its vectors differ by {difference:.1e}")
+    _shrink(name, digest, folder, expected)
 
 
 def _shrink(name: str, digest: str, folder: Path, expected: Vectors) -> None:

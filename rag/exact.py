@@ -31,7 +31,8 @@ class ExactSearch:
 
         ``among`` are the numbers of the only chunks that count.
         """
-        with self._lock:
+        # The library first: a caller who reads it holds its lock already.
+        with library.reading(), self._lock:
             self._follow(library)
             numbers, scores = self._numbers, self._matrix @ vector
         if among is not None:

@@ -28,13 +28,10 @@ def lexical_trust(matched: float, asked: float, rarest: float) -> float:
     return min(1.0, max(matched / asked, matched / (RARE_TERMS * rarest)))
 
 
-def fuse(
-    cosine: npt.ArrayLike,
-    bm25: npt.ArrayLike,
-    trust: float = 1.0,
-    dense_weight: float = DENSE_WEIGHT,
-) -> npt.NDArray[np.float64]:
+def fuse(cosine: npt.ArrayLike, bm25: npt.ArrayLike, trust: float = 1.0) -> npt.NDArray[np.float64]:
     """One score in [0, 1] per candidate: ``w * cosine + (1 - w) * trust * bm25 / max(bm25)``.
+
+    ``w`` is ``DENSE_WEIGHT``.
 
     Both arrays hold the true scores of the same candidates, whichever half found them: ``cosine``
     in [-1, 1] or NaN where there is no vector yet, ``bm25`` at least 0. Candidates without a vector
@@ -52,7 +49,7 @@ def fuse(
     dense[missing] = 0.0 if missing.all() else dense[~missing].mean()
     top = lexical.max()
     relative = lexical / top if top > 0 else np.zeros_like(lexical)
-    fused: npt.NDArray[np.float64] = dense_weight * dense + (1 - dense_weight) * trust * relative
+    fused: npt.NDArray[np.float64] = DENSE_WEIGHT * dense + (1 - DENSE_WEIGHT) * trust * relative
     return np.clip(fused, 0.0, 1.0)
 
 

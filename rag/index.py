@@ -55,8 +55,8 @@ PARTS = (
 FIRST_COLLECTION = "chunks-1"
 # Readers hold the lock for milliseconds, or while they open the vectors.
 LOCK_SECONDS = 5
-# Choices whose connections are kept open.
-VIEWS = 64
+# Choices whose connections are kept open while nobody asks them.
+VIEWS = 8
 
 
 class Index:
@@ -154,8 +154,10 @@ class Index:
     @property
     def exact(self) -> ExactSearch:
         """The vectors as the library has them, to compare with every one."""
+        # Read before the lock: a caller who reads the library waits for it here.
+        dimension = self.manifest.dimension
         with self._encoder_lock:
-            self._exact = self._exact or ExactSearch(self.manifest.dimension)
+            self._exact = self._exact or ExactSearch(dimension)
             return self._exact
 
     def within(
@@ -175,7 +177,7 @@ class Index:
             view = self._views.pop(choice, None) or IndexView(self, choice)
             self._views[choice] = view
             if len(self._views) > VIEWS:
-                # Not closed here: someone may be asking it.
+                # Not closed here: someone may be asking it. It closes with the last who does.
                 del self._views[next(iter(self._views))]
             return view
 

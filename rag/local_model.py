@@ -28,7 +28,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from pydantic import PrivateAttr
 
 from rag.errors import ModelError
-from rag.model_store import find_model, model_id
+from rag.model_store import check_format, find_model, model_id
 
 if TYPE_CHECKING:
     import httpx
@@ -43,7 +43,6 @@ BATCH_TOKENS = 256
 # (finding the question, answering it) do not push each other out.
 KEPT_PROMPTS_MIB = 512
 DRAFT_TOKENS = 3
-MAGIC = b"GGUF"
 STREAMING = {
     "cache_prompt": True,
     "stream": True,
@@ -286,13 +285,7 @@ def _open(path: Path, key: str) -> xllamacpp.Server:
     except ImportError as error:
         raise ModelError(f"a local model needs the package xllamacpp: run `{INSTALL}`") from error
 
-    try:
-        with path.open("rb") as file:
-            magic = file.read(len(MAGIC))
-    except OSError as error:
-        raise ModelError(f"cannot read {str(path)!r} ({error.strerror}): check the path") from error
-    if magic != MAGIC:
-        raise ModelError(f"{str(path)!r} is not a GGUF file: give a language model in that format")
+    check_format(path)
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
     params.model_alias = {path.name}

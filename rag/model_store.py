@@ -18,6 +18,7 @@ from platformdirs import user_data_path
 
 from rag.errors import ModelError
 
+MAGIC = b"GGUF"
 Step = Callable[[int, int], object]
 
 
@@ -100,6 +101,7 @@ def find_model(name_or_path: str = "") -> Path:
         raise ModelError(f"no local model is here: run `footnote models pull {KNOWN[0].name}`")
     path = Path(name_or_path).expanduser()
     if path.is_file():
+        check_format(path)
         return path
     if path.parent != Path():
         raise ModelError(f"no model file at {name_or_path!r}: check the path")
@@ -114,6 +116,17 @@ def find_model(name_or_path: str = "") -> Path:
     raise ModelError(
         f"the model {state.model.name} is not here: run `footnote models pull {state.model.name}`"
     )
+
+
+def check_format(path: Path) -> None:
+    """Raise ``ModelError`` for a file that is no GGUF file, or cannot be read."""
+    try:
+        with path.open("rb") as file:
+            magic = file.read(len(MAGIC))
+    except OSError as error:
+        raise ModelError(f"cannot read {str(path)!r} ({error.strerror}): check the path") from error
+    if magic != MAGIC:
+        raise ModelError(f"{str(path)!r} is not a GGUF file: give a language model in that format")
 
 
 def model_id(path: Path) -> str:

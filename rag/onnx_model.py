@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.errors import ModelError
+
 if TYPE_CHECKING:
     from tokenizers import Encoding
 
@@ -35,15 +37,20 @@ class OnnxModel:
     def __init__(self, path: Path, inputs: Sequence[str]) -> None:
         """``inputs`` names the model's inputs for token ids, attention mask and segments.
 
-        An input that the model does not have is left out.
+        An input that the model does not have is left out. Raises ``ModelError`` when the file
+        cannot be loaded.
         """
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime has no public error of its own
+            first = next(iter(str(error).splitlines()), type(error).__name__)
+            raise ModelError(f"the model {str(path)!r} cannot be loaded ({first})") from error
         own = {given.name for given in self._session.get_inputs()}
         self._inputs = [name if name in own else None for name in inputs]
 

@@ -82,10 +82,7 @@ class Reader:
         """Raises ``ModelError`` when the file cannot be loaded."""
         from tokenizers import Tokenizer
 
-        try:
-            self._model = OnnxModel(path, INPUTS)
-        except Exception as error:  # onnxruntime has no public error of its own
-            raise ModelError(f"cannot load the reading model {str(path)!r}: {error}") from error
+        self._model = OnnxModel(path, INPUTS)
         self._tokenizer = Tokenizer.from_file(str(model_path(DEFAULT_MODEL) / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MOST_TOKENS, strategy="longest_first")

@@ -11,8 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import sentencex
-
+from rag.sentences import pieces
 from rag.types import Span
 
 LONGEST_MARKER = 400  # characters; a bracket that is open for longer is text
@@ -31,6 +30,7 @@ _LAYOUT = re.compile(r"\s*(?:(?:[-*•+>]|\d{1,2}[.)])\s+)*")
 _LIST_MARK = re.compile(r"[-*•+](?=\s)|\d{1,2}[.)]")
 _TABLE_ROW = re.compile(r"\|(.*\S.*)\|")
 _BELOW_HEADER = re.compile(r"\|[ \t]*:?-[-:| \t]*\|")
+_INSIDE = " \t,"  # what is between words of one sentence, and never ends it
 _CELL_END = re.compile(r"(?<!\\)\|")
 
 
@@ -57,13 +57,22 @@ class ReplyReader:
     def __init__(self) -> None:
         self._raw = ""
         self._begun = False
+        # Whether a sentence may have ended since it was last looked for, and a word followed.
+        self._ended = self._followed = False
 
     def feed(self, piece: str) -> Iterator[Claim]:
         """The sentences that are complete now: a word has followed them."""
         for character in piece:
             self._raw += character
-            if character.isspace() and not self._waits():
-                yield from self._take(_read(self._raw, self._begun)[:-1])
+            if character.isalnum():
+                self._followed = True
+            elif character not in _INSIDE:
+                self._ended, self._followed = True, False
+            if character.isspace() and self._ended and not self._waits():
+                found = _read(self._raw, self._begun)[:-1]
+                yield from self._take(found)
+                # What is left may read otherwise without what went before.
+                self._ended = bool(found) or not self._followed
 
     def end(self) -> Iterator[Claim]:
         """The sentences that were still waiting for what might follow."""
@@ -78,11 +87,17 @@ class ReplyReader:
             self._raw = self._raw[found[-1][1] :]
 
     def _waits(self) -> bool:
-        """Whether what comes next may belong to a bracket, or the model still thinks."""
+        """Whether what comes next may belong to a bracket or to code, or the model still thinks."""
         opened = max(self._raw.rfind("["), self._raw.rfind("【"))
         closed = max(self._raw.rfind("]"), self._raw.rfind("】"))
         inside = closed < opened and len(self._raw) - opened < LONGEST_MARKER
-        return inside or self._thinks()
+        return inside or self._thinks() or self._fenced()
+
+    def _fenced(self) -> bool:
+        """Whether all that is waiting is a block of code that is still open."""
+        layout = _LAYOUT.match(self._raw)
+        at = layout.end() if layout else 0
+        return self._raw.startswith(FENCE, at) and self._raw.find(FENCE, at + len(FENCE)) < 0
 
     def _thinks(self) -> bool:
         """Whether the reply is still a model's thoughts; once they end they are dropped."""
@@ -213,10 +228,8 @@ def _sentences(text: str) -> Iterator[Span]:
             if any(map(str.isalnum, unmarked(text[block.start : block.end]))):
                 yield block
             continue
-        for boundary in sentencex.get_sentence_boundaries("en", text[at:position]):
-            piece = boundary["text"].strip()
-            # The library's own indices drift on some scripts, so each piece is looked up.
-            start = text.find(piece, at, position)
-            if start >= 0 and any(map(str.isalnum, piece)):
-                at = start + len(piece)
-                yield Span(start, at)
+        for found in pieces(text[at:position]):
+            piece = text[at + found.start : at + found.end]
+            if any(map(str.isalnum, piece)):
+                start = at + found.start + len(piece) - len(piece.lstrip())
+                yield Span(start, start + len(piece.strip()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -40,8 +41,16 @@ def stat_of(path: Path) -> FileStat:
     return FileStat(found.st_size, found.st_mtime_ns)
 
 
+def file_of(uri: str) -> Path:
+    """The file on disk of a place, which may be a member of an archive."""
+    parts = uri.split(MEMBER)
+    # The name of a folder may end as that of an archive is marked: "Urgent!/plain.md".
+    ways = (MEMBER.join(parts[:n]) for n in range(len(parts), 0, -1))
+    return Path(next(filter(os.path.isfile, ways), uri))
+
+
 def _moved(uri: str, stat: FileStat) -> bool:
     try:
-        return stat_of(Path(uri.split(MEMBER)[0])) != stat
+        return stat_of(file_of(uri)) != stat
     except OSError:
         return True

@@ -7,10 +7,10 @@ So whatever is asked, in whichever way, no row of another document comes back.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -25,6 +25,7 @@ from rag.library import Library
 
 if TYPE_CHECKING:
     from rag.chain import AnswerChain
+    from rag.retrieve import HybridRetriever
 
 # An empty choice leaves what is in no collection; none leaves everything.
 _SEEN = "({0} = '' OR {0} IN (SELECT name FROM temp.seen))"
@@ -69,6 +70,8 @@ class LibraryView(Library):
                 self._db.executemany(f"INSERT INTO {table} VALUES (?)", rows)
             for statement in views.strip().split(";\n"):
                 self._db.execute(statement)
+        # Whoever has the library may go on asking it after its index let go of the view.
+        weakref.finalize(self, self._db.close)
 
 
 class IndexView(Index):
@@ -99,7 +102,15 @@ class IndexView(Index):
         """The embedding model of the whole index."""
         return self._whole.encoder
 
-    @cached_property
+    # Made anew for each question: one that is kept here would keep the view from being let go.
+    @property
+    def retriever(self) -> HybridRetriever:
+        """The view as a LangChain retriever."""
+        from rag.retrieve import HybridRetriever
+
+        return HybridRetriever(index=self)
+
+    @property
     def chain(self) -> AnswerChain:
         """The way from question to answer, with the models that the whole index has loaded."""
         from rag.chain import AnswerChain

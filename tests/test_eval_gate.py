@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from eval.cases import SAMPLE_CASES, load_cases
 from eval.folder import write_scores
-from eval.gate import GATED, Scores, compare, gate, read_scores, scores_of
+from eval.gate import EXIT, GATED, Scores, compare, gate, read_scores, scores_of
 from eval.record import Asked
 from eval.run import ask_cases
 from eval.score import score
@@ -61,7 +61,7 @@ def scored(asked: Asked) -> Scores:
 
 def worse(run: Scores, baseline: Scores) -> set[str]:
     result = gate(run, baseline)
-    assert result.exit_code == (1 if any(one.worse for one in result.figures) else 0)
+    assert EXIT[result.verdict] == (1 if any(one.worse for one in result.figures) else 0)
     return {one.measure.name for one in result.figures if one.worse}
 
 
@@ -76,7 +76,7 @@ def changed(asked: Asked, change: object) -> Asked:
 
 def test_the_same_run_passes(good: Scores) -> None:
     result = gate(good, good)
-    assert (result.verdict, result.exit_code) == ("pass", 0)
+    assert (result.verdict, EXIT[result.verdict]) == ("pass", 0)
     assert "a loss of 5.6% of 'Right' would show" in result.message
 
 
@@ -165,18 +165,18 @@ def few(scores: Scores, n: int) -> Scores:
 
 def test_too_few_cases_to_tell(good: Scores) -> None:
     result = gate(few(good, 30), few(good, 30))
-    assert (result.verdict, result.exit_code) == ("too few cases", 4)
+    assert (result.verdict, EXIT[result.verdict]) == ("too few cases", 4)
     assert "would not show a loss below" in result.message
 
 
 def test_what_cannot_be_measured_is_no_regression(good: Scores) -> None:
     other = replace(good, header={**good.header, "corpus_sha256": "x"})
     result = gate(other, good)
-    assert (result.verdict, result.exit_code) == ("could not measure", 3)
+    assert (result.verdict, EXIT[result.verdict]) == ("could not measure", 3)
     assert "other documents" in result.message
     assert gate(other, good, anyway=True).verdict == "pass"
     down = replace(good, status=dict.fromkeys(good.status, "failed"))
-    assert gate(down, good).exit_code == 3
+    assert EXIT[gate(down, good).verdict] == 3
     with pytest.raises(BadInput, match="other cases"):
         compare(good, replace(good, header={**good.header, "cases_sha256": "x"}))
     with pytest.raises(BadInput, match="no case in common"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -150,3 +151,10 @@ def test_list_items_are_divided_into_sentences() -> None:
         "Costs fell.",
         "Profit doubled.",
     ]
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\u2009", "\u202f", "\u2028", "\u3000"])
+def test_a_letter_before_a_wide_space_and_a_full_stop_ends_a_sentence(space: str) -> None:
+    text = f"It is plan A{space}. The quince is yellow."
+    spans = split_sentences(text)
+    assert text[spans[-1].start : spans[-1].end] == "The quince is yellow."

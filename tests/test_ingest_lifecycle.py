@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import sys
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -221,6 +222,15 @@ def test_a_backup_is_the_whole_index(index: Index, docs: Path, tmp_path: Path) -
     assert sorted(p.name for p in tmp_path.iterdir()) == ["docs", "index", "new", "saved.zip"]
 
 
+@pytest.mark.timeout(30)  # one that saves itself would fill the disk
+def test_a_backup_in_the_indexs_own_folder_is_refused(index: Index, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(index.folder)
+    for target in (index.folder / "saved.zip", tmp_path / "link" / "originals" / "saved.zip"):
+        with pytest.raises(BadInput, match="own folder"):
+            backup(index, target)
+    assert not list(index.folder.rglob("saved*"))
+
+
 def test_a_damaged_backup_is_refused(index: Index, docs: Path, tmp_path: Path) -> None:
     sync(index, [docs])
     saved = tmp_path / "saved.zip"
@@ -304,6 +314,30 @@ def test_a_folder_is_followed(
         "quinces.md",
         "medlars.txt",
     }
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts what Linux is asked to watch")
+def test_only_the_folders_that_are_named_are_followed_to_any_depth(
+    index: Index, docs: Path, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    for n in range(50):
+        (home / f"other {n}").mkdir(parents=True)
+    (home / "todo.md").write_text("Buy quinces.\n", encoding="utf-8")
+    stop = threading.Event()
+    reports = follow(index, [home / "todo.md", docs], stop=stop)
+    assert next(reports).count("added") == 4
+    told = ""
+    for file in Path("/proc/self/fdinfo").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            told += file.read_text()
+    assert 0 < told.count("inotify wd:") < 10
+    (home / "todo.md").write_text("Buy medlars.\n", encoding="utf-8")
+    assert changes(next(reports)) == {("todo.md", "changed")}
+    (docs / "deep" / "new.md").write_text("The quince is yellow.\n", encoding="utf-8")
+    assert changes(next(reports)) == {("new.md", "added")}
+    stop.set()
+    assert list(reports) == []
 
 
 def test_nothing_to_follow_is_said(index: Index, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from ingest import http
+from ingest import sitemap as sitemap_module
 from ingest.http import USER_AGENT, is_public
 from ingest.parsed import Parsed
 from ingest.sitemap import sitemap_urls
@@ -110,10 +111,8 @@ def read(page: Page, into: Path) -> Parsed:
 def test_a_page_is_its_main_content(site: Site, tmp_path: Path) -> None:
     url = site.put("/apples?from=feed", PAGE)
     page = local(url)
-    assert (page.url, page.canonical) == (url, f"{site.url}/apples")
-    assert (page.media_type, page.suffix) == ("text/html", ".html")
+    assert (page.canonical, page.suffix) == (f"{site.url}/apples", ".html")
     assert page.content == PAGE.encode()
-    assert page.fetched_at.endswith("+00:00")
     parsed = read(page, tmp_path)
     assert (parsed.title, parsed.author) == ("Apples in Kent", "Ada Byron")
     assert parsed.date == "2024-03-02T10:00:00+00:00"
@@ -134,7 +133,7 @@ def test_other_kinds_by_media_type_or_name(site: Site, tmp_path: Path) -> None:
     assert local(site.put("/a", b"%PDF-1.7", "application/pdf; x=y")).suffix == ".pdf"
     assert local(site.put("/a.md", "# A", "text/plain; charset=utf-8")).suffix == ".md"
     assert local(site.put("/b.pdf", b"%PDF-", "application/octet-stream")).suffix == ".pdf"
-    assert local(site.put("/c.csv", "a,b", "text/plain")).media_type == "text/csv"
+    assert local(site.put("/c.csv", "a,b", "text/plain")).suffix == ".csv"
     assert read(local(site.put("/d", "plain text.", "text/plain")), tmp_path).text == "plain text."
     with pytest.raises(BadDocument, match="is video/mp4, which cannot be read"):
         local(site.put("/v", b"", "video/mp4"))
@@ -379,7 +378,7 @@ def sitemap(*urls: str, root: str = "urlset", each: str = "url") -> str:
     return f'<{root} xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{body}</{root}>'
 
 
-def test_a_sitemap_gives_the_pages_of_its_host(site: Site) -> None:
+def test_a_sitemap_gives_the_pages_of_its_host(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     own = [f"{site.url}/{n}?a=1&amp;b=2" for n in range(5)]
     first = sitemap(*own[:3], "https://other.example/x", "ftp://x/y", own[0], "nonsense")
     site.put("/1.xml", first, "text/xml")
@@ -391,9 +390,10 @@ def test_a_sitemap_gives_the_pages_of_its_host(site: Site) -> None:
     url = site.put("/index.xml", index, "text/xml")
     expected = [each.replace("&amp;", "&") for each in own]
     assert sitemap_urls(url, allow_private=True) == expected
-    assert sitemap_urls(url, limit=2, allow_private=True) == expected[:2]
     with pytest.raises(BadDocument, match="refused"):
         sitemap_urls(url)
+    monkeypatch.setattr(sitemap_module, "MOST_PAGES", 2)
+    assert sitemap_urls(url, allow_private=True) == expected[:2]
 
 
 def test_pages_that_robots_may_not_read_are_left_out(site: Site) -> None:

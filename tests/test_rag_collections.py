@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sqlite3
 import threading
 import time
@@ -15,7 +16,7 @@ from ingest.reindex import reindex
 from ingest.sync import collect, remove, sync
 from rag.errors import BadIndex, BadInput
 from rag.find import find_all
-from rag.index import LIBRARY, Index, create_index, open_index
+from rag.index import LIBRARY, VIEWS, Index, create_index, open_index
 from rag.settings import Settings
 from rag.tables import Record
 from rag.types import Chunk, Source
@@ -267,6 +268,69 @@ def test_many_threads_each_see_their_own(shelves: Index) -> None:
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+class Announced:
+    """A library's lock, telling when another thread comes to wait for it, but not for ever."""
+
+    def __init__(self, lock: threading.RLock) -> None:
+        self._lock = lock
+        self._holder = threading.get_ident()
+        self.wanted = threading.Event()
+
+    def __enter__(self) -> None:
+        if threading.get_ident() != self._holder:
+            self.wanted.set()
+        assert self._lock.acquire(timeout=10)
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+@pytest.mark.parametrize("is_made", [False, True])
+def test_a_view_and_the_whole_never_wait_for_each_other(shelves: Index, is_made: bool) -> None:
+    """Whoever reads the library goes on, while a view comes to search all vectors."""
+    vector = shelves.encoder.encode_queries(["apple"])[0]
+    exact = shelves.exact
+    if not is_made:
+        shelves._exact = None
+    found = []
+
+    def nearest() -> None:
+        made = exact if is_made else shelves.exact
+        found.append(made.nearest(shelves.library, vector, 3))
+
+    announced = Announced(shelves.library._lock)
+    shelves.library._lock = announced
+    with shelves.library.reading():
+        asking = threading.Thread(target=nearest)
+        asking.start()
+        assert announced.wanted.wait(30)
+        nearest()
+    asking.join()
+    assert len(found) == 2
+
+
+def test_files_are_closed_with_the_last_who_asks(shelves: Index) -> None:
+    held = shelves.within(("law",))
+    connections = []
+    gc.disable()  # what is let go of is closed at once, not some time
+    try:
+        for n in range(3 * VIEWS):
+            view = shelves.within((f"shelf {n}",))
+            connections.append(view.library._db)
+            view.search("apple")
+            if n % VIEWS == 0:
+                list(view.stream("Where was the Bramley apple first grown?"))
+        del view
+    finally:
+        gc.enable()
+    assert names(held) == {"fruit.txt", "brief.txt"}
+    assert held.search("Operation Marmalade")
+    for closed in connections[:-VIEWS]:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            closed.execute("SELECT 1")
+    connections[-1].execute("SELECT 1")
 
 
 def test_an_index_from_before_collections_is_brought_up_to_date(

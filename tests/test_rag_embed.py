@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -119,6 +120,39 @@ def test_export_is_made_once_and_found_again(
     second = load_encoder()
     assert (folder / "model.onnx").stat().st_mtime_ns == written
     assert first.fingerprint == second.fingerprint
+
+
+def test_a_damaged_export_is_named_and_made_anew_when_it_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTNOTE_CACHE", str(tmp_path))
+    load_encoder()
+    (folder,) = tmp_path.iterdir()
+    with (folder / MODEL).open("r+b") as file:
+        file.truncate(1000)
+    with pytest.raises(ModelError, match=rf"model.onnx.*cannot be loaded.*delete '{folder}'"):
+        load_encoder()
+    folder.rename(tmp_path / f"{folder.name.partition('-')[0]}-0")
+    other = tmp_path / "0123456789abcdef-0"
+    other.mkdir()
+    load_encoder()
+    assert set(tmp_path.iterdir()) == {folder, other}
+
+
+def test_a_cache_that_cannot_be_written_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setenv("FOOTNOTE_CACHE", "/dev/null/cache")
+    with pytest.raises(ModelError, match=r"'/dev/null/cache' \(Not a directory\).*FOOTNOTE_CACHE"):
+        load_encoder()
+    monkeypatch.setenv("FOOTNOTE_CACHE", str(tmp_path))
+    monkeypatch.setattr(embed, "_write_onnx", full)
+    with pytest.raises(ModelError, match="No space left on device"):
+        load_encoder()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("fails", [True, False])

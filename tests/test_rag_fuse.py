@@ -23,11 +23,6 @@ def test_fused_score_is_the_weighted_sum() -> None:
     assert fused == pytest.approx([w * 0.8, w * 0.2 + (1 - w), w * 0.5 + (1 - w) / 2])
 
 
-def test_the_weight_is_the_share_of_the_cosine() -> None:
-    assert fuse([0.9, 0.1], [1.0, 2.0], dense_weight=1.0) == pytest.approx([0.9, 0.1])
-    assert fuse([0.9, 0.1], [1.0, 2.0], dense_weight=0.0) == pytest.approx([0.5, 1.0])
-
-
 def test_poor_candidates_change_no_score() -> None:
     few = fuse([0.8, 0.5], [3.0, 9.0])
     many = fuse([0.8, 0.5, -0.1, 0.0], [3.0, 9.0, 0.0, 0.1])

@@ -219,6 +219,9 @@ def test_any_file_can_be_given_by_its_path(site: ModelSite, tmp_path: Path) -> N
     assert model_id(other) == "other.gguf"
     with pytest.raises(ModelError, match="no model file at"):
         find_model(str(tmp_path / "missing.gguf"))
+    (tmp_path / "notes.txt").write_text("no model", encoding="utf-8")
+    with pytest.raises(ModelError, match="is not a GGUF file"):
+        find_model(str(tmp_path / "notes.txt"))
 
 
 def test_an_unknown_name_lists_the_known_ones(site: ModelSite) -> None:

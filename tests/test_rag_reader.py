@@ -69,5 +69,5 @@ def test_the_file_is_the_one_that_was_measured(
 def test_what_is_no_model_is_said(tmp_path: Path) -> None:
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"no model")
-    with pytest.raises(ModelError, match="cannot load"):
+    with pytest.raises(ModelError, match="cannot be loaded"):
         Reader(broken)

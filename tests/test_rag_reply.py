@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag import reply
 from rag.reply import FENCE, Claim, ReplyReader, unmarked
 
 
@@ -131,3 +132,30 @@ def test_a_sentence_is_given_as_soon_as_a_word_follows_it() -> None:
     assert list(reader.feed("It opened in 1932 [2]. ")) == []
     assert list(reader.feed("The")) == []
     assert [c.text for c in reader.feed(" ")] == ["It opened in 1932."]
+
+
+@pytest.mark.parametrize("begin, line", [("```py\n", "x = f(y) + 1.5\n"), ("So ", "it is, and ")])
+def test_a_long_block_or_sentence_is_not_read_anew_at_each_word(
+    begin: str, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lengths = []
+
+    def counted(raw: str, begun: bool) -> list[tuple[Claim, int]]:
+        lengths.append(len(raw))
+        return real(raw, begun)
+
+    real = reply._read
+    monkeypatch.setattr(reply, "_read", counted)
+    text = begin + line * 400
+    (claim,) = read(list(text))
+    assert claim.text == text.strip()
+    assert sum(lengths) < 3 * len(text)
+
+
+def test_a_sentence_before_a_block_does_not_wait_for_its_end() -> None:
+    reader = ReplyReader()
+    (first,) = (c for piece in ("See this.\n", "```py\n", "x = 1\n") for c in reader.feed(piece))
+    assert first.text == "See this."
+    assert list(reader.feed("y = 2\n```\n")) == []
+    (block,) = reader.feed("Done now.")
+    assert block.text == "```py\nx = 1\ny = 2\n```"

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import shutil
 import socket
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 import pytest
+from starlette.applications import Starlette
+from starlette.types import Message
 
 from eval.cases import load_cases
 from ingest.sync import sync
 from rag.errors import BadIndex, BadInput
 from rag.index import Index, create_index
 from ui.web.bench import free_port
+from ui.web.guard import Policy
 
 if TYPE_CHECKING:
     from playwright.sync_api import APIResponse, Browser, Locator, Page, Route
@@ -547,6 +553,30 @@ def test_the_server_guards_its_pages(address: str) -> None:
     with pytest.raises(urllib.error.HTTPError, match="400") as refused:
         urllib.request.urlopen(foreign)
     refused.value.close()
+
+
+def test_what_the_server_does_while_it_runs_is_begun_and_ended() -> None:
+    """Gradio deletes left uploads so; an error here the server takes for an app without."""
+    met = []
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        met.append("begun")
+        yield
+        met.append("ended")
+
+    told = iter(["lifespan.startup", "lifespan.shutdown"])
+
+    async def receive() -> Message:
+        return {"type": next(told)}
+
+    async def send(message: Message) -> None:
+        met.append(message["type"])
+
+    guarded = Policy(Starlette(lifespan=lifespan), "127.0.0.1", 1)
+    with ThreadPoolExecutor(1) as own:  # in this thread, the browser's loop may be running
+        own.submit(asyncio.run, guarded({"type": "lifespan", "state": {}}, receive, send)).result()
+    assert met == ["begun", "lifespan.startup.complete", "ended", "lifespan.shutdown.complete"]
 
 
 def test_a_taken_port_is_named_with_the_way_out(index: Index) -> None:

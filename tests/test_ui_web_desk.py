@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import threading
 import time
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -29,15 +31,19 @@ from rag.index import Index
 from rag.receipt import read_receipt, read_receipts
 from rag.recheck import check_receipt
 from rag.settings import Settings
+from rag.standing import changed_files
 from rag.types import Answer
 from tests.test_ui_cli import footnote
 from tests.test_ui_web_render import HOSTILE, make
 from tests.test_ui_web_written import told
+from ui.users import Users, put_user
 from ui.web.access import UPLOADS, Access
 from ui.web.chat import Chat, Talk
 from ui.web.conversations import Conversation, Conversations, Exchange
 from ui.web.desk import Desk
 from ui.web.export import export, export_name
+from ui.web.feedback import add_case
+from ui.web.models_panel import OTHERS, Models
 from ui.web.uploads import Uploads
 
 QUESTION = "Where was the Bramley apple first grown?"
@@ -102,6 +108,9 @@ def test_conversations_are_found_renamed_and_deleted(store: Conversations) -> No
     assert [e.title for e in store.found("")] == ["About pears", "About apples"]
     assert [e.id for e in store.found("", "SOUTHWELL")] == [first]
     assert not store.found("", "100%")
+    assert not store.found("", "überstunden")
+    store.put("", second, Exchange(1, "Wie viele ÜBERSTUNDEN?", "stopped"))
+    assert [e.id for e in store.found("", "überstunden")] == [second]
     store.rename("", first, " Fruit \n")
     assert [e.title for e in store.found("", "fruit")] == ["Fruit"]
     with pytest.raises(BadInput, match="needs a name"):
@@ -305,6 +314,18 @@ def test_a_bad_answer_becomes_a_case_that_the_evaluation_takes(desk: Desk) -> No
     assert len(load_cases(index.folder / "cases.jsonl")) == 2
 
 
+def test_many_readers_complain_at_once(index: Index) -> None:
+    def complain(n: int) -> None:
+        said = Conversation(f"c{n}", "", (Exchange(1, f"Question {n}?", "answered"),))
+        add_case(index, said, 1, "", "", "")
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(complain, range(40)))
+    cases = load_cases(index.folder / "cases.jsonl")
+    assert {case.question for case in cases} == {f"Question {n}?" for n in range(40)}
+    assert not (index.folder / "cases.jsonl.new").exists()
+
+
 def uploaded(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "sent"
     path.write_text(text, encoding="utf-8")
@@ -354,6 +375,55 @@ def test_another_writer_is_a_failure_with_a_way_out(index: Index, tmp_path: Path
     assert "try again when it is done" in uploads.jobs()[0].detail
 
 
+def test_nothing_is_added_that_everybody_would_see_unawares(index: Index, tmp_path: Path) -> None:
+    put_user(tmp_path / "users", "ada", "correct horse", ["law"])
+    put_user(tmp_path / "users", "bob", "correct horse", ["law", "hr"])
+    uploads = Uploads(Access(index, Users(tmp_path / "users"), ("hr",)))
+    sent = uploaded(tmp_path, "The quince is yellow.")
+    with pytest.raises(BadInput, match=r"law is shared with you, but only hr is served"):
+        uploads.add_file(sent, "quince.txt", "ada")
+    assert not sent.exists()
+    uploads.add_file(uploaded(tmp_path, "The quince is yellow."), "quince.txt", "bob")
+    assert uploads.wait(60)
+    assert index.library.collection_names() == ["hr"]
+
+
+def test_a_reader_has_the_models_that_are_offered_and_looks_at_no_file(
+    index: Index, store: Conversations, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOOTNOTE_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-the-server")
+    put_user(tmp_path / "users", "ada", "correct horse", ["hr"])
+    put_user(tmp_path / "users", "eve", "correct horse")
+    access = Access(index, Users(tmp_path / "users"))
+    (tmp_path / "models").mkdir()
+    tiny, hidden = tmp_path / "models" / "tiny.gguf", tmp_path / "hidden.gguf"
+    for path in (tiny, hidden):
+        path.write_bytes(b"GGUF")
+    models, talk = Models(access), Talk(access, store)
+
+    for llm in (f"local:{hidden}", f"local:{tmp_path / 'none'}", "openai:gpt-the-dearest"):
+        *_, told = talk.ask("ada", "Why?", Chat("ada"), Settings(llm=llm))
+        assert OTHERS in str(told) and OTHERS in models.need(llm, "ada")
+        assert OTHERS not in models.need(llm, "eve")
+    for llm in ("", f"local:{tiny}", "openai:gpt-5-mini"):
+        assert OTHERS not in models.need(llm, "ada")
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("folder", ["年" * 61, "a" * 200, "a." + "b" * 200, "." + "年" * 100])
+def test_names_too_long_are_cut(index: Index, tmp_path: Path, folder: str) -> None:
+    uploads = Uploads(Access(index))
+    uploads.add_file(uploaded(tmp_path, "The medlar is brown."), f"{folder}/{'年' * 100}.txt")
+    assert uploads.wait(60)
+    (job,) = uploads.jobs()
+    assert job.state == "done"
+    parts = Path(job.uri).relative_to(index.folder / UPLOADS).parts
+    assert parts[1] == "年" * 58 + ".txt"
+    assert folder.lstrip(".").startswith(parts[0])
+    assert 170 < len(parts[0].encode()) <= 180
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
 def test_no_name_leads_out_of_the_uploads(index: Index, name: str) -> None:
@@ -389,6 +459,19 @@ def test_what_fails_comes_back_as_a_sentence(desk: Desk) -> None:
     assert "not there any more" in failed["error"]
     assert "terminal" in served["view"]({"source": "x", "start": "y", "end": 1}, request)["error"]
     assert "terminal" in served["view"]([], request)["error"]
+
+
+def test_whatever_fails_is_in_the_log_with_its_trace(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(owner: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(desk._uploads, "dismiss", full)
+    served = {function.__name__: function for function in desk.functions()}
+    request: Any = SimpleNamespace(username=None)
+    assert "terminal" in served["dismiss"]({}, request)["error"]
+    assert "No space left" in caplog.text and "in full" in caplog.text
 
 
 def test_thousands_of_sources_are_listed_by_the_page(desk: Desk) -> None:
@@ -489,6 +572,45 @@ def test_what_a_member_of_an_archive_is_read_again_from_is_the_archive(
     (job,) = uploads.jobs()
     assert (job.name, job.state) == ("all.zip", "done")
     assert list(index.library.sources()) == [source.id]
+
+
+def test_a_file_in_a_folder_marked_as_an_archive_is_a_file(index: Index, tmp_path: Path) -> None:
+    uploads = Uploads(Access(index))
+    uploads.add_file(uploaded(tmp_path, "The quince is yellow."), "Urgent!/quince.txt")
+    assert uploads.wait(60)
+    (source,) = index.library.sources().values()
+    file = Path(source.uri)
+    assert file == index.folder / UPLOADS / "Urgent!" / "quince.txt"
+    assert changed_files(index.library, [source.uri]) == []
+    file.write_text("The quince is green.", encoding="utf-8")
+    assert changed_files(index.library, [source.uri]) == [source.uri]
+    uploads.read_again(source)
+    assert uploads.wait(60)
+    (source,) = index.library.sources().values()
+    assert changed_files(index.library, [source.uri]) == []
+    uploads.remove(source)
+    assert uploads.wait(60)
+    assert not file.exists()
+
+
+def test_an_uploaded_archive_goes_with_the_last_document_in_it(
+    index: Index, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / "sent", "w") as archive:
+        archive.writestr("quince.txt", "The quince is yellow.")
+        archive.writestr("medlar.txt", "The medlar is brown.")
+    uploads = Uploads(Access(index))
+    uploads.add_file(tmp_path / "sent", "both.zip")
+    assert uploads.wait(60)
+    first, second = index.library.sources().values()
+    uploads.remove(first)
+    assert uploads.wait(60)
+    assert list(index.library.sources()) == [second.id]
+    assert (index.folder / UPLOADS / "both.zip").is_file()
+    assert changed_files(index.library, [second.uri]) == []
+    uploads.remove(second)
+    assert uploads.wait(60)
+    assert not (index.folder / UPLOADS / "both.zip").exists()
 
 
 def test_rows_say_how_each_source_stands(desk: Desk, docs: Path, tmp_path: Path) -> None:

@@ -268,21 +268,38 @@ def test_the_choice_of_models_says_what_each_would_take_and_shows_no_key(
 def test_a_model_is_downloaded_on_the_page_and_goes_on_after_a_failure(
     page: Page, site: ModelSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    go_on, choices = threading.Event(), Models.choices
+
+    def late(models: Models) -> list[tuple[str, str]]:
+        found = choices(models)
+        go_on.wait(60)
+        return found
+
+    go_on.set()
+    monkeypatch.setattr(Models, "choices", late)
     hub, site.hub = site.hub, None
     index_url = f"{site.url}/simple"
     monkeypatch.setenv("PIP_INDEX_URL", f"{site.url}/nothing")
     open_settings(page)
     choose_model(page, "made-up")
     page.wait_for_selector(".fn-need:has-text('under the licence MIT')")
+    go_on.clear()  # the choice after the failure arrives when the model is there already
     page.click("[data-pull]")
-    page.wait_for_selector(".fn-need:has-text('cannot fetch made-up')")
+    # pip is started for it, which takes its time where much else runs.
+    page.wait_for_selector(".fn-need:has-text('cannot fetch made-up')", timeout=60_000)
     assert page.inner_text("[data-pull]") == "Go on"
     site.hub, site.breaks = hub, [120_000]
     monkeypatch.setenv("PIP_INDEX_URL", index_url)
     page.click("[data-pull]")
-    page.wait_for_selector(".fn-need-ready")
+    page.wait_for_selector(".fn-need-ready", timeout=60_000)
     assert len(site.began) == 2 and site.began[1] == "bytes=120000-"
     assert (models_folder() / MODEL.file).stat().st_size == MODEL.size
+    go_on.set()
+    # The choice is filled anew behind it; a list that was opened before would stay as it was.
+    page.wait_for_function(
+        "name => [...document.querySelectorAll('input')].some((i) => i.value === name)",
+        arg="made-up, on this machine: ready",
+    )
     model(page).click()
     page.get_by_role("option", name="made-up, on this machine: ready").wait_for()
 

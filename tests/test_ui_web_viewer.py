@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import pypdfium2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -160,6 +161,24 @@ def test_a_pdf_is_shown_as_its_page_with_the_words_boxed(library: Index) -> None
     assert box[0] == pytest.approx(line[0], abs=0.005)
     assert line[0] < box[2] < follows[0] < line[2]
     assert (box[1], box[3]) == (line[1], line[3])
+
+
+def test_a_page_is_read_once_for_all_its_marks(
+    library: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = named(library, "regulators-and-court-cases.pdf")
+    marks = [Span(start, start + 9) for start in range(0, 1000, 25)]
+    opened_files = []
+
+    class Counted(pypdfium2.PdfDocument):
+        def __init__(self, path: Path) -> None:
+            opened_files.append(path)
+            super().__init__(path)
+
+    monkeypatch.setattr(pypdfium2, "PdfDocument", Counted)
+    html = viewer.view(library, source.id, marks[0], marks[1:])
+    assert html.count("fn-box") > 20
+    assert len(opened_files) < 10
 
 
 def test_a_picture_is_shown_with_its_words_boxed(library: Index) -> None:

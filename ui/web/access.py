@@ -38,6 +38,18 @@ class Access:
             return next(iter(shared or served or ()), None)
         return next((name for name in shared if name in served), None)
 
+    def check_adds(self, reader: str) -> None:
+        """Raise ``BadInput`` where what the reader adds would be in no collection of theirs.
+
+        Everybody would see it then, and they may not even know.
+        """
+        shared = self._shared_with(reader)
+        if shared and self.collection_of(reader) is None:
+            raise BadInput(
+                f"nothing can be added here: {', '.join(shared)} is shared with you, but only "
+                f"{', '.join(self.collections or ())} is served; ask who runs Footnote"
+            )
+
     def folder_of(self, reader: str) -> Path:
         """Where the files lie that the reader adds: nobody replaces those of another."""
         return self.index.folder / UPLOADS / reader

@@ -81,7 +81,15 @@ def build(access: Access, store: Conversations, examples: Sequence[str] = ()) ->
             with gr.Column(elem_id="fn-document", min_width=200):
                 _html(VIEWER)
         _events(talk, settings, page, chat, [chat, past, live, box], box, chosen)
-        page.models(models.refresh, None, chosen[1], queue=False, **QUIET)
+        # Always the last: what changes while the choice is on its way must not be missed.
+        page.models(
+            models.refresh,
+            None,
+            chosen[1],
+            queue=False,
+            trigger_mode="always_last",
+            **QUIET,
+        )
 
         def offer(request: gr.Request) -> Any:  # noqa: ANN401 - a change of a component
             return choice_of(access.seen_by(owner_of(request)).library.collection_names())

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from typing import Any
 
 import gradio as gr
 
-from rag.errors import FootnoteError
+from rag.errors import BadInput, FootnoteError
 from rag.settings import Settings
 from rag.standing import standing
-from rag.types import Answer
+from rag.types import Answer, Turn
 from ui.web import render
 from ui.web.access import Access
 from ui.web.conversations import Conversations, Exchange, turns_of
+from ui.web.models_panel import OTHERS, may_use
 from ui.web.run import Run
 
 FAILED = "Something failed; the terminal that runs Footnote says what."
 LEFT = "This question was not answered: Footnote was stopped meanwhile. Ask it again."
-SKIP = (gr.skip(), gr.skip(), gr.skip(), gr.skip())
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Talk:
             yield _page(chat)
             return
         history = turns_of(chat.exchanges)
-        run = Run(lambda: self._access.seen_by(owner).stream(question, history, settings))
+        run = Run(lambda: self._stream(owner, question, history, settings))
         exchange = Exchange(len(chat.exchanges) + 1, question, "asked")
         chat = replace(chat, past=chat.past + chat.live, run=run)
         try:
@@ -77,6 +77,13 @@ class Talk:
             yield _page(replace(chat, live=live, run=None), keep_typed=True)
         finally:
             run.close()
+
+    def _stream(
+        self, owner: str, question: str, history: Sequence[Turn], settings: Settings
+    ) -> Iterator[str | Answer]:
+        if not may_use(self._access, owner, settings.llm):
+            raise BadInput(OTHERS)
+        return self._access.seen_by(owner).stream(question, history, settings)
 
     def again(self, owner: str, question: str, chat: Chat, settings: Settings) -> Iterator[Outputs]:
         """Answer another question in place of the last one."""

@@ -139,12 +139,12 @@ class Conversations:
     def found(self, owner: str, words: str = "", start: int = 0) -> list[Entry]:
         """A page of the conversations with these words in a question or answer, newest first."""
         query = (
-            "SELECT id, title, changed FROM conversations WHERE owner = ? AND (instr(lower(title), "
-            "?) OR EXISTS (SELECT 1 FROM exchanges WHERE conversation = id AND "
-            "instr(lower(question || ' ' || text), ?))) "
+            "SELECT id, title, changed FROM conversations WHERE owner = ? AND "
+            "(instr(casefold(title), ?) OR EXISTS (SELECT 1 FROM exchanges WHERE conversation = id "
+            "AND instr(casefold(question || ' ' || text), ?))) "
             "ORDER BY changed DESC, id LIMIT ? OFFSET ?"
         )
-        wanted = words.strip().lower()
+        wanted = words.strip().casefold()
         with self._open() as db:
             rows = db.execute(query, (owner, wanted, wanted, PAGE, start)).fetchall()
         return [Entry(*row) for row in rows]
@@ -181,6 +181,8 @@ class Conversations:
         try:
             with closing(sqlite3.connect(self._path, timeout=10)) as db, db:
                 db.execute("PRAGMA foreign_keys = ON")
+                # SQLite's own lower() knows no letters but A to Z.
+                db.create_function("casefold", 1, str.casefold, deterministic=True)
                 yield db
         except sqlite3.Error as error:
             raise BadIndex(

@@ -203,8 +203,8 @@ def served(function: Callable[[Row, str], dict[str, Any]]) -> Callable[..., dict
             return function(row, owner_of(request))
         except FootnoteError as error:
             return {"error": str(error)}
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            log.warning("%s of %s: %r", function.__name__, json.dumps(row)[:200], error)
+        except Exception:
+            log.exception("%s of %s failed", function.__name__, json.dumps(row)[:200])
             return {"error": FAILED}
 
     call.__name__ = function.__name__

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from html import escape
 from itertools import groupby
@@ -57,7 +57,8 @@ def export_name(conversation: Conversation, form: Format) -> str:
 
 
 def _row(conversation: Conversation, exchange: Exchange, index: Index) -> dict[str, object]:
-    row: dict[str, object] = {**asdict(exchange), "asked": _when(exchange), "receipt": None}
+    asked = asdict(replace(exchange, answer=None))
+    row: dict[str, object] = {**asked, "asked": _when(exchange), "receipt": None}
     if exchange.answer is None:
         return row
     history = turns_of(conversation.exchanges[: exchange.number - 1])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from eval.cases import find_quote, load_cases
 from rag.errors import BadInput
@@ -13,6 +15,8 @@ from rag.index import Index
 from ui.web.conversations import Conversation, Exchange, turns_of
 
 FILE = "cases.jsonl"
+# Readers complain at the same time, and each case is written into what the others left.
+_writing = threading.Lock()
 
 
 def add_case(
@@ -38,6 +42,13 @@ def add_case(
         "note": note,
     }
     path = index.folder / FILE
+    with _writing:
+        _put(path, row)
+    return path
+
+
+def _put(path: Path, row: dict[str, Any]) -> None:
+    """Write a case into a file of cases, in place of one of the same id."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     kept = [line for line in lines if json.loads(line)["id"] != row["id"]]
     new = path.with_name(f"{FILE}.new")
@@ -48,7 +59,6 @@ def add_case(
         os.replace(new, path)  # noqa: PTH105 - in one step
     finally:
         new.unlink(missing_ok=True)
-    return path
 
 
 def _kind(earlier: Sequence[Exchange], quote: str) -> str:

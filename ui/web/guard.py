@@ -60,15 +60,15 @@ class Policy:
                 scope, receive, send
             )
             return
-        if scope["type"] == "http" and _foreign(scope):
-            await PlainTextResponse("this request comes from another site", 403)(
-                scope, receive, send
-            )
-            return
-
-        if refused := _too_large(scope, self._largest):
-            await PlainTextResponse(*refused)(scope, receive, send)
-            return
+        if scope["type"] == "http":
+            if _foreign(scope):
+                await PlainTextResponse("this request comes from another site", 403)(
+                    scope, receive, send
+                )
+                return
+            if refused := _too_large(scope, self._largest):
+                await PlainTextResponse(*refused)(scope, receive, send)
+                return
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -114,8 +114,8 @@ class SignedIn:
 def _too_large(scope: Scope, largest: int) -> tuple[str, int] | None:
     """What to answer to a body that is too large, or does not say how large it is."""
     headers = Headers(scope=scope)
-    if scope["type"] != "http" or "transfer-encoding" in headers:
-        return ("say how long this is", 411) if scope["type"] == "http" else None
+    if "transfer-encoding" in headers:
+        return "say how long this is", 411
     limit = largest + FORM if scope["path"] == UPLOAD else FORM
     size = int(headers.get("content-length", 0))
     return (f"this is larger than {limit:,} bytes", 413) if size > limit else None

@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.standing import MEMBER, changed_files
+from rag.standing import changed_files, file_of
 from rag.tables import FileStat
 from ui.web.markup import count, facts
 from ui.web.uploads import Job
@@ -78,7 +77,7 @@ def footer(counts: Counts) -> str:
 def _state(source: Source, changed: bool, owed: int) -> tuple[str, str]:
     """How a source stands: a name for its looks, and words."""
     if changed:
-        there = Path(source.uri.split(MEMBER)[0]).exists()
+        there = file_of(source.uri).exists()
         return "changed", "changed since it was read" if there else "the file is gone"
     return ("owed", "searchable by words") if owed else ("ready", "ready")
 

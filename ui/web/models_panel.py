@@ -20,6 +20,7 @@ from ui.web.access import Access
 NONE = "Without a model, answers are quotations."
 FAILED = "The download failed; the terminal that runs Footnote says why."
 ASK = "Only who sees the whole library downloads a model: ask them."
+OTHERS = "Only who sees the whole library uses a model that is not offered: choose one that is."
 
 log = logging.getLogger(__name__)
 
@@ -49,10 +50,7 @@ class Models:
     def choices(self) -> list[tuple[str, str]]:
         """The models to choose from, as (what is shown, value of ``Settings.llm``)."""
         settings = self._access.index.settings
-        found = {model.value: model for model in available(settings.base_url)}
-        if isinstance(settings.llm, str) and settings.llm and settings.llm not in found:
-            found = {settings.llm: lookup(settings.llm, settings.base_url), **found}
-        rows = [(f"{m.title}: {m.lack or 'ready'}", m.value) for m in found.values()]
+        rows = [(f"{m.title}: {m.lack or 'ready'}", m.value) for m in offered(settings)]
         return [(none(settings), ""), *rows]
 
     def refresh(self) -> Any:  # noqa: ANN401 - a change of a component
@@ -64,6 +62,8 @@ class Models:
         value = value.strip()
         if not value:
             return _box("", f"<p>{escape(NONE)}</p>")
+        if not may_use(self._access, reader, value):
+            return _box(value, f"<p>{escape(OTHERS)}</p>", "lack")
         found = lookup(value, self._access.index.settings.base_url)
         download = self._download
         if download and download.model == found.download and not download.is_over:
@@ -100,6 +100,26 @@ class Models:
             f'<button type="button" class="fn-pull" data-pull="{escape(found.download.name)}">'
             f"{verb}</button>"
         )
+
+
+def offered(settings: Settings) -> list[Available]:
+    """The models to choose from, the one that the server was started with among them."""
+    found = {model.value: model for model in available(settings.base_url)}
+    if isinstance(settings.llm, str) and settings.llm and settings.llm not in found:
+        found = {settings.llm: lookup(settings.llm, settings.base_url), **found}
+    return list(found.values())
+
+
+def may_use(access: Access, reader: str, llm: Any) -> bool:  # noqa: ANN401 - as in Settings
+    """Whether a reader may have this value of ``Settings.llm``.
+
+    Who does not manage the library has those offered: any other name may be that of a file on this
+    machine, or of a model that costs more.
+    """
+    settings = access.index.settings
+    if access.manages(reader) or llm in ("", settings.llm):
+        return True
+    return any(model.value == llm for model in offered(settings))
 
 
 def none(settings: Settings) -> str:

@@ -90,7 +90,8 @@ def _frame(path: Path, number: int) -> Image:
         return ImageOps.exif_transpose(image)
 
 
-def _letters(path: Path, number: int) -> list[tuple[str, Box]]:
+@lru_cache(maxsize=KEPT)
+def _letters(path: Path, number: int) -> Sequence[tuple[str, Box]]:
     """The characters that show on a page, each with its box as shares of the page."""
     import pypdfium2 as pdfium
 

@@ -18,7 +18,7 @@ from ingest.parse import SUPPORTED
 from ingest.report import FileReport, Progress
 from ingest.sync import collect, remove, sync
 from rag.errors import BadInput, FootnoteError
-from rag.standing import MEMBER
+from rag.standing import MEMBER, file_of
 from rag.types import Source
 from ui.web.access import UPLOADS, Access
 from ui.web.markup import file_name, is_web
@@ -134,14 +134,14 @@ class Uploads:
         Raises ``BadInput`` for a reader who may not, and for a file that is not there any more.
         """
         self._access.check_again(owner, source)
-        uris = [u for u in (source.uri, *source.also_at) if is_web(u) or _file_of(u).is_file()]
+        uris = [u for u in (source.uri, *source.also_at) if is_web(u) or file_of(u).is_file()]
         if not uris:
             raise BadInput(
                 f"{file_name(source.uri)} is not where it was read: put it back there, or remove "
                 "it from the library"
             )
         # Of an archive, all is read.
-        places = dict.fromkeys(u if is_web(u) else str(_file_of(u)) for u in uris)
+        places = dict.fromkeys(u if is_web(u) else str(file_of(u)) for u in uris)
         self._put([Job(file_name(u), u, task="read again", owner=owner) for u in places])
 
     def move(self, source: Source, collection: str, owner: str = "") -> None:
@@ -172,6 +172,7 @@ class Uploads:
     def _collection(self, owner: str, wanted: str | None) -> str | None:
         """Where goes what a reader adds, who may have chosen. Raises ``BadInput``."""
         if wanted is None:
+            self._access.check_adds(owner)
             return self._access.collection_of(owner)
         self._access.check_collection(owner, wanted)
         return wanted
@@ -237,9 +238,11 @@ class Uploads:
             job.state, job.detail = "reading", "removing"
         remove(self._index, [job.uri for job in batch])
         uploads = self._index.folder / UPLOADS
+        # An archive stays for the documents that are still in it.
+        left = {file_of(uri) for uri in self._index.library.files()}
         for job in batch:
-            path = _file_of(job.uri)
-            if path.is_relative_to(uploads):
+            path = file_of(job.uri)
+            if path.is_relative_to(uploads) and path not in left:
                 path.unlink(missing_ok=True)
             job.detail = "removed"
 
@@ -252,7 +255,7 @@ class _Follow(Progress):
 
     def file(self, row: FileReport) -> None:
         for job in self._batch:
-            if row.uri == job.uri or row.uri.startswith(job.uri + "!/"):
+            if row.uri == job.uri or row.uri.startswith(job.uri + MEMBER):
                 self._tell(job, row)
                 return
         if len(self._batch) == 1:  # a page may have answered from another address
@@ -284,16 +287,14 @@ def _kind(job: Job) -> tuple[Task, str | None]:
     return job.task, job.collection
 
 
-def _file_of(uri: str) -> Path:
-    """The file on disk of a place, which may be a member of an archive."""
-    return Path(uri.split(MEMBER)[0])
-
-
 def _safe(part: str) -> str:
     """One name of a path with nothing in it that could lead elsewhere or deceive the eye."""
     name = _UNSAFE.sub("_", part).strip().lstrip(".")
-    stem, dot, suffix = name.rpartition(".")
-    while len(name.encode()) > _NAME_BYTES:
-        stem = stem[:-1]
-        name = stem + dot + suffix
-    return name
+    if len(name.encode()) <= _NAME_BYTES:
+        return name
+    suffix = Path(name).suffix
+    room = _NAME_BYTES - len(suffix.encode())
+    if room <= 0:  # no suffix of a document, so nothing that has to be kept
+        suffix, room = "", _NAME_BYTES
+    stem = name.removesuffix(suffix).encode()[:room]
+    return stem.decode(errors="ignore") + suffix
