@@ -10,8 +10,7 @@ from functools import cached_property, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
-import sentencex
-
+from rag.sentences import pieces
 from rag.types import Span
 from rag.verify_facts import Date, Quantity, plain, read_dates, read_quantities
 from rag.words import akin, stems, word_set
@@ -247,9 +246,9 @@ def _shapes(said: str) -> tuple[tuple[str, str, bool, bool, bool], ...]:
 def _sentences(text: str) -> Iterator[Span]:
     start = 0
     for line in text.split("\n"):
-        for found in sentencex.get_sentence_boundaries("en", line):
-            piece = line[found["start_index"] : found["end_index"]]
+        for span in pieces(line):
+            piece = line[span.start : span.end]
             if piece.strip():
-                first = start + found["start_index"] + len(piece) - len(piece.lstrip())
+                first = start + span.start + len(piece) - len(piece.lstrip())
                 yield Span(first, first + len(piece.strip()))
         start += len(line) + 1

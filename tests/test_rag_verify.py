@@ -235,6 +235,12 @@ def test_a_part_that_stands_alone_is_a_copy(sentence: str, evidence: str) -> Non
     assert find_copy(sentence, evidence) is not None
 
 
+def test_a_wide_space_behind_a_letter_is_judged(verifier: Verifier) -> None:
+    evidence = "They chose plan A\u00a0. More came later."
+    assert verifier.verify("More came later.", evidence).verdict == "supported"
+    assert verifier.verify("They chose plan B\u2003. More", evidence).verdict != "supported"
+
+
 def test_a_number_within_a_range_is_not_what_it_says(verifier: Verifier) -> None:
     evidence = "The loan of the brewery is between 5 and 10 million euros."
     ends = ["The loan is 10 million euros.", "The loan is at least 5 million euros."]
