@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from rag.types import Answer, Chunk, Citation, Passage, Sentence, Source, Span, Verdict
+from rag.types import INVITATION, Answer, Chunk, Citation, Passage, Sentence, Source, Span, Verdict
 from ui.web import library_panel, render, viewer
 from ui.web.markup import file_name
 from ui.web.shell import hero
@@ -178,6 +178,11 @@ def test_a_declined_question_shows_the_nearest_passages_and_no_citation() -> Non
     assert text_of(tree, ".fn-near .fn-title") == "A title"
     assert len(text_of(tree, ".fn-snippet")) <= render.SNIPPET + 2
     assert not tree.css(".fn-chip, .fn-sources, .fn-next")
+
+
+def test_what_asks_nothing_is_not_said_to_have_no_answer() -> None:
+    given = make(status="declined", text=INVITATION, sentences=(), citations=(), passages=())
+    assert text_of(parse(render.answer(1, given)), ".fn-declined") == INVITATION
 
 
 def test_a_declined_question_shows_the_sentences_that_came_nearest() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rag.extractive import NEAREST, cite
 from rag.reply import table_cells
-from rag.types import Answer, Citation, Sentence, Span
+from rag.types import INVITATION, Answer, Citation, Sentence, Span
 from ui.web import written
 from ui.web.markup import count, facts, file_name, place
 from ui.web.suggest import next_questions
@@ -293,6 +293,8 @@ def _card(group: Sequence[Citation], standing: Mapping[int, Standing]) -> str:
 
 
 def _declined(given: Answer) -> str:
+    if given.text == INVITATION:
+        return f'<section class="fn-declined"><p>{INVITATION}</p></section>'
     missing = "".join(f'<li dir="auto">{escape(note)}</li>' for note in given.notes)
     if missing:
         missing = f'<h4>What is missing</h4><ul class="fn-missing">{missing}</ul>'
