@@ -417,6 +417,17 @@ def test_a_conversation_is_renamed_saved_and_deleted(page: Page) -> None:
     page.wait_for_selector(".fn-open:has-text('Six principles')", state="detached")
 
 
+def test_an_open_menu_stays_open_when_its_list_is_filled_anew(page: Page) -> None:
+    ask(page, PRINCIPLES)
+    entry = page.locator(".fn-conversations li").first
+    entry.locator(".fn-open[aria-current]").wait_for()
+    entry.locator("summary").click()
+    entry.evaluate("row => row.dataset.old = 1")
+    page.dispatch_event("[name=find]", "input")
+    page.wait_for_selector(".fn-conversations li[data-old]", state="detached")
+    assert entry.locator("[data-do=rename]").is_visible()
+
+
 def test_a_file_is_added_asked_and_removed_on_the_page(page: Page, tmp_path: Path) -> None:
     name = "<img src=x onerror=window.__pwned=1>.md"
     (tmp_path / name).write_text(

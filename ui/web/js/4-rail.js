@@ -3,16 +3,18 @@ const rail = byId("fn-rail");
 const field = (name) => rail.querySelector(`[name=${name}]`);
 const list = (name) => rail.querySelector(`.fn-${name}`);
 
-// A list that is filled anew keeps the place of who goes through it with the keyboard.
+// A list that is filled anew keeps its open menu, and the place of who goes through it with the keyboard.
 const STOPS = "button, input, summary";
 const keyOf = (li) => li.dataset.source ?? li.dataset.id;
 const placeIn = (into) => {
-  const at = document.activeElement.closest("li");
-  if (!at || !into.contains(at)) return () => {};
-  const nth = [...at.querySelectorAll(STOPS)].indexOf(document.activeElement);
+  const within = (element) => (into.contains(element) ? element.closest("li") : null);
+  const at = within(document.activeElement);
+  const opened = within(into.querySelector("details[open]"));
+  const nth = at ? [...at.querySelectorAll(STOPS)].indexOf(document.activeElement) : -1;
+  const now = (li) => li && [...into.children].find((other) => keyOf(other) === keyOf(li));
   return () => {
-    const now = [...into.children].find((li) => keyOf(li) === keyOf(at));
-    now?.querySelectorAll(STOPS)[nth]?.focus({ preventScroll: true });
+    now(opened)?.querySelector("details")?.setAttribute("open", "");
+    now(at)?.querySelectorAll(STOPS)[nth]?.focus({ preventScroll: true });
   };
 };
 const fill = async (name, row, more, dress) => {
