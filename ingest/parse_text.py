@@ -41,7 +41,11 @@ _DETECT_BYTES = 1_000_000  # enough to tell an encoding by
 _ITEM = re.compile(r"\s*(?:[-*+•‣◦▪–]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])\s+\S")
 _NUMBERED = re.compile(r"\d+[.)]\s")
 _LABELLED = re.compile(r"\s*[A-Z][^\n.:;!?]{1,40}: \S")  # "Signed for the tenant: ..."
-_COUNTED = re.compile(r"[^\n:]* (?:\d+|[IVXLC]+|[A-Z]): ")  # "Step 2: ..." heads all the same
+# "Step 2: ..." and "Appendix: ..." head all the same.
+_COUNTED = re.compile(
+    r"[^\n:]* (?:\d+|[IVXLC]+|[A-Z]): "
+    r"|(?:Annex|Appendix|Article|Case|Chapter|Lesson|Module|Part|Phase|Section|Unit)\b[^\n:]*: "
+)
 # "PART III - CONDUCT"; that a line is in capitals is asked apart.
 _PART = re.compile(r"(?:PART|CHAPTER|SECTION|TITLE|ANNEX|SCHEDULE) (?:\d+|[IVXLC]+|[A-Z])\b")
 _SALUTATION = re.compile(r"Dear [^\n.:;!?]{1,60}[,:]")
@@ -376,7 +380,7 @@ def _is_heading(line: str, following: str, *, first: bool) -> bool:
     """
     if not _may_head(line):
         return False
-    if not first and _LABELLED.match(line) and not _COUNTED.match(line):
+    if not (first or line.isupper()) and _LABELLED.match(line) and not _COUNTED.match(line):
         return False
     heads = _is_prose(following, line) and (first or not _STATES.match(line))
     return heads or bool(_ITEM.match(following))

@@ -44,5 +44,6 @@ def stated_date(parsed: Parsed) -> str:
         if flagged or block.kind in ("table_row", "code"):
             continue
         for match in _STATED.finditer(parsed.text[block.start : min(block.end, _OPENING)]):
-            days += [period.first for period in period_asked(match["day"]).periods]
+            stated = period_asked(match["day"]).periods
+            days += [period.first for period in stated if period.first == period.last]
     return max(days).isoformat() if days else ""

@@ -165,8 +165,11 @@ def load_encoder(name: str = DEFAULT_MODEL) -> Encoder:
         return _export(name, digest, path)
     try:
         return OnnxEncoder(name, digest, folder)
-    except ModelError as error:
-        raise ModelError(f"{error}: delete {str(folder)!r}, and it is made anew") from error
+    except Exception as error:  # of the tokenizer's library it may be any
+        raise ModelError(
+            f"the embedding model {name!r} in the cache is damaged ({error}): "
+            f"delete {str(folder)!r}, and it is made anew"
+        ) from error
 
 
 def model_path(name: str) -> Path:
@@ -307,9 +310,8 @@ def _export(name: str, digest: str, path: Path) -> Encoder:
         # Loaded anew: for the export it was made to attend otherwise.
         return TorchEncoder(name, digest, _load_original(name, path))
     encoder = OnnxEncoder(name, digest, target)
-    for earlier in target.parent.glob(f"{digest[:16]}-*"):
-        if earlier != target:  # of another version, 90 MB that nobody opens any more
-            shutil.rmtree(earlier, ignore_errors=True)
+    for version in range(EXPORT_VERSION):  # up to 90 MB each, that this one replaces
+        shutil.rmtree(target.with_name(f"{digest[:16]}-{version}"), ignore_errors=True)
     return encoder
 
 

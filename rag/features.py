@@ -47,6 +47,7 @@ _REFUSAL = re.compile(
 )
 _ROW = re.compile(r"[^;:]{1,60}: [^;]+; [^;:]{1,60}: | \| ")
 _CELL = re.compile(r"(?:^|; )([^;:]{1,60}): (\w+)(?=;|$)")
+_JOINED = re.compile(r"([A-Z][\w-]*),? (?:and|or|&|vs\.?|versus) ([A-Z][\w-]*)")
 _PRONOUN = re.compile(r"(?:He|She|It|They|This|These|Those|That|His|Her|Its|Their)\b")
 UNKNOWN_SIMILARITY = 0.5
 """Stands for the cosine of a passage that has not been embedded yet."""
@@ -107,7 +108,7 @@ def passage_features(
     held = [held_by(query, text) for text in texts]
     above = (passage.source.title, *chunk.headings)
     title = frozenset[str]().union(*(held_by(query, heading) for heading in above))
-    rivals = {t.stem for heading in above for t in tokens(heading) if t.capital} - query.stems
+    rivals = _rivals(query, above)
     around = found_in(query, title.union(*held))
     names = {t.stem for t in tokens(opening) if t.capital or is_figure(t)}
     whose = title | (names & held_by(query, opening))
@@ -155,6 +156,16 @@ def passage_features(
         }
         rows.append([row[name] for name in FEATURES])
     return rows
+
+
+def _rivals(query: Query, above: Sequence[str]) -> set[str]:
+    """What titles and headings name beside the names of the question: ``Norvik and Elder``."""
+    joined = [
+        {t.stem for name in pair for t in tokens(name)}
+        for text in above
+        for pair in _JOINED.findall(text)
+    ]
+    return set[str]().union(*(pair for pair in joined if pair & query.names)) - query.stems
 
 
 def _elsewhere(

@@ -35,7 +35,7 @@ _OWNER = re.compile(r"['’]s?$")
 _YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
 _NAME = re.compile(r"(?<=[^\s.!?:(] )[A-Z][\w-]+(?: [A-Z0-9][\w-]*)*")  # not to begin a sentence
 _NUMBER = re.compile(r" ?\[\d+\] ?")
-_ROW = re.compile(r"(?:[^;:]{1,60}: )?([^;:]{1,60})(?:; [^;:]{1,60}: [^;]*)+")
+_ROW = re.compile(r"(?:[^;:]{1,60}: )?([^;:]{1,60})(?:; [^;:]{1,60}: [^;]*)+(?<![.!?])")
 _SENTENCE = re.compile(r"\n(?:(?:[-*•]|\d+[.)]) )?|(?<=[.!?:])\s+")
 _CONTINUES = re.compile(
     r"(?is)\W*(?:and|but|or|what about|how about)\b[\s,]*"
@@ -68,7 +68,6 @@ _SMALL_TALK = re.compile(
     r"|very much|a lot|bye|goodbye|ok|okay|great|perfect|help|who are you"
     r"|what (?:can|do) you do)\b)+\W*"
 )
-_ELLIPTIC = re.compile(r"(?i)\W*(?:what|which)(?: \w+)?\W*")  # "Which insurer?"
 _NEW_CLAUSE = frozenset(["and", "but", "or", "if", "when", "because", "while"])
 
 
@@ -91,13 +90,6 @@ def standalone(question: str, history: Sequence[Turn]) -> str:
 def is_small_talk(question: str) -> bool:
     """Whether a message asks the library for nothing: ``thanks``, ``hello``, ``help``."""
     return bool(_SMALL_TALK.fullmatch(question))
-
-
-def may_stand_alone(question: str) -> bool:
-    """Whether a question that was completed may be of a new subject after all: it names one."""
-    leans = _CONTINUES.match(question) or _REPAIRS.match(question) or _ELLIPTIC.fullmatch(question)
-    words = {match[0].casefold() for match in _WORD.finditer(question)}
-    return bool(_content(question)) and not leans and not words & _PRONOUNS
 
 
 def _names(text: str) -> list[str]:

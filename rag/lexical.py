@@ -35,7 +35,8 @@ _TOKEN = re.compile(rf"[{_UNSPACED}]+|(?:[^\W_{_UNSPACED}]|[{_INDIC}])+")
 _UNSPACED_START = re.compile(f"[{_UNSPACED}]")
 _JOINERS = "of|for|in|on|and|the|&"
 _LONG_NAME = re.compile(  # the initials of two words are those of too many
-    rf"(?<![\w-])[A-Z][\w-]*(?:[ \n](?:(?:{_JOINERS})[ \n]){{0,2}}[A-Z][\w-]*){{1,4}}"
+    r"(?<![\w-])[A-Z][\w-]*"
+    rf"(?:(?: |[ \n](?:{_JOINERS})[ \n](?:(?:{_JOINERS})[ \n])?)[A-Z][\w-]*){{1,4}}"
 )
 # Accents, Hebrew and Arabic vowel points: people search without them.
 _ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670]")

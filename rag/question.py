@@ -146,12 +146,10 @@ def _spelled_out(query: Query, text: str) -> list[str]:
     """The acronyms of the question whose letters begin words of a text, one after another."""
     if not query.acronyms:
         return []
-    words = tokens(text)
-    initials = [
-        "".join(t.lower if t.digit else t.lower[0] for t in row)
-        for row in (words, [t for t in words if t.lower not in STOP])
-    ]
-    return [k for k, letters in query.acronyms.items() if any(letters in row for row in initials)]
+    words = [t for t in tokens(text) if t.lower not in STOP]
+    initials = "".join(t.lower if t.digit else t.lower[0] for t in words)
+    named = {short.lower() for short in names_by_initials(text)}
+    return [k for k, letters in query.acronyms.items() if letters in initials or letters in named]
 
 
 def _cut_short(query: Query, text: str) -> Set[str]:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from itertools import zip_longest
 
 from rag.confidence import THRESHOLD, confidence
 from rag.errors import ModelError
-from rag.followup import may_stand_alone, standalone
+from rag.followup import standalone
 from rag.generate import rewrite
 from rag.headings import with_heading
 from rag.index import Index
@@ -62,8 +62,8 @@ class Sought:
     passages: Sequence[Passage]
     searched: tuple[str, ...]
     threshold: float
-    failure: str = ""
-    usage: Mapping[str, int] = field(default_factory=dict)
+    failure: str
+    usage: Mapping[str, int]
 
 
 def seek(
@@ -80,22 +80,6 @@ def seek(
     ``BadQuestion`` for a part that cannot be asked.
     """
     asked, failure, usage = _asked(question, conversation, model)
-    sought = _search(index, question, asked, conversation, settings, clock)
-    if not sought.chosen and may_stand_alone(question) and asked != (alone := parts(question)):
-        # What was carried over may be of another subject than the question.
-        again = _search(index, question, alone, conversation, settings, clock)
-        sought = again if again.chosen else sought
-    return replace(sought, failure=failure, usage=usage)
-
-
-def _search(
-    index: Index,
-    question: str,
-    asked: Sequence[str],
-    conversation: Sequence[Turn],
-    settings: Settings,
-    clock: Clock,
-) -> Sought:
     asked = [respell(query, index.library, index.encoder.tokenizer) for query in asked]
     clock.lap("complete")
     k = settings.passages
@@ -113,7 +97,7 @@ def _search(
     passages = interleaved([result.passages[:k] for result in results], chosen, k)
     clock.lap("select")
     searched = tuple(query for result in results for query in result.queries)
-    return Sought(found, chosen, passages, searched, threshold)
+    return Sought(found, chosen, passages, searched, threshold, failure, usage)
 
 
 def _judge(
@@ -211,5 +195,4 @@ class Clock:
     def lap(self, name: str) -> None:
         """End a stage."""
         now = time.perf_counter()
-        self.laps[name] = self.laps.get(name, 0.0) + now - self._last
-        self._last = now
+        self.laps[name], self._last = now - self._last, now

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from rag.features import FEATURES, is_heading, is_row, passage_features
 from rag.followup import CARRIED
-from rag.question import NEGATION, Query, held_by, read_question
+from rag.question import NEGATION, Query, held_by, joined_names, read_question
 from rag.scope import are_apart
 from rag.types import Chunk, Citation, Passage, Source, Span
 from rag.words import content_stems, stems_of, tokens
@@ -289,14 +289,8 @@ def choose(
         other = next((c for c in ranked if c.passage.source.id != best.passage.source.id), None)
         if other is not None and best.rank - other.rank <= rule["within_other_source"]:
             chosen = [best, other, *(c for c in chosen[1:] if c is not other)][:QUOTES]
-    elif not is_part:
-        least = SEEN_BESIDE if best.facts[_ANSWER_HERE] >= SURELY_SEEN else 0.0
-        chosen = [
-            c
-            for c in chosen
-            if c.facts[_NAMES_ELSEWHERE] <= best.facts[_NAMES_ELSEWHERE]
-            and c.facts[_ANSWER_HERE] >= least
-        ]
+    elif not is_part and not joined_names(question):
+        chosen = [best, *(c for c in chosen[1:] if _may_stand_beside(best, c))]
     if len(chosen) < QUOTES:
         near = [c for c in ranked if best.rank - c.rank <= MORE_WITHIN and c not in chosen]
         chosen += _exception(question, chosen, near) or _reason(question, chosen, near)
@@ -311,6 +305,17 @@ def choose(
     if dissent is not None and dissent not in chosen[:2]:
         chosen = [best, dissent, *(c for c in chosen[1:] if c is not dissent)][:QUOTES]
     return chosen
+
+
+def _may_stand_beside(best: Candidate, other: Candidate) -> bool:
+    """Whether to quote another sentence, too, by where the model sees the answer.
+
+    In one that speaks of others it must see more of it than in the best.
+    """
+    seen, there = best.facts[_ANSWER_HERE], other.facts[_ANSWER_HERE]
+    if other.facts[_NAMES_ELSEWHERE] > best.facts[_NAMES_ELSEWHERE] and there <= seen:
+        return False
+    return there >= SEEN_BESIDE or seen < SURELY_SEEN
 
 
 def _exception(

@@ -31,6 +31,13 @@ _SHORT = {
 }  # fmt: skip
 _CUT_SHORT = re.compile(rf"\b(?:{'|'.join(_SHORT)}|HQ)\b")
 _ACRONYM = re.compile(r"\b[A-Z]{3,6}\b")
+_BODY = re.compile(  # "Cash In Advance" and "Paul David Foster" are no CIA and no PDF
+    r" (?:of|for|in|on|and|the|&) | (?:Act|Agency|Agreement|Alliance|Assembly|Association|Authority"
+    r"|Bank|Board|Bureau|Cent(?:er|re)|Commission|Committee|Company|Corporation|Council|Court"
+    r"|Department|Directorate|Federation|Forum|Foundation|Fund|Group|Index|Institute|Institution"
+    r"|Ministry|Network|Office|Organi[sz]ation|Party|Programme?|Regulation|Scheme|Service|Services"
+    r"|Society|System|Trust|Union|University)$"
+)
 _BEGINS_WORD = ("", "▁", "Ġ")
 """How the vocabularies of models mark a token that begins a word, if they do."""
 
@@ -44,7 +51,8 @@ def respell(question: str, library: LibraryReader, tokenizer: Tokenizer) -> str:
         return question
     with library.reading():
         question = _CUT_SHORT.sub(lambda found: _written_out(found[0], library), question)
-        question = _ACRONYM.sub(lambda found: _named(found[0], library), question)
+        if not question.isupper():
+            question = _ACRONYM.sub(lambda found: _named(found[0], library), question)
         return _WORD.sub(lambda found: _respelt(found[0], library, tokenizer), question)
 
 
@@ -55,15 +63,17 @@ def _written_out(word: str, library: LibraryReader) -> str:
 
 
 def _named(acronym: str, library: LibraryReader) -> str:
-    """An acronym that the library does not write, by the long name there that begins so."""
+    """An acronym that the library does not write, as the name of a body there that begins so."""
     short = acronym.lower()
+    if short in STOPWORDS:
+        return acronym
     held = library.holding([*analyze(short), INITIALS + short])
     if list(held) != [INITIALS + short]:
         return acronym
     number = held[INITIALS + short][1]
     chunk = library.chunks([number])[number]
-    names = [names_by_initials(text) for text in (*chunk.headings, chunk.text)]
-    return next((found[acronym] for found in names if acronym in found), acronym)
+    names = [names_by_initials(text).get(acronym, "") for text in (*chunk.headings, chunk.text)]
+    return next((name for name in names if _BODY.search(name)), acronym)
 
 
 def _respelt(word: str, library: LibraryReader, tokenizer: Tokenizer) -> str:

@@ -36,7 +36,8 @@ SURE: float = _MODEL["sure"]
 """From this score on it may be sure; see ``Judgement``."""
 JUST_BELOW = SUPPORTED - 0.01
 
-_NO_MORE = r"(?!\s*[\w%]|[.,]\d)"  # a number's scale or unit is no less of it than its digits
+# A number's scale or unit is no less of it than its digits, and half a range is none.
+_NO_MORE = r"(?![^\S\n]*[\w%]|[.,]\d|\s*[-/:]\s*\d)"
 _WEIGHTS = np.array([_MODEL["weights"].get(name, 0.0) for name in FEATURES])
 _RARITY = rarity_from(
     {stem: float(value) for stem, value in (p.rsplit("=", 1) for p in _MODEL["common"].split())}

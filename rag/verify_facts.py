@@ -80,7 +80,7 @@ _ORDINALS = {
 }
 _WORD_NUMBER = rf"(?:{'|'.join([*_TENS, *_SMALL])}|dozen|hundred|thousand|million|billion)"
 _NUMBER = re.compile(
-    rf"""(?:(?<![\w.%)])(?P<sign>-)(?=(?:US|A|C|HK|NZ)?[$€£¥]?\.?\d))?
+    rf"""(?:(?<![\w.%)])(?P<sign>-|\bminus\s)(?=(?:US|A|C|HK|NZ)?[$€£¥]?\.?\d))?
     (?P<money>(?:US|A|C|HK|NZ)?[$€£¥]\s?)?
     (?:(?<![\w.])(?P<digits>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)
        (?P<ordinal>(?:st|nd|rd|th)\b)?(?!\d|\.\d)
@@ -125,11 +125,14 @@ _MORE = re.compile(
     r"\b(?:more than|over|at least|above|exceed\w*|greater than|upwards of)\s*$", re.I
 )
 _LESS = re.compile(r"\b(?:less than|fewer than|under|at most|below|up to|no more than)\s*$", re.I)
-_DOWN = re.compile(  # "a loss of $5 million" is -$5 million, "fell to 5 degrees" is not -5
-    r"\b(?:below|decline[ds]?|decrease[ds]?|deficit|down|drop(?:s|ped)?|falls?|fallen|fell|loss(?:es)?"
-    r"|lost|minus|negative|shrank|shrunk)\b(?! (?:\w+ ){0,2}to\b)[^.;!?]*$",
-    re.I,
+# "A loss of $5 million" and "5% lower" are -$5 million and -5%, "fell to 5 degrees" is not -5.
+_LESSENS = (
+    r"(?:below|contract(?:ed|ion)|cuts?|decline[ds]?|decrease[ds]?|deficit|down|drop(?:s|ped)?|falls?"
+    r"|fallen|fell|less|loss(?:es)?|lost|lower|negative|reduc(?:ed?|es|tions?)|shortfall|shrank"
+    r"|shrunk)\b"
 )
+_DOWN_BEFORE = re.compile(rf"\b{_LESSENS}(?! (?:\w+ ){{0,2}}to\b)[^.;!?]*$", re.I)
+_DOWN_BEHIND = re.compile(rf"\W*(?:\w+ ){{0,2}}{_LESSENS}", re.I)
 _NO_UNIT = frozenset(
     _listed(
         """a an and the of in on at to by for from with or but as is was were are be than that which
@@ -317,7 +320,10 @@ def _quantity(match: re.Match[str], text: str) -> Quantity | None:
     bound = ">" if _MORE.search(before) else "<" if _LESS.search(before) else ""
     if not bound and _ABOUT.search(before):
         bound = "~"
-    down = bool(_DOWN.search(text[max(0, match.start() - 60) : match.start()]))
+    down = bool(
+        _DOWN_BEFORE.search(text[max(0, match.start() - 60) : match.start()])
+        or _DOWN_BEHIND.match(text[end : end + 60])
+    )
     start = match.start()
     said = text[start:end].strip()
     return Quantity(

@@ -14,7 +14,7 @@ def word_set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-_TOKEN = re.compile(r"\d[\d,.]*\d|\bU\.S\.A\.|\b[EU]\.[KNSU]\.|\w+")
+_TOKEN = re.compile(r"\d[\d,.]*\d|\w+")
 STOP = word_set(
     """a about after all also am an and any are as at be because been being but by can could did do
     does doing for from get give got had has have having he her here him his how i if in into is it
@@ -60,20 +60,21 @@ NUMBER_WORDS = {
     "eight": "8", "nine": "9", "ten": "10", "eleven": "11", "twelve": "12", "twenty": "20",
     "first": "1st", "second": "2nd", "third": "3rd", "zero": "0", "hundred": "100",
 }  # fmt: skip
-_ROLES = {
-    "ceo": "chief executive", "cfo": "chief financial", "cio": "chief information",
-    "cmo": "chief marketing", "coo": "chief operating", "cto": "chief technology",
-    "hr": "human resources", "vp": "vice president",
-}  # fmt: skip
+_HEADS = "executive|financial|information|marketing|operating|technology"
+_CHIEF = re.compile(rf"\bchief ({_HEADS})(?: officer)?\b", re.IGNORECASE)
 _IN_FULL = {
-    **_ROLES,
-    **{short.upper(): full for short, full in _ROLES.items()},
     "EU": "European Union", "UK": "United Kingdom", "UN": "United Nations",
     "US": "United States", "USA": "United States",
     **dict.fromkeys(("HQ", "hq", "headquarters", "headquartered"), "head office"),
 }  # fmt: skip
-"""What is said in two ways everywhere. "us" and "un" are words, so nations are in capitals."""
+_CUT_SHORT = re.compile(  # "us" and "un" are words, and so is the "US" of "CONTACT US"
+    r"(?<![A-Z]{2} )(?<![\w.])"
+    r"(?:U\.S\.(?:A\.)?|[EU]\.[KNU]\.|USA?|UK|EU|UN|HQ|hq|headquarter(?:s|ed))(?!\w)"
+)
+_ROLES = word_set("ceo cfo cio cmo coo cto hr vp")
 _QUARTERS = {f"q{n}": (nth, "quarter") for n, nth in enumerate(("1st", "2nd", "3rd", "4th"), 1)}
+_NO_NAMES = _ROLES | _QUARTERS.keys()
+"""What is written large and names nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +89,7 @@ class Token:
 
 @lru_cache(maxsize=50_000)
 def stems(word: str) -> tuple[str, ...]:
-    """The terms of one word as the index has them; irregular forms and numbers meet their base.
-
-    What is cut short has those of its words in full.
-    """
-    if full := _IN_FULL.get(word.replace(".", "")):
-        return tuple(stem for part in full.split() for stem in stems(part))
+    """The terms of one word as the index has them; irregular forms and numbers meet their base."""
     word = word.lower()
     if word[0].isdigit():
         return (word.replace(",", ""),)
@@ -135,13 +131,18 @@ def tokens(text: str) -> tuple[Token, ...]:
         Token(
             stem,
             word.lower(),
-            word[0].isupper() and word.lower() not in _QUARTERS,
+            word[0].isupper() and word.lower() not in _NO_NAMES,
             word[0].isdigit(),
         )
-        for said in _TOKEN.findall(text)
-        for word in _IN_FULL.get(said.replace(".", ""), said).split()
+        for word in _TOKEN.findall(_in_one_way(text))
         for stem in stems(word)
     )
+
+
+def _in_one_way(text: str) -> str:
+    """A text with what is said in two ways everywhere said in one: ``CEO``, ``United States``."""
+    text = _CHIEF.sub(lambda found: f"C{found[1][0]}O", text)
+    return _CUT_SHORT.sub(lambda found: _IN_FULL[found[0].replace(".", "")], text)
 
 
 def is_figure(token: Token) -> bool:

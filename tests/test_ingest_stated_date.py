@@ -37,6 +37,7 @@ from tests.test_ingest_parse_text import read
         ("This version replaces version 2 of 8 March 2022.", ""),
         ("Approved on 31 February 2025.", ""),
         ("Approved in May 2025.", ""),
+        ("Effective from 30 days 2024", ""),
     ],
 )
 @pytest.mark.parametrize("name", ["policy.txt", "policy.md", "policy.html"])

@@ -247,20 +247,6 @@ def test_a_follow_up_on_what_is_not_there_is_declined(index: Index, first: str) 
     assert index.ask("How much does it cost?", history).status == "declined"
 
 
-def test_a_new_subject_is_asked_alone_where_the_old_one_has_no_answer(index: Index) -> None:
-    add_texts(
-        index,
-        [
-            ("permits", "Parking", "A permit in the inner zone costs 90 pounds."),
-            ("ferry", "The harbour", "The harbour ferry sails at nine in the morning."),
-        ],
-    )
-    history = [{"role": "user", "content": "What does a permit in the inner zone cost?"}]
-    answer = index.ask("When is the ferry?", history)
-    check_bound(index, answer)
-    assert "nine in the morning" in answer.text and answer.searched_for == ""
-
-
 def test_what_asks_nothing_is_answered_by_an_invitation(index: Index) -> None:
     add_texts(index, [("letter", "A letter", "Thanks. It was a fine day. Hello to all.")])
     answer = index.ask("thanks!")

@@ -17,9 +17,11 @@ TEXT = """The lighthouse of Orrin was launched as a trust by Euphemia Quillfeath
 
 The acquisition of the train ferry followed. Fontana kept the books of the trust.
 
-Ten people row the ferry. The Kelp and
-Mussel Growers Association (not the Orrin Boat Club, OBC) lets two moorings. Mail goes by the Post
-Office of Upper Orrin."""
+Ten people row the ferry. The moorings are let by the Kelp and
+Mussel Growers Association and not by the Orrin Boat Club (OBC).
+Cash In Advance is best. Paul David Foster keeps all the files.
+Mail goes by the Office of Upper Orrin. People of the World
+Harbour Organization met here."""
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +62,16 @@ def spelt(index: Index, question: str) -> str:
         ),
         ("how many ppl keep the HQ?", "how many people keep the HQ?"),
         ("Does the KMGA row?", "Does the Kelp and Mussel Growers Association row?"),
-        ("Who runs the POOUO?", "Who runs the Post Office of Upper Orrin?"),
+        ("Who runs the OUO?", "Who runs the Office of Upper Orrin?"),
         # Written in the library itself, in small letters, or not its initials.
         ("What is the OBC?", "What is the OBC?"),
         ("does the kmga row?", "does the kmga row?"),
         ("What is KMG?", "What is KMG?"),
+        # Three words written large are not always the name of a body.
+        ("Does the CIA row?", "Does the CIA row?"),
+        ("Where is the PDF?", "Where is the PDF?"),
+        ("WHO RUNS THE KMGA?", "WHO RUNS THE KMGA?"),
+        ("What did WHO say?", "What did WHO say?"),
     ],
 )
 def test_a_slip_is_mended_and_nothing_else(index: Index, question: str, expected: str) -> None:

@@ -44,6 +44,10 @@ def verifier(encoder: Encoder) -> Verifier:
         ("-$5 million", "a loss of $5 million"),
         ("20 millimetres", "20 mm"),
         ("$5mm", "$5 million"),
+        ("a 5% decline in sales", "-5%"),
+        ("Sales were 5% lower", "-5%"),
+        ("reduced by 5 million", "-5 million"),
+        ("minus 5 °C", "-5 °C"),
     ],
 )
 def test_numbers_that_are_the_same(stated: str, evidence: str) -> None:
@@ -66,6 +70,7 @@ def test_numbers_that_are_the_same(stated: str, evidence: str) -> None:
         ("fell to 5 degrees", "-5 degrees"),
         ("20 °F", "20 °C"),
         ("20", "-20"),
+        ("5 °C", "minus 5 °C"),
         ("20 mm", "20 million"),
     ],
 )
@@ -213,6 +218,8 @@ def test_a_copy_is_supported_unless_it_is_denied(verifier: Verifier) -> None:
         ("The annual fee is £20", "The annual fee is £20,000 payable in advance."),
         ("The annual fee is £20.", "The annual fee is £20.5 million."),
         ("The share is 20", "The share is 20 % of it."),
+        ("The fee is 20.", "The fee is 20-30 pounds."),
+        ("The sum is 5", "The sum is 5:30 in all"),
         ("5 million were lost", "-$5 million were lost"),
         ("It may be let at any time", "It may be let at any time unless the landlord objects."),
     ],
@@ -228,6 +235,7 @@ def test_the_beginning_of_a_figure_or_of_a_condition_is_no_copy(
     [
         ("The annual fee is £20", "The annual fee is £20, payable in advance."),
         ("The annual fee is £20.", "The annual fee is £20; it is due in May."),
+        ("Rent: 500", "Rent: 500\nDeposit: 900"),
         ("It may be let at any time", "It may be let at any time after the first year."),
     ],
 )

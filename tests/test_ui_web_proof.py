@@ -230,6 +230,7 @@ def test_the_whole_way_is_gone_with_the_keyboard_alone(page: Page) -> None:
     page.wait_for_selector("#fn-live [data-act=good][aria-pressed=true]")
     tab_to(page, "#fn-settings button", "Shift+Tab")
     page.keyboard.press("Enter")
+    page.wait_for_selector("#fn-settings input[type=radio]")
     tab_to(page, "#fn-settings input[type=radio]")
     page.keyboard.press("/")
     page.keyboard.type("And now?")

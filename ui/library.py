@@ -149,11 +149,13 @@ def find_source(index: Index, name: str) -> Source:
     if given in places or name in places:
         return places[given] if given in places else places[name]
     part = name.casefold()
-    found = [uri for uri in places if uri.endswith(f"/{name}")] or [
-        uri
-        for uri, source in places.items()
-        if part in Path(uri).name.casefold() or part in source.title.casefold()
-    ]
+    titles = {uri: source.title.casefold() for uri, source in places.items()}
+    found = (
+        [uri for uri in places if uri.endswith(f"/{name}")]
+        or [uri for uri, title in titles.items() if title == part]
+        or [u for u, title in titles.items() if part and part in (Path(u).name.casefold(), title)]
+        or [u for u, t in titles.items() if part and (part in Path(u).name.casefold() or part in t)]
+    )
     if not found:
         raise BadInput(f"no source {name!r} in the index: `footnote library` lists them")
     if len({places[uri].id for uri in found}) > 1:
