@@ -310,8 +310,11 @@ def choose(
 def _may_stand_beside(best: Candidate, other: Candidate) -> bool:
     """Whether to quote another sentence, too, by where the model sees the answer.
 
-    In one that speaks of others it must see more of it than in the best.
+    In one that speaks of others it must see more of it than in the best. A table's row that lacks
+    a name which the best has is another's.
     """
+    if is_row(other.text) and other.facts[_NAMES_LOST] > best.facts[_NAMES_LOST]:
+        return False
     seen, there = best.facts[_ANSWER_HERE], other.facts[_ANSWER_HERE]
     if other.facts[_NAMES_ELSEWHERE] > best.facts[_NAMES_ELSEWHERE] and there <= seen:
         return False

@@ -272,6 +272,39 @@ def test_a_sentence_on_another_is_not_quoted_beside_the_answer(index: Index) -> 
     assert [c.uri for c in answer.citations] == ["norvik"]
 
 
+def candidate(text: str, rank: float, **facts: float) -> Candidate:
+    chunk = Chunk("c", "s", text, 0, len(text))
+    source = Source("s", "s", "", "", "text/plain", len(text))
+    row = tuple(facts.get(name, 0.0) for name in FACTS)
+    passage = Passage(chunk, source, 1.0, None, 0.0)
+    return Candidate(passage, Span(0, len(text)), text, 1.0, rank, row)
+
+
+@pytest.mark.parametrize(
+    ("best", "other", "beside"),
+    [
+        ({}, {}, True),
+        ({}, {"names_lost": 0.2}, False),
+        ({"names_lost": 0.2}, {"names_lost": 0.2}, True),
+        ({"answer_here": 0.6}, {"answer_here": 0.05}, False),
+        ({"answer_here": 0.6}, {"answer_here": 0.2}, True),
+        ({"answer_here": 0.4}, {"answer_here": 0.0}, True),
+        ({"answer_here": 0.4}, {"answer_here": 0.3, "names_elsewhere": 0.2}, False),
+        ({"answer_here": 0.4}, {"answer_here": 0.5, "names_elsewhere": 0.2}, True),
+    ],
+)
+def test_what_is_quoted_beside_the_best(
+    best: dict[str, float], other: dict[str, float], beside: bool
+) -> None:
+    ranked = [
+        candidate("Area: North Sea; Pay: 85", 2.0, **best),
+        candidate("Area: Irish Sea; Pay: 80", 1.5, **other),
+    ]
+    chosen = choose("What is the pay in the North Sea?", ranked)
+    assert chosen == ranked[: 1 + beside]
+    assert choose("What is the pay in the North Sea?", ranked, is_part=True) == ranked
+
+
 def test_of_two_that_a_title_names_the_one_asked_about_is_quoted(index: Index) -> None:
     seats = "Norvik has its head office in Leeds. The headquarters of Elder are in York."
     add_texts(index, [("faq", "Questions about Norvik and Elder", seats)])
