@@ -55,7 +55,7 @@ def answer(
     else:
         body += _declined(given) + _withheld(given)
     unread = next_questions(given) if given.status == "answered" else []
-    body += _made(given) + _acts(vote) + _next(unread)
+    body += _made(given) * (given.text != INVITATION) + _acts(vote) + _next(unread)
     return _turn(turn, given.question, body, said=given.text)
 
 
