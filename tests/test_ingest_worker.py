@@ -305,6 +305,15 @@ def test_the_folder_one_stands_in_is_not_imported_from(
     assert isinstance(result, Parsed)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="says what Linux counts")
+def test_a_child_is_not_charged_with_what_its_parent_holds(tmp_path: Path) -> None:
+    given = [write(tmp_path / f"{n}.txt") for n in range(4)]
+    held = b"x" * 600_000_000
+    with Reader(memory_bytes=1_000_000_000) as reader:
+        made = {reader._child and reader._child._process.pid for _ in reader.read(given)}
+    assert len(held) and len(made) == 1
+
+
 @pytest.mark.slow
 def test_the_way_through_the_child_costs_little(tmp_path: Path) -> None:
     small = [write(tmp_path / f"{n}.txt", f"{TEXT}{n}") for n in range(1000)]
