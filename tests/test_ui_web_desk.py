@@ -364,6 +364,8 @@ def test_what_cannot_be_read_fails_alone_and_says_why(index: Index, tmp_path: Pa
         "broken.pdf": "failed",
         "medlar.txt": "done",
     }
+    (broken,) = (job for job in uploads.jobs() if job.state == "failed")
+    assert "PDF" in broken.detail and str(index.folder) not in broken.detail
     assert index.library.counts().sources == 1
 
 

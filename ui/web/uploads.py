@@ -268,7 +268,8 @@ class _Follow(Progress):
 
     def _tell(self, job: Job, row: FileReport) -> None:
         if row.state == "failed":
-            job.state, job.detail = "failed", row.problem
+            # The job shows its name; where the server keeps the file is not the reader's.
+            job.state, job.detail = "failed", row.problem.removeprefix(f"{row.uri}: ")
         elif row.state == "unchanged":
             job.state, job.detail = "unchanged", "is in the library already"
         else:
