@@ -1,4 +1,4 @@
-"""The date that a document gives itself in words, for one whose format states none."""
+"""The date that a document gives itself in words, where its format has none or only the file's."""
 
 from __future__ import annotations
 

@@ -97,8 +97,9 @@ def _names(text: str) -> list[str]:
     found: list[str] = []
     for line in _NUMBER.sub("\n", text).split("\n"):
         row = _ROW.fullmatch(line)
-        names = [row[1]] if row else _written_large(line)
-        found += [n for n in names if not any(other in n or n in other for other in found)]
+        for name in [row[1]] if row else _written_large(line):
+            if not any(other in name or name in other for other in found):
+                found.append(name)
     return found
 
 

@@ -152,7 +152,7 @@ class Quantity:
 
     ``unit`` is a currency sign, ``%``, a measure (``metre``, ``gram``, ``second``, ``year``), the
     stem of the word behind it, or "". ``ordinal`` numbers count places. ``bound`` is ``>``, ``<``,
-    ``~`` (about) or "". A number is below zero by its sign; ``down`` says that words before it may
+    ``~`` (about) or "". A number is below zero by its sign; ``down`` says that words beside it may
     mean the same.
     """
 

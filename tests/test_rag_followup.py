@@ -114,6 +114,7 @@ def test_a_pronoun_may_stand_for_a_name_of_the_answer() -> None:
             "It was Theresa May. [1] Theresa May asked Sean O'Brien's firm.",
             "Theresa May Sean O'Brien ",
         ),
+        ("It was Ada Holm. Then Ada Holm asked Sean O'Brien.", "Ada Holm Sean O'Brien "),
         ("This was Élodie Martin, in March and in May.", "Élodie Martin "),
         ("He left the board of AT&T's.", "AT&T "),
         ("Asset no: L-122; Item: Drone; Keeper: Ines Carvalho [1]", "L-122 "),

@@ -153,8 +153,11 @@ def find_source(index: Index, name: str) -> Source:
     found = (
         [uri for uri in places if uri.endswith(f"/{name}")]
         or [uri for uri, title in titles.items() if title == part]
-        or [u for u, title in titles.items() if part and part in (Path(u).name.casefold(), title)]
-        or [u for u, t in titles.items() if part and (part in Path(u).name.casefold() or part in t)]
+        or [
+            uri
+            for uri, title in titles.items()
+            if part and (part in title or part in Path(uri).name.casefold())
+        ]
     )
     if not found:
         raise BadInput(f"no source {name!r} in the index: `footnote library` lists them")
