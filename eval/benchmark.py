@@ -87,9 +87,10 @@ def run_benchmark(
     user gets. It is asked once more without the small model: ``words`` has those figures.
 
     - Retrieval, over answerable queries with qrels. What is ranked is documents, by their best
-      passage: an answer's 10 passages may cover fewer than 10 documents, so the query as the chain
-      completed it is searched again for 30 passages, and the first 10 documents among them count.
-      ``baselines`` are the same figures for BM25 alone, vectors alone and their reciprocal ranks.
+      passage or the one that it repeats. An answer's 10 passages may cover fewer than 10 documents,
+      so the query as the chain completed it is searched again for 30 passages, and the first 10
+      documents among them count. ``baselines`` are the same figures for BM25 alone, vectors alone
+      and their reciprocal ranks.
     - Answer, over answerable queries with ``answers``: ``sentence_hit@1`` is the share whose best
       quoted sentence (highest score; the first one on a tie) contains a gold answer after SQuAD
       normalisation, ``answer_hit`` the share where any quoted sentence does.
@@ -122,7 +123,8 @@ def _ask(index: Index, query: Query) -> Outcome:
     except FootnoteError as error:
         _LOG.warning("query %s failed: %s", query.id, error)
         return Outcome(time.perf_counter() - start)
-    documents = dict.fromkeys(uri for p in passages for uri in (p.source.uri, *p.source.also_at))
+    sources = [one.source for p in passages for one in (p, *p.copies)]
+    documents = dict.fromkeys(uri for source in sources for uri in (source.uri, *source.also_at))
     others = {name: found[:DOCUMENTS] for name, found in alone.items()}
     return Outcome(seconds, tuple(documents)[:DOCUMENTS], others, _said(answer), _said(plain))
 

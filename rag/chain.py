@@ -21,7 +21,14 @@ from rag.followup import is_small_talk
 from rag.generate import wants_prose, write
 from rag.index import Index
 from rag.llm import LanguageModel, load_llm
-from rag.notes import about_choice, about_draft, about_library, about_lists, disagreements
+from rag.notes import (
+    about_choice,
+    about_copies,
+    about_draft,
+    about_library,
+    about_lists,
+    disagreements,
+)
 from rag.retrieve import check_question
 from rag.seek import Clock, Part, Sought, interleaved, seek
 from rag.select import QUOTES, Candidate, in_conflict
@@ -141,6 +148,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
                 *said.notes,
                 *(about_lists(chosen) if said.engine == "extractive" else ()),
                 *disagreements(said.citations),
+                *about_copies(said.citations, sought.passages),
                 *about_library(index.library, {c.uri for c in said.citations}),
                 *about_choice(index.library, settings.sources),
             ),

@@ -53,28 +53,30 @@ def fuse(cosine: npt.ArrayLike, bm25: npt.ArrayLike, trust: float = 1.0) -> npt.
     return np.clip(fused, 0.0, 1.0)
 
 
-def drop_near_duplicates(
+def near_duplicates(
     ranked: Iterable[tuple[int, str]], k: int, threshold: float = NEAR_DUPLICATE
-) -> list[int]:
-    """The numbers of the ``k`` best passages, best first, that do not repeat a better one.
+) -> dict[int, list[int]]:
+    """The numbers of the ``k`` best passages that do not repeat a better one, best first.
 
-    ``ranked`` gives (number, text), best first. A text repeats another when the Jaccard similarity
-    of their sets of words reaches ``threshold`` and it has no number of its own: two years of the
-    same report differ in little else.
+    With each come the numbers of those that repeat it and are left out for it. ``ranked`` gives
+    (number, text), best first. A text repeats another when the Jaccard similarity of their sets of
+    words reaches ``threshold`` and it has no number of its own: two years of the same report differ
+    in little else.
     """
-    kept: list[int] = []
-    seen: list[tuple[frozenset[str], frozenset[str]]] = []
+    kept: dict[int, list[int]] = {}
+    seen: list[tuple[int, frozenset[str], frozenset[str]]] = []
     for number, text in ranked:
         if len(kept) >= k:
             break
         words = frozenset(_WORD.findall(text.casefold()))
         figures = frozenset(word for word in words if any(map(str.isdigit, word)))
-        if not any(
-            figures <= other_figures and _jaccard(words, other) >= threshold
-            for other, other_figures in seen
-        ):
-            kept.append(number)
-            seen.append((words, figures))
+        for better, other, other_figures in seen:
+            if figures <= other_figures and _jaccard(words, other) >= threshold:
+                kept[better].append(number)
+                break
+        else:
+            kept[number] = []
+            seen.append((number, words, figures))
     return kept
 
 

@@ -10,7 +10,7 @@ from rag.library import Library
 from rag.llm import LanguageModel
 from rag.select import Candidate, in_conflict
 from rag.standing import changed_files
-from rag.types import Citation
+from rag.types import Citation, Passage
 
 
 def about_library(library: Library, cited: Iterable[str]) -> list[str]:
@@ -43,6 +43,23 @@ def disagreements(citations: Sequence[Citation]) -> list[str]:
         for a, b in combinations(citations, 2)
         if in_conflict(a, a.quote, b, b.quote)
     ]
+
+
+def about_copies(citations: Sequence[Citation], passages: Sequence[Passage]) -> list[str]:
+    """Which other sources hold a cited sentence word for word, and were left out as copies."""
+    notes = []
+    for citation in citations:
+        quote = " ".join(citation.quote.split())
+        titles = dict.fromkeys(
+            copy.source.title
+            for passage in passages
+            if passage.source.id == citation.source_id
+            for copy in passage.copies
+            if copy.source.id != citation.source_id and quote in " ".join(copy.chunk.text.split())
+        )
+        if titles:
+            notes.append(f"[{citation.number}] is also said, word for word, in {'; '.join(titles)}")
+    return notes
 
 
 def about_lists(chosen: Sequence[Candidate]) -> list[str]:

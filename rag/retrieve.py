@@ -15,7 +15,7 @@ from pydantic import ConfigDict
 from rag.dates import day_of, distances, period_asked
 from rag.embed import Vectors
 from rag.errors import BadQuestion
-from rag.fuse import drop_near_duplicates, fuse, lexical_trust
+from rag.fuse import fuse, lexical_trust, near_duplicates
 from rag.index import PASSAGES, Index
 from rag.lexical import analyze, query_terms
 from rag.parts import next_query
@@ -72,8 +72,12 @@ class HybridRetriever(BaseRetriever):
                 passages = _in_place(passages[:FIXED], self._scored(asked))
             passages = by_coverage(query, passages, index.library.idf)
         ranked = by_date(query, passages)
-        kept = drop_near_duplicates([(n, p.chunk.text) for n, p in enumerate(ranked)], k)
-        return Retrieved([ranked[n] for n in kept], tuple(a.text for a in asked))
+        kept = near_duplicates([(n, p.chunk.text) for n, p in enumerate(ranked)], k)
+        passages = [
+            replace(ranked[n], copies=tuple(ranked[c] for c in copies))
+            for n, copies in kept.items()
+        ]
+        return Retrieved(passages, tuple(a.text for a in asked))
 
     def _ask(self, text: str) -> _Asked:
         index: Index = self.index

@@ -136,7 +136,8 @@ class Passage:
     """A retrieved chunk. ``score`` is the fused score in [0, 1] that orders the list.
 
     ``similarity`` is the cosine between question and chunk (None: not embedded yet), ``bm25`` the
-    lexical score (0: no word in common).
+    lexical score (0: no word in common). ``copies`` are passages that were found too and are left
+    out of the list because this one says the same, nearly word for word.
     """
 
     chunk: Chunk
@@ -144,6 +145,7 @@ class Passage:
     score: float
     similarity: float | None
     bm25: float
+    copies: tuple[Passage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

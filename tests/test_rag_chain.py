@@ -127,6 +127,31 @@ def test_a_policy_of_another_year_does_disagree(index: Index) -> None:
     assert any("disagree" in note for note in answer.notes)
 
 
+def test_other_sources_with_the_same_words_are_named(index: Index) -> None:
+    clause = (
+        "The tenant keeps the garden, the path and the gate in good order at its own cost. "
+        "The landlord may inspect the garden twice in a year, after a notice of seven days{}."
+    )
+    near = clause.format("").replace("twice in a year", "twice a year")
+    texts = [clause.format(""), clause.format(" in writing"), near, "The rent is paid monthly."]
+    titles = ("First lease", "Second lease", "Draft", "Letter")
+    add_texts(index, [(f"{t}.txt", t, text) for t, text in zip(titles, texts, strict=True)])
+    answer = index.ask("Who keeps the garden in good order?")
+    check_bound(index, answer)
+    (citation,) = answer.citations
+    (passage,) = [p for p in answer.passages if p.source.id == citation.source_id]
+    others = {"First lease", "Second lease", "Draft"} - {citation.title}
+    assert {copy.source.title for copy in passage.copies} == others
+    (note,) = answer.notes
+    assert note.startswith("[1] is also said, word for word, in ")
+    assert all(title in note for title in others)
+    assert answer_from_dict(json.loads(json.dumps(answer.to_dict()))) == answer
+    # Nearly the same passage is there too, but not this sentence.
+    answer = index.ask("How often may the landlord inspect the garden?")
+    assert {c.title for c in answer.citations} < {"First lease", "Second lease", "Draft"}
+    assert answer.notes == ()
+
+
 def test_who_is_named_at_the_beginning_is_known_further_on(index: Index) -> None:
     clauses = [f"Clause {n} binds the parties to nothing at all." for n in range(2, 40)]
     lease = "This lease is made between Carrow Estates and Tarnboard. " + " ".join(clauses)

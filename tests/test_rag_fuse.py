@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.fuse import DENSE_WEIGHT, RARE_TERMS, drop_near_duplicates, fuse, lexical_trust
+from rag.fuse import DENSE_WEIGHT, RARE_TERMS, fuse, lexical_trust, near_duplicates
 from rag.retrieve import COVERED, by_coverage
 from rag.types import Chunk, Passage, Source, Span
 
@@ -59,32 +59,35 @@ def test_scores_are_in_the_unit_interval(pairs: list[tuple[float, float]]) -> No
 
 def test_a_repeated_text_gives_its_place_to_the_next() -> None:
     ranked = [(3, REPORT), (8, REPORT.upper() + " "), (1, "Something else."), (2, "A third text.")]
-    assert drop_near_duplicates(ranked, 3) == [3, 1, 2]
+    assert near_duplicates(ranked, 3) == {3: [8], 1: [], 2: []}
 
 
 def test_a_slightly_edited_text_is_a_repetition() -> None:
     edited = REPORT.replace("an increase", "a rise").replace("81 ", "")
-    assert drop_near_duplicates([(1, REPORT), (2, edited)], 5) == [1]
+    assert near_duplicates([(1, REPORT), (2, edited)], 5) == {1: [2]}
 
 
 def test_another_number_makes_another_fact() -> None:
     next_year = REPORT.replace("2022", "2023").replace("81", "97")
-    assert drop_near_duplicates([(1, REPORT), (2, next_year)], 5) == [1, 2]
+    assert near_duplicates([(1, REPORT), (2, next_year)], 5) == {1: [], 2: []}
 
 
 def test_at_most_k_are_kept_in_order() -> None:
     ranked = [(n, f"text about subject number{n}") for n in (5, 3, 9, 1)]
-    assert drop_near_duplicates(ranked, 2) == [5, 3]
-    assert drop_near_duplicates(ranked, 0) == []
-    assert drop_near_duplicates([], 5) == []
+    assert list(near_duplicates(ranked, 2)) == [5, 3]
+    assert near_duplicates(ranked, 0) == {}
+    assert near_duplicates([], 5) == {}
 
 
 @given(st.lists(st.text()), st.integers(0, 10))
 def test_kept_passages_are_a_subsequence(texts: list[str], k: int) -> None:
-    kept = drop_near_duplicates(list(enumerate(texts)), k)
+    groups = near_duplicates(list(enumerate(texts)), k)
+    kept = list(groups)
     assert len(kept) <= k
     assert kept == sorted(set(kept))
     assert kept[:1] == ([0] if texts and k else [])
+    seen = sorted([*kept, *(copy for copies in groups.values() for copy in copies)])
+    assert seen == list(range(len(seen)))
 
 
 def test_a_match_of_everything_asked_is_trusted_fully() -> None:

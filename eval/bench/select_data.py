@@ -21,7 +21,7 @@ from eval.cases import json_rows
 from eval.train.edits import swap_name, swap_number
 from rag.embed import load_encoder
 from rag.followup import standalone
-from rag.fuse import drop_near_duplicates, fuse
+from rag.fuse import fuse, near_duplicates
 from rag.index import Index
 from rag.lexical import analyze, query_terms
 from rag.library_reader import OPENING
@@ -119,7 +119,7 @@ class Corpus:
             for i in sorted(found, key=lambda i: -fused[i])
         ]
         ranked = by_coverage(question, passages, self.idf)
-        kept = drop_near_duplicates([(n, p.chunk.text) for n, p in enumerate(ranked)], PASSAGES)
+        kept = near_duplicates([(n, p.chunk.text) for n, p in enumerate(ranked)], PASSAGES)
         return [ranked[n] for n in kept]
 
 
