@@ -17,7 +17,6 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from rag.choice import check_sources
 from rag.errors import ModelError
 from rag.extractive import declined_text, nearest, quote
-from rag.followup import is_small_talk
 from rag.generate import wants_prose, write
 from rag.index import Index
 from rag.llm import LanguageModel, load_llm
@@ -33,7 +32,8 @@ from rag.retrieve import check_question
 from rag.seek import Clock, Part, Sought, interleaved, seek
 from rag.select import QUOTES, Candidate, in_conflict
 from rag.settings import Settings
-from rag.types import INVITATION, Answer, Citation, Engine, Sentence, Turn, turns
+from rag.talk import said_to
+from rag.types import Answer, Citation, Engine, Sentence, Turn, turns
 from rag.verify import Verifier, load_verifier
 
 # A model can answer from passages of which no sentence is an answer by itself, so it is asked from
@@ -104,9 +104,9 @@ class AnswerChain(Runnable[Question | str, Answer]):
         index = self._index.within(settings.collections, settings.sources)
         model = self._model(settings)
         revision = index.library.revision()
-        if is_small_talk(question):
-            yield INVITATION
-            yield _declined_talk(question, revision, settings)
+        if talk := said_to(question, index.library):
+            yield talk
+            yield _talk(question, talk, revision, settings)
             return
         clock = Clock()
         sought = seek(index, question, turns(row.get("history", ())), settings, model, clock)
@@ -147,6 +147,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
                 *(f"nothing answers for certain: {query}" for query in missing),
                 *said.notes,
                 *(about_lists(chosen) if said.engine == "extractive" else ()),
+                *(part.note for part in found if part.note and said.engine == "extractive"),
                 *disagreements(said.citations),
                 *about_copies(said.citations, sought.passages),
                 *about_library(index.library, {c.uri for c in said.citations}),
@@ -259,13 +260,13 @@ class _Said:
             yield self.text[start:end]
 
 
-def _declined_talk(message: str, revision: int, settings: Settings) -> Answer:
-    """What a message that asks nothing comes back as; nothing is searched for it."""
+def _talk(message: str, said: str, revision: int, settings: Settings) -> Answer:
+    """What comes back for a message that asks nothing of the documents."""
     return Answer(
         question=message,
-        query=message,
+        query="",
         status="declined",
-        text=INVITATION,
+        text=said,
         sentences=(),
         citations=(),
         passages=(),

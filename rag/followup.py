@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from rag.dates import is_month
 from rag.lexical import STOPWORDS, analyze
-from rag.types import DECLINED, INVITATION, Turn
+from rag.types import DECLINED, HOLDS, INVITATION, WHICH, Turn
 
 MAX_CARRIED = 6  # terms taken over; a longer tail pulls the search back to the earlier question
 MAX_NAMES = 2  # taken over from an answer; a third made nothing better
@@ -62,7 +62,7 @@ EMPTY_IT = re.compile(
     r"(?i)\b(?:(?:is|was)(?:n['’]t)? it (?:\w+ ){1,5}?(?:to|that)"
     r"|(?:does|did|will) it (?:take(?! (?:place|part|effect|over))|cost|mean))\b"
 )
-_NO_ANSWER = (DECLINED, INVITATION)
+_NO_ANSWER = (DECLINED, HOLDS, INVITATION, WHICH)
 _SMALL_TALK = re.compile(
     r"(?i)(?:\W*\b(?:hello|hi|hey|good (?:morning|afternoon|evening|day)|thank you|thanks|cheers"
     r"|very much|a lot|bye|goodbye|ok|okay|great|perfect|help|who are you"

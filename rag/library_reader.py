@@ -192,6 +192,13 @@ class LibraryReader(Database):
             )
         )
 
+    def numbers_of(self, source_id: str) -> list[int]:
+        """The numbers of the chunks of one source, in reading order."""
+        rows = self._rows(
+            "SELECT number FROM chunks WHERE source_id = ? ORDER BY number", source_id
+        )
+        return [row[0] for row in rows]
+
     def chunks_of(self, source_id: str) -> list[Chunk]:
         """The chunks of one source, in reading order."""
         rows = self._rows(

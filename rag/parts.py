@@ -45,6 +45,19 @@ _SAYS_ABOUT = re.compile(
     re.IGNORECASE,
 )
 _ACCORDING = re.compile(rf"\W*according to {_SOURCE},?\s+|,?\s+according to {_SOURCE}\b", re.I)
+_PLEASE = (
+    r"\W*(?:(?:please|can you|could you|would you|i (?:need|want)|give me|show me|write|make)\s)*"
+    r"(?:what (?:is|are) )?(?:(?:an?|the|me|us|some) )*(?:(?:short|brief|quick|concise) )*"
+)
+_SUMMARY = (
+    r"(?:summar(?:y|i[sz]e)|overview|outline|gist|sum up|tl;?dr"
+    r"|(?:key|main|most important) (?:points|findings|takeaways|messages|ideas))"
+)
+IN_BRIEF = re.compile(
+    rf"{_PLEASE}{_SUMMARY}\b:?(?: (?:of|for|from|in))?(?P<what>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A request for a summary, and of ``what``."""
 _WORD = re.compile(r"[\w'’-]+")
 _OWNER = re.compile(r"['’]s$")
 _THEY = re.compile(r"\b(?:it|its|they|them|their)\b", re.IGNORECASE)
@@ -56,13 +69,15 @@ def parts(question: str) -> list[str]:
     """The one to three questions that a question consists of, each fit to be searched alone.
 
     Words that only point to the documents are left out: of "What does the article say about
-    pay?" it is pay that is asked about.
+    pay?" it is pay that is asked about, as it is of "Summarise pay".
     """
     if len(question) > LONGEST:
         return [question]
     question = _ACCORDING.sub("", question)
     if says := _SAYS_ABOUT.fullmatch(question):
         question = says["topic"]
+    elif (brief := IN_BRIEF.fullmatch(question)) and any(map(str.isalnum, brief["what"])):
+        question = brief["what"].strip()
     if owners := _COMPARE_OWNERS.fullmatch(question):
         return [f"{owners['what']} of {owner}" for owner in owners.group("a", "b")]
     compared = _COMPARE.fullmatch(question)

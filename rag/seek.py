@@ -20,6 +20,7 @@ from rag.library_reader import LibraryReader
 from rag.lists import with_lists
 from rag.llm import LanguageModel
 from rag.manifest import Manifest
+from rag.overview import in_brief, to_be_summarised
 from rag.parts import parts
 from rag.reader import Reader, load_reader
 from rag.scope import DEPTH, in_scope
@@ -30,7 +31,8 @@ from rag.spelling import respell
 from rag.types import Passage, Turn
 
 NAMED = 1.0
-"""The confidence in a part of a document that a question asks for by its number or heading."""
+"""The confidence in a document, or a part of one, that is asked for by its name or number."""
+BRIEF = "no summary, but sentences of the document itself that together say most of it"
 # In log-odds. A follow-up wants something new, unless nothing else comes near what was quoted.
 REPEAT_LEAD = 5.0
 
@@ -39,7 +41,8 @@ REPEAT_LEAD = 5.0
 class Part:
     """What one part of a question found: passages in its scope, and their sentences, ranked.
 
-    ``whole`` is the part of a document that it asks for by number or heading.
+    ``whole`` is what to quote of documents, or a part of one, that it asks for by name or number,
+    and ``note`` what to say of that.
     """
 
     query: str
@@ -47,6 +50,7 @@ class Part:
     ranked: Sequence[Candidate]
     confidence: float
     whole: Sequence[Candidate] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,12 @@ def seek(
     ``index`` is what may be seen. A ``model``, if any, completes a follow-up. Raises
     ``BadQuestion`` for a part that cannot be asked.
     """
+    threshold = _threshold(settings, index.manifest)
+    if brief := in_brief(to_be_summarised(question, index.library) or (), index):
+        passages = list({c.passage.chunk.id: c.passage for c in brief}.values())
+        clock.lap("select")
+        part = Part(question, passages, brief, NAMED, brief, BRIEF)
+        return Sought([part], brief, passages, (), threshold, "", {})
     asked, failure, usage = _asked(question, conversation, model)
     asked = [respell(query, index.library, index.encoder.tokenizer) for query in asked]
     clock.lap("complete")
@@ -91,7 +101,6 @@ def seek(
         _judge(index, query, result.passages, k, spoken, reader)
         for query, result in zip(asked, results, strict=True)
     ]
-    threshold = _threshold(settings, index.manifest)
     answered = [part for part in found if part.confidence >= threshold]
     chosen = _chosen(question, answered, len(found) > 1, index.library, reader)
     passages = interleaved([result.passages[:k] for result in results], chosen, k)

@@ -20,7 +20,9 @@ DECLINED = "Nothing in the library answers this for certain."
 """How the text of a declined answer begins, where anything is near to it."""
 
 INVITATION = "Ask a question, and what the library says on it is quoted here."
-"""The text of a declined answer to what asks nothing."""
+WHICH = "Name the document, or choose it among the sources."
+HOLDS = "The library holds"
+"""How the text begins of a declined answer to what asks nothing of the documents (``rag.talk``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,13 +202,13 @@ class Answer:
     """What a question comes back as. Failures raise; there is no third status.
 
     ``query`` is what was searched, which differs from ``question`` when a follow-up was completed
-    from the history; ``searched`` are all queries that were sent to the index, also for what the
-    best passage left open. ``confidence`` in [0, 1] is the chance that the passages answer the
-    question; below the index's threshold the status is ``declined``, ``sentences`` is empty,
-    ``passages`` are the nearest, and ``nearest`` are the sentences that came nearest, best first,
-    shown to be judged by the reader and not claimed. ``notes`` tells the reader of anything that
-    made this answer a lesser one. ``timings`` are seconds per stage, ``usage`` the tokens a
-    language model read and wrote.
+    from the history, and is "" where nothing was (``rag.talk``); ``searched`` are all queries that
+    were sent to the index, also for what the best passage left open. ``confidence`` in [0, 1] is
+    the chance that the passages answer the question; below the index's threshold the status is
+    ``declined``, ``sentences`` is empty, ``passages`` are the nearest, and ``nearest`` are the
+    sentences that came nearest, best first, shown to be judged by the reader and not claimed.
+    ``notes`` tells the reader of anything that made this answer a lesser one. ``timings`` are
+    seconds per stage, ``usage`` the tokens a language model read and wrote.
 
     ``engine`` is the one that made the answer, which is not the one asked for when that failed; a
     note then says so. ``model`` names the language model, ``prompt_sha256`` is the hash of all that

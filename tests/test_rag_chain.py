@@ -279,7 +279,7 @@ def test_what_asks_nothing_is_answered_by_an_invitation(index: Index) -> None:
     assert not answer.passages and not answer.nearest
     assert list(index.stream("hello")) == [
         INVITATION,
-        replace(answer, question="hello", query="hello"),
+        replace(answer, question="hello"),
     ]
 
 

@@ -181,7 +181,9 @@ def test_a_declined_question_shows_the_nearest_passages_and_no_citation() -> Non
 
 
 def test_what_asks_nothing_is_not_said_to_have_no_answer() -> None:
-    given = make(status="declined", text=INVITATION, sentences=(), citations=(), passages=())
+    given = make(
+        status="declined", query="", text=INVITATION, sentences=(), citations=(), passages=()
+    )
     tree = parse(render.answer(1, given))
     assert text_of(tree, ".fn-declined") == INVITATION
     assert "declined" not in text_of(tree, ".fn-answer")

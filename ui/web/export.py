@@ -15,7 +15,7 @@ from rag.errors import BadInput
 from rag.index import Index
 from rag.receipt import CONVERSATION, make_receipt
 from rag.reply import table_cells
-from rag.types import DECLINED, INVITATION, Answer, Citation, Sentence
+from rag.types import DECLINED, Answer, Citation, Sentence
 from ui.web.conversations import Conversation, Exchange, turns_of
 from ui.web.written import Line, as_html, as_markdown, code_of, escape_markdown, lines_of
 
@@ -78,7 +78,7 @@ def _lines(answer: Answer) -> list[Line]:
 
 
 def _no_answer(answer: Answer) -> str:
-    return INVITATION if answer.text == INVITATION else DECLINED
+    return DECLINED if answer.query else answer.text
 
 
 def _markdown(conversation: Conversation) -> Iterator[str]:
@@ -89,7 +89,7 @@ def _markdown(conversation: Conversation) -> Iterator[str]:
         if answer is None:
             yield f"{_plain(exchange.text)} ({exchange.state})\n"
             continue
-        yield f"{_no_answer(answer)}\n" * (answer.status == "declined")
+        yield f"{_plain(_no_answer(answer))}\n" * (answer.status == "declined")
         for citation in answer.nearest:
             yield f"\n- {_plain(_where(citation))}: “{_plain(citation.quote)}”\n"
         before: Line | None = None
@@ -141,7 +141,7 @@ def _html(conversation: Conversation) -> Iterator[str]:
         if answer is None:
             yield f"<p>{escape(exchange.text)} ({exchange.state})</p>"
             continue
-        yield f"<p>{_no_answer(answer)}</p>" * (answer.status == "declined")
+        yield f"<p>{escape(_no_answer(answer))}</p>" * (answer.status == "declined")
         yield "".join(
             f'<p class="quiet" dir="auto">{escape(_where(c))}: “{escape(c.quote)}”</p>'
             for c in answer.nearest

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rag.extractive import NEAREST, cite
 from rag.reply import table_cells
-from rag.types import INVITATION, Answer, Citation, Sentence, Span
+from rag.types import Answer, Citation, Sentence, Span
 from ui.web import written
 from ui.web.markup import count, facts, file_name, place
 from ui.web.suggest import next_questions
@@ -55,7 +55,7 @@ def answer(
     else:
         body += _declined(given) + _withheld(given)
     unread = next_questions(given) if given.status == "answered" else []
-    body += _made(given) * (given.text != INVITATION) + _acts(vote) + _next(unread)
+    body += _made(given) * bool(given.query) + _acts(vote) + _next(unread)
     return _turn(turn, given.question, body, said=given.text)
 
 
@@ -293,8 +293,8 @@ def _card(group: Sequence[Citation], standing: Mapping[int, Standing]) -> str:
 
 
 def _declined(given: Answer) -> str:
-    if given.text == INVITATION:
-        return f'<section class="fn-declined"><p>{INVITATION}</p></section>'
+    if not given.query:
+        return f'<section class="fn-declined"><p dir="auto">{escape(given.text)}</p></section>'
     missing = "".join(f'<li dir="auto">{escape(note)}</li>' for note in given.notes)
     if missing:
         missing = f'<h4>What is missing</h4><ul class="fn-missing">{missing}</ul>'
