@@ -1,9 +1,9 @@
 """Words of a question that the library does not have, spelt as it spells them.
 
 What is cut short is written out where the library has it in full alone: "hrs", or "CMA" where it
-speaks of the Competition and Markets Authority. A word is taken
-for a slip of the keyboard where neither the library nor the embedding model knows it, while the
-library has one that is a single letter away. The reader is shown what was searched.
+speaks of the Competition and Markets Authority. A word is taken for a slip of the keyboard where
+neither the library nor the embedding model knows it, while the library has one that is a single
+letter away. The reader is shown what was searched.
 """
 
 from __future__ import annotations
@@ -91,16 +91,17 @@ def _respelt(word: str, library: LibraryReader, tokenizer: Tokenizer) -> str:
         if terms[n] not in held:
             break
         # Stems are indexed, and many a letter makes another word of the same stem.
-        if _is_written(near[n], held[terms[n]][1], library):
-            return near[n].capitalize() if word[0].isupper() else near[n]
+        if written := _as_written(near[n], held[terms[n]][1], library):
+            return written.capitalize() if word[0].isupper() else written
     return word
 
 
-def _is_written(word: str, number: int, library: LibraryReader) -> bool:
-    """Whether a chunk has a word, or one that only goes on after it."""
+def _as_written(word: str, number: int, library: LibraryReader) -> str:
+    """A word if a chunk has it or goes on after it, else what it has less the s; or ""."""
     chunk = library.chunks([number])[number]
     text = " ".join((*chunk.headings, chunk.text)).lower()
-    return bool(re.search(rf"\b{word.removesuffix('s')}\w{{0,3}}\b", text))
+    found = re.search(rf"\b(?:{word}|{word.removesuffix('s')}\w{{0,3}})\b", text)
+    return "" if not found else word if found[0].startswith(word) else found[0]
 
 
 def _slips(word: str) -> Iterator[str]:

@@ -56,6 +56,10 @@ def spelt(index: Index, question: str) -> str:
         ("Who is Fontane?", "Who is Fontane?"),
         ("Who owns the trxst?", "Who owns the trust?"),
         ("What is a quark?", "What is a quark?"),
+        ("Who lets the morings?", "Who lets the moorings?"),
+        ("Where is the mooring?", "Where is the mooring?"),
+        # Nobody writes "acquisitions" there.
+        ("the acquisitins", "the acquisition"),
         (
             "Who does the accts dept of the trust trust?",
             "Who does the accts dept of the trust trust?",
