@@ -62,6 +62,11 @@ EMPTY_IT = re.compile(
     r"(?i)\b(?:(?:is|was)(?:n['’]t)? it (?:\w+ ){1,5}?(?:to|that)"
     r"|(?:does|did|will) it (?:take(?! (?:place|part|effect|over))|cost|mean))\b"
 )
+# Nothing in the same clause can be what this "it" stands for.
+_ENDS_BACK = re.compile(
+    r"(?i)\b(?:about|against|at|behind|by|for|from|in|into|of|on|to|under|with)\s"
+    r"(?:it|them|him|her|this|that|those)\W*$"
+)
 _NO_ANSWER = (DECLINED, HOLDS, INVITATION, WHICH)
 _SMALL_TALK = re.compile(
     r"(?i)(?:\W*\b(?:hello|hi|hey|good (?:morning|afternoon|evening|day)|thank you|thanks|cheers"
@@ -85,6 +90,15 @@ def standalone(question: str, history: Sequence[Turn]) -> str:
     last = history[-1] if history else None
     answered = last and last.role == "assistant" and not last.text.startswith(_NO_ANSWER)
     return _completed(question, context, _names(last.text) if last and answered else ())
+
+
+def may_be_whole(question: str) -> bool:
+    """Whether a question that ``standalone`` completed may be a whole one by itself.
+
+    "What is the standard excess?" goes on from what was said, or turns to something else.
+    """
+    leans = _CONTINUES.match(question) or _REPAIRS.match(question) or _refers_back(question)
+    return bool(not leans and _ASKS.match(question) and len(_content(question)) > 1)
 
 
 def is_small_talk(question: str) -> bool:
@@ -176,6 +190,9 @@ def _leans(question: str) -> bool:
 
 def _refers_back(question: str) -> bool:
     """Whether a pronoun comes before anything in the question that it could stand for."""
+    clauses = _NEW_CLAUSE & {word.casefold() for word in _WORD.findall(question)}
+    if _ENDS_BACK.search(question) and not clauses:
+        return True
     found, before = 0, ""
     for match in _WORD.finditer(EMPTY_IT.sub("", question)):
         word, key = match[0], match[0].casefold()

@@ -12,7 +12,7 @@ from itertools import zip_longest
 
 from rag.confidence import THRESHOLD, confidence
 from rag.errors import ModelError
-from rag.followup import standalone
+from rag.followup import CARRIED, may_be_whole, standalone
 from rag.generate import rewrite
 from rag.headings import with_heading
 from rag.index import Index
@@ -23,12 +23,14 @@ from rag.manifest import Manifest
 from rag.overview import in_brief, to_be_summarised
 from rag.parts import parts
 from rag.reader import Reader, load_reader
+from rag.replies import with_replies
 from rag.scope import DEPTH, in_scope
 from rag.sections import named_part
 from rag.select import QUOTES, Candidate, choose, rank_sentences
 from rag.settings import Settings
 from rag.spelling import respell
 from rag.types import Passage, Turn
+from rag.words import stems_of, tokens
 
 NAMED = 1.0
 """The confidence in a document, or a part of one, that is asked for by its name or number."""
@@ -101,6 +103,12 @@ def seek(
         _judge(index, query, result.passages, k, spoken, reader)
         for query, result in zip(asked, results, strict=True)
     ]
+    if CARRIED.search(asked[0]) and may_be_whole(question):
+        query = CARRIED.sub("", asked[0])
+        result = index.retriever.find(query, max(k, DEPTH))
+        alone = _judge(index, query, result.passages, k, spoken, reader)
+        if alone.confidence >= max(threshold, found[0].confidence) and _keeps_to(asked[0], alone):
+            found, results = [alone], [result]
     answered = [part for part in found if part.confidence >= threshold]
     chosen = _chosen(question, answered, len(found) > 1, index.library, reader)
     passages = interleaved([result.passages[:k] for result in results], chosen, k)
@@ -148,6 +156,16 @@ def _asked(
     return parts(completed or standalone(question, conversation)), failure, usage
 
 
+def _keeps_to(completed: str, alone: Part) -> bool:
+    """Whether the best for a question by itself has the names that its completion takes over."""
+    if not alone.ranked:
+        return False
+    carried = CARRIED.search(completed)
+    names = [t.stem for t in tokens(carried[0] if carried else "") if t.capital]
+    source, chunk = alone.ranked[0].passage.source, alone.ranked[0].passage.chunk
+    return stems_of(source.title, *chunk.headings, chunk.text).issuperset(names)
+
+
 def _threshold(settings: Settings, manifest: Manifest) -> float:
     """Where to decline: as asked for, else as the index was calibrated, else as shipped."""
     if settings.threshold is not None:
@@ -181,7 +199,7 @@ def _chosen(
     ]
     turn_by_turn = [c for row in zip_longest(*of_each) for c in row if c]
     best = list({(c.passage.source.id, c.span): c for c in turn_by_turn}.values())[:QUOTES]
-    quoted = [*whole, *with_lists(question, best, library)]
+    quoted = [*whole, *with_lists(question, with_replies(best, library), library)]
     return list({(c.passage.source.id, c.span): c for c in quoted}.values())
 
 

@@ -272,6 +272,26 @@ def test_a_follow_up_on_what_is_not_there_is_declined(index: Index, first: str) 
     assert index.ask("How much does it cost?", history).status == "declined"
 
 
+def test_a_question_that_turns_to_something_else_is_asked_by_itself(index: Index) -> None:
+    add_texts(
+        index,
+        [
+            ("licence", "Licence of Norvik", "The annual licence fee of Norvik is 900 pounds."),
+            ("policy", "Home policy", "The standard excess is 250 pounds for each claim."),
+            ("grant", "Grant of Elder", "The application deadline for Elder is the 3rd of May."),
+        ],
+    )
+    licence = [{"role": "user", "text": "How much is the annual licence fee?"}]
+    answer = index.ask("What is the standard excess?", licence)
+    assert answer.query == "What is the standard excess?"
+    assert "250 pounds" in answer.text
+    # Not where the answer is another's than whom the conversation is about.
+    norvik = [{"role": "user", "text": "What does the licence of Norvik cost?"}]
+    answer = index.ask("What is the application deadline?", norvik)
+    assert "Norvik" in answer.query
+    assert "Elder" not in answer.text or answer.status == "declined"
+
+
 def test_what_asks_nothing_is_answered_by_an_invitation(index: Index) -> None:
     add_texts(index, [("letter", "A letter", "Thanks. It was a fine day. Hello to all.")])
     answer = index.ask("thanks!")
