@@ -60,7 +60,7 @@ _DEFINITE = re.compile(r"(?i)\b(?:the|any|more|else|other|another)\b")
 # "Is it possible to ...", "How long does it take to ...": this "it" stands for nothing.
 EMPTY_IT = re.compile(
     r"(?i)\b(?:(?:is|was)(?:n['’]t)? it (?:\w+ ){1,5}?(?:to|that)"
-    r"|(?:does|did|will) it (?:take(?! (?:place|part|effect|over))|cost|mean))\b"
+    r"|(?:does|did|will) it (?:take|cost|mean)(?= .*\bto\b))\b"
 )
 # Nothing in the same clause can be what this "it" stands for.
 _ENDS_BACK = re.compile(

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from itertools import takewhile
 
 from rag.dates import is_month, period_asked
-from rag.followup import CARRIED, EMPTY_IT, carried_over, standalone
+from rag.followup import CARRIED, EMPTY_IT, carried_over, may_be_whole, standalone
 from rag.lexical import MAX_TERMS, STOPWORDS, analyze, query_terms
 from rag.types import Passage, Turn
 
@@ -26,7 +26,11 @@ _ASKS = (
     r"(?:who|whom|whose|what|when|where|why|which|how|"
     r"(?:in|at|by|for|to|from|on) (?:what|which|whom))"
 )
-_NEXT = re.compile(rf"[,;]?\s+(?:and|but)\s+(?={_ASKS}\b)|[?]\s+(?={_ASKS}\b)", re.IGNORECASE)
+_COUNTED = r"(?:\(?\d{1,2}[.)]|[-*•])\s+"
+_NEXT = re.compile(
+    rf"[,;]?\s+(?:and|but)\s+(?={_ASKS}\b)|[?;]\s+(?:and\s+)?(?:{_COUNTED})?(?={_ASKS}\b)",
+    re.IGNORECASE,
+)
 _COMPARE = re.compile(
     r"\W*(?:please )?compare (?P<a>.{4,}?) (?:with|to|and|against) (?P<b>.{4,}?)\W*", re.IGNORECASE
 )
@@ -81,6 +85,7 @@ def parts(question: str) -> list[str]:
     if owners := _COMPARE_OWNERS.fullmatch(question):
         return [f"{owners['what']} of {owner}" for owner in owners.group("a", "b")]
     compared = _COMPARE.fullmatch(question)
+    question = re.sub(rf"^\s*{_COUNTED}", "", question)
     pieces = [compared["a"], compared["b"]] if compared else _NEXT.split(question)
     pieces = [piece.strip() for piece in pieces]
     if not 2 <= len(pieces) <= MOST or not all(_stands(p) for p in pieces):
@@ -90,7 +95,7 @@ def parts(question: str) -> list[str]:
     history: list[Turn] = []
     whole: list[str] = []
     for piece in pieces:
-        completed = standalone(piece, history)
+        completed = piece if may_be_whole(piece) else standalone(piece, history)
         if completed == piece and whole and _POINTS.search(EMPTY_IT.sub("", piece)):
             completed = _with_names(piece, pieces[0])
         whole.append(completed)

@@ -41,8 +41,24 @@ from rag.parts import next_query, parts
             "What does GPT-4 take, and which search engine turned out to be running on it?",
             [
                 "What does GPT-4 take",
-                "which search engine turned out to be running on it? (about: GPT-4)",
+                "which search engine turned out to be running on it? (about: GPT-4 take)",
             ],
+        ),
+        (
+            "1. When was the outage? 2. How long did it last? 3. Who was in command of Norvik?",
+            [
+                "When was the outage",
+                "How long did it last (about: outage)",
+                "Who was in command of Norvik?",
+            ],
+        ),
+        (
+            "What is the annual licence fee? Who signed for the customer?",
+            ["What is the annual licence fee", "Who signed for the customer?"],
+        ),
+        (
+            "When was Copilot launched, and what does it cost?",
+            ["When was Copilot launched", "what does it cost? (about: Copilot launched)"],
         ),
         (
             "Who founded Norvik, and how long does it take to bake bread?",

@@ -495,7 +495,19 @@ def test_first_questions_come_from_the_library(sample: Index) -> None:
     questions = first_questions(sample)
     assert 2 <= len(questions) <= 4
     assert all(q.endswith("?") for q in questions)
-    assert any(sample.ask(q).status == "answered" for q in questions)
+    assert all(sample.ask(q).status == "answered" for q in questions)
+
+
+def test_first_questions_are_answered_and_follow_the_library(index: Index, tmp_path: Path) -> None:
+    from ui.web.suggest import first_questions
+
+    assert first_questions(index) == []
+    prose = "The pier was built of oak in the year 1874 and is closed to the public in winter."
+    (tmp_path / "pier.md").write_text(f"# The old pier\n\n## The pier\n\n{prose}\n")
+    (tmp_path / "prices.csv").write_text("berth,price\nA,120\nB,90\n")
+    sync(index, [tmp_path])
+    # A heading that says no more than the title asks nothing, nor is a table told in brief.
+    assert first_questions(index) == ["What is “The old pier” about?"]
 
 
 def test_a_document_is_read_again_and_moved_in_the_order_asked_for(

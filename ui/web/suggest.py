@@ -1,28 +1,43 @@
-"""Questions to ask, made from headings: no model is needed, and each has something to find."""
+"""Questions to ask, made from headings and titles: no language model is needed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from weakref import WeakKeyDictionary
 
 from rag.index import Index
 from rag.types import Answer, Chunk
+from rag.words import content_stems
 
 FIRST = 4
 NEXT = 3
 _SOURCES = 40
 _LONGEST = 80
+_first: WeakKeyDictionary[Index, tuple[int, list[str]]] = WeakKeyDictionary()
 _SHORTEST = {True: 20, False: 5}  # of a question, of any other heading
 
 
 def first_questions(index: Index) -> list[str]:
-    """Questions to begin with, each from another document."""
-    found: list[str] = []
+    """Questions to begin with, each from another document and answered by the library."""
+    revision = index.library.revision()
+    if index not in _first or _first[index][0] != revision:
+        _first[index] = revision, _answered(index)
+    return list(_first[index][1])
+
+
+def _answered(index: Index) -> list[str]:
+    found: list[list[str]] = []
     for source in islice(index.library.sources().values(), _SOURCES):
         asked = _asked(source.title, index.library.chunks_of(source.id))
         # A question that the document itself puts is better than one that we make.
-        found += sorted(asked, key=lambda question: not question.endswith("?"))[:1]
-    return sorted(map(_as_question, found), key=lambda q: q.startswith("What does"))[:FIRST]
+        asked.sort(key=lambda question: not question.endswith("?"))
+        found.append([*map(_as_question, asked[:1]), f"What is “{source.title}” about?"])
+    found.sort(key=lambda questions: questions[0].startswith("What "))
+    of_each = (
+        next((q for q in questions if index.ask(q).status == "answered"), "") for questions in found
+    )
+    return list(islice(filter(None, of_each), FIRST))
 
 
 def next_questions(answer: Answer) -> list[str]:
@@ -43,7 +58,7 @@ def _asked(title: str, chunks: Sequence[Chunk]) -> list[str]:
     return [
         heading if heading.endswith("?") else f"{heading}\n{title}"
         for heading in headings
-        if heading != title
+        if not content_stems(heading) <= content_stems(title)
         and len(heading) >= _SHORTEST[heading.endswith("?")]
         and len(heading) + len(title) <= _LONGEST
     ]
