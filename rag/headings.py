@@ -77,7 +77,7 @@ def heading_over(
         headings=(),
         sentences=(span,),
     )
-    return as_it_stands(replace(passage, chunk=above), span)
+    return as_it_stands(replace(passage, chunk=above, copies=()), span)
 
 
 def as_it_stands(passage: Passage, span: Span) -> Candidate:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from rag.features import is_row
 from rag.library_reader import LibraryReader
@@ -41,6 +42,13 @@ _WANTS_LIST = re.compile(
     re.IGNORECASE,
 )
 
+KEYS = 2
+"""So many of its labels say what the rows of a table are about."""
+_LABEL = re.compile(r"(?:^|(?<=; ))[^;:]{1,60}: ")
+_EACH = re.compile(r"\b(?:each|every)\s(?:of the )?([\w-]+)", re.IGNORECASE)
+_ALL = re.compile(r"\ball\b", re.IGNORECASE)
+_PLURAL = re.compile(r"[^sui]s$")
+
 
 @dataclass(frozen=True, slots=True)
 class _Line:
@@ -71,7 +79,8 @@ def with_lists(
 
     A sentence that ends with a colon brings its list in any case, and is left out if it has none;
     one that speaks of several, and an item, bring it where the question asks for several and has
-    a word of what announces them or stands above. What is added is quoted from the same source and
+    a word of what announces them or stands above; so does a row of a table, for each or all of what
+    it is labelled with. What is added is quoted from the same source and
     scored as what it came for.
     """
     wanted = bool(_WANTS_LIST.search(question))
@@ -111,6 +120,8 @@ def _list_of(
     question: str, candidate: Candidate, wanted: bool, library: LibraryReader
 ) -> list[Candidate]:
     """The list that a sentence announces or belongs to, with what announces it; else nothing."""
+    if is_row(candidate.text):
+        return _rows(candidate, library) if _asks_for_rows(question, candidate.text) else []
     if not wanted and candidate.text[-1] not in COLONS:
         return []
     lines = _lines(candidate, library)
@@ -136,7 +147,7 @@ def _list_of(
     return [
         replace(
             candidate,
-            passage=replace(candidate.passage, chunk=line.chunk),
+            passage=replace(candidate.passage, chunk=line.chunk, copies=()),
             span=span,
             text=line.text(span),
             answer=candidate.answer if span == candidate.span else None,
@@ -144,6 +155,41 @@ def _list_of(
             goes_on=n + 1 == most < len(found),
         )
         for n, (line, span) in enumerate(found[:most])
+    ]
+
+
+def _asks_for_rows(question: str, row: str) -> bool:
+    """Whether a question asks for each or for all of what the rows of a table are about."""
+    keys = content_stems(*_LABEL.findall(row)[:KEYS])
+    each = {stem for word in _EACH.findall(question) for stem in content_stems(word)}
+    many = {t.stem for t in tokens(question) if _PLURAL.search(t.lower)}
+    wanted = many if _WANTS_LIST.search(question) or _ALL.search(question) else set[str]()
+    return not keys.isdisjoint(each | wanted)
+
+
+def _rows(candidate: Candidate, library: LibraryReader) -> list[Candidate]:
+    """The rows of the table that a row is of, by what they are labelled with."""
+    lines = _lines(candidate, library)
+    at = next((n for n, line in enumerate(lines) if line.whole == candidate.span), None)
+    label = _LABEL.match(candidate.text)
+    if at is None or not label:
+        return []
+
+    def is_alike(line: _Line) -> bool:
+        return line.text(line.whole).startswith(label[0])
+
+    before = [*takewhile(is_alike, reversed(lines[:at]))][::-1]
+    rows = [*before, lines[at], *takewhile(is_alike, lines[at + 1 :])]
+    return [
+        replace(
+            candidate,
+            passage=replace(candidate.passage, chunk=line.chunk, copies=()),
+            span=line.whole,
+            text=line.text(line.whole),
+            answer=candidate.answer if line.whole == candidate.span else None,
+            goes_on=n + 1 == MOST_ITEMS < len(rows),
+        )
+        for n, line in enumerate(rows[:MOST_ITEMS])
     ]
 
 

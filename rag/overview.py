@@ -9,8 +9,9 @@ far from those picked before. Of each the sentence is quoted that is nearest to 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import PurePath
 
 import numpy as np
 
@@ -22,12 +23,14 @@ from rag.library_reader import LibraryReader
 from rag.parts import IN_BRIEF
 from rag.select import Candidate
 from rag.types import Chunk, Passage, Source, Span
-from rag.words import STOP, word_set
+from rag.words import STOP, stems_of, word_set
 
 SENTENCES = 6
 """So many sentences are a document in brief."""
 DOCUMENTS = 3
 """More than these are not summarised at once."""
+LISTED = 50
+"""Of so many whose title or place has the words as parts of others, those that have them whole."""
 LOOKED_AT = 400
 """Of so many chunks, evenly spaced, a document's middle is found."""
 NEAR = 0.6
@@ -50,8 +53,8 @@ _POINTS_BACK = re.compile(r"(?:it|its|he|his|she|her|they|their|this|that|these|
 def to_be_summarised(question: str, library: LibraryReader) -> list[Source] | None:
     """The documents that a request for a summary means; None where it is no such request.
 
-    A document is meant by words of its title or place; the only one of a library need not be named.
-    Empty: none is named. What many documents are about is a question for passages, and so is
+    A document is meant by words of its title or file name; the only one of a library need not be
+    named. Empty: none is named. What many documents are about is a question for passages, and so is
     "What is X about?" where X is no document.
     """
     asked = IN_BRIEF.fullmatch(question)
@@ -64,10 +67,15 @@ def to_be_summarised(question: str, library: LibraryReader) -> list[Source] | No
         found, there = library.listed(most=1)
         return found if there == 1 else [] if asked else None
     for wanted in (words, names):
-        found, there = library.listed(" ".join(wanted), most=DOCUMENTS)
-        if there == 1 or (asked and 0 < there <= DOCUMENTS):
+        holding, there = library.listed(" ".join(wanted), most=LISTED)
+        found = [s for s in holding if _stems(wanted) <= _stems((s.title, PurePath(s.uri).name))]
+        if len(found) == 1 or (asked and 0 < len(found) <= DOCUMENTS and there <= LISTED):
             return found
     return None
+
+
+def _stems(texts: Iterable[str]) -> frozenset[str]:
+    return stems_of(*(text.replace("_", " ") for text in texts))
 
 
 def in_brief(sources: Sequence[Source], index: Index) -> list[Candidate]:

@@ -145,7 +145,7 @@ def _meant(
     first = {p.source.id: p for p in reversed(passages)}
     known = {p.chunk.id: p for p in passages}
     return [
-        replace(known.get(chunk.id) or replace(first[i], similarity=None), chunk=chunk)
+        replace(known.get(chunk.id) or replace(first[i], similarity=None, copies=()), chunk=chunk)
         for i in meant
         for chunk in parts[i][:DEPTH]
     ]

@@ -180,3 +180,36 @@ def test_a_long_list_says_that_it_goes_on(tmp_path: Path) -> None:
         answer = index.ask("What are the spare parts of the Quern mill?")
         assert len(answer.sentences) == 13
         assert answer.notes == ("the list goes on in Parts",)
+
+
+PLANS = """# Billing
+
+| Plan | Price | Storage |
+| --- | --- | --- |
+| Personal | 6 dollars | 20 GB |
+| Team | 12 dollars | 100 GB |
+| Works | 21 dollars | 1 TB |
+
+Cards are accepted for all of these, and bills come by mail.
+"""
+
+
+@pytest.mark.parametrize(
+    "question", ["What does each plan cost?", "List all plans", "Which plans are there?"]
+)
+def test_each_row_of_a_table_is_quoted_where_all_are_asked_for(
+    index: Index, tmp_path: Path, question: str
+) -> None:
+    (tmp_path / "billing.md").write_text(PLANS, encoding="utf-8")
+    sync(index, [tmp_path])
+    answer = index.ask(question)
+    rows = [s.text for s in answer.sentences if s.text.startswith("Plan: ")]
+    assert [row.split(";")[0] for row in rows] == ["Plan: Personal", "Plan: Team", "Plan: Works"]
+
+
+def test_one_row_is_quoted_where_one_is_asked_for(index: Index, tmp_path: Path) -> None:
+    (tmp_path / "billing.md").write_text(PLANS, encoding="utf-8")
+    sync(index, [tmp_path])
+    answer = index.ask("What does the Team plan cost?")
+    rows = [s.text for s in answer.sentences if s.text.startswith("Plan: ")]
+    assert [row.split(";")[0] for row in rows] == ["Plan: Team"]
