@@ -84,13 +84,13 @@ def with_lists(
     scored as what it came for.
     """
     wanted = bool(_WANTS_LIST.search(question))
-    given: dict[tuple[str, Span], Candidate] = {}
+    given: dict[tuple[str, int], Candidate] = {}  # an item may be cut with its mark or without
     for candidate in chosen:
         with library.reading():
             found = _list_of(question, candidate, wanted, library)
         if found or candidate.text[-1] not in COLONS:
             for one in found or [_without_bullet(candidate)]:
-                given.setdefault((one.passage.source.id, one.span), one)
+                given.setdefault((one.passage.source.id, one.span.end), one)
     return list(given.values()) or list(chosen)
 
 

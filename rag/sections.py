@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 
 from rag.headings import as_it_stands, asks_when, heading_over, is_dated
 from rag.lexical import analyze
@@ -31,8 +32,8 @@ _RELEASE = r"(?:version|release)"
 _FIGURES = r"\d{1,4}(?:\.\d{1,4})*"
 _NUMBER = _FIGURES + "[A-Za-z]?"
 _BEFORE = r"(?:\b(?:in|of|under|by|from|for|with|to|per|does|do|did|is|was)\s)?(?:\bthe\s)?"
-# "6(2)", "6-2" and "4 and 5" are more than a number.
-_END = r"(?!\w|%|\(|[-–/.,]\w| (?:and|or|to) \d)"
+# "6(2)", "6-2" and "4 and 5" are more than a number, and "6(a)" is an item of one.
+_END = r"(?P<item>\([a-z]{1,4}\))?(?!\w|%|\(|[-–/.,]\w| (?:and|or|to) \d)"
 _ADDRESSED = tuple(
     re.compile(_BEFORE + address + _END, re.IGNORECASE)
     for address in (
@@ -49,6 +50,7 @@ _LEAD = re.compile(
     r"(?:\s+(?-i:[^\sa-z])|\s*$)",
     re.IGNORECASE,
 )
+_ITEM = re.compile(r"\([A-Za-z]{1,4}\)")
 _ORDINAL = re.compile(r"^[\d.)\s]+")
 _PLAIN = "say contain text content detail list show item point part section"
 _SAYS = frozenset(
@@ -68,13 +70,15 @@ _WANTS_ALL = re.compile(
 class _Address:
     """A number by which a question names a part.
 
-    ``rest`` is the question without it, ``unit`` what the part is called ("clause"), or "".
+    ``rest`` is the question without it, ``unit`` what the part is called ("clause"), or "";
+    ``item`` is that of a list within it, as "(a)", or "".
     """
 
     rest: str
     number: str
     unit: str
     is_version: bool
+    item: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +111,11 @@ def named_part(
         return _headed(question, passages, openings, library)
     shared = _shared(address.rest, passages, openings)
     near = sorted(shared, key=lambda i: -shared[i])[:LOOKED_AT]
-    parts = {i: _numbered(address, i, library) for i in near}
+    parts = {i: _item(address.item, _numbered(address, i, library)) for i in near}
     found = _meant(parts, shared, passages)
     if not found:
         return None
-    place = (text for p in found for text in (p.source.title, *p.chunk.headings))
+    place = (text for p in found for text in (*_names(p.source), *p.chunk.headings))
     left = content_stems(address.rest) - content_stems(*place) - _SAYS
     if asks_when(question):
         dated = heading_over(found[0], library, is_dated) if left <= _APPEARS else None
@@ -123,10 +127,17 @@ def named_part(
 def _shared(
     question: str, passages: Sequence[Passage], openings: Mapping[str, str]
 ) -> dict[str, int]:
-    """How many of the question's words each document has in its title and opening, by source."""
+    """How many of the question's words each document has in its names and opening, by source."""
     asked = content_stems(question)
     sources = {p.source.id: p.source for p in passages}
-    return {i: len(asked & content_stems(s.title, openings.get(i, ""))) for i, s in sources.items()}
+    return {
+        i: len(asked & content_stems(*_names(s), openings.get(i, ""))) for i, s in sources.items()
+    }
+
+
+def _names(source: Source) -> tuple[str, str]:
+    """What a document is called: its title, and its file's name."""
+    return source.title, PurePath(source.uri).stem.replace("_", " ")
 
 
 def _meant(
@@ -158,7 +169,8 @@ def _address(question: str) -> _Address | None:
             version = found.get("version")
             rest = question[: match.start()] + question[match.end() :]
             number = version or found["number"]
-            return _Address(rest, number, (found.get("unit") or "").lower(), bool(version))
+            unit, item = ((found.get(key) or "").lower() for key in ("unit", "item"))
+            return _Address(rest, number, unit, bool(version), item)
     return None
 
 
@@ -213,6 +225,26 @@ def _numbered(address: _Address, source_id: str, library: LibraryReader) -> list
         if found := [c for c in chunks if any(map(heading.match, c.headings))]:
             return found
     return _led(address, chunks, library.text(source_id)) if is_counted else []
+
+
+def _item(item: str, part: Sequence[Chunk]) -> Sequence[Chunk]:
+    """Of a part the item asked for, below what announces it; all of it where none is asked for."""
+    if not item:
+        return part
+    found: list[Chunk] = []
+    mark = ""
+    marks: set[str] = set()
+    for chunk in part:
+        spans = []
+        for span in chunk.sentences:
+            begun = _ITEM.match(chunk.cut(span))
+            mark = begun[0].lower() if begun else mark
+            marks.add(mark)
+            if mark in ("", item):
+                spans.append(span)
+        if spans:
+            found.append(replace(chunk, sentences=tuple(spans)))
+    return found if item in marks else []
 
 
 def _led(address: _Address, chunks: Sequence[Chunk], text: str) -> list[Chunk]:

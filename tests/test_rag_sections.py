@@ -32,7 +32,29 @@ The guild of the ferrymen of Lower Wend gave itself this charter.
 ## 12. Fines
 
 12.1 Whoever rows drunk pays forty pence.
+
+12.2 What a guild may keep of a fine is limited as follows:
+
+(a) of one for drink, a half;
+
+(b) of one for theft, nothing; and
+
+(c) of any other, a third.
+
+12.3 Fines are paid at the quay.
 """
+FARES = [
+    "2.1 A fare is three pence by day and five by night.",
+    "2.2 Nobody is left on the bank for want of a coin.",
+]
+FINES = [
+    "12.1 Whoever rows drunk pays forty pence.",
+    "12.2 What a guild may keep of a fine is limited as follows:",
+    "of one for drink, a half;",
+    "of one for theft, nothing; and",
+    "of any other, a third.",
+    "12.3 Fines are paid at the quay.",
+]
 RULES = """# Rules of the bathhouse
 
 1. Hours. The doors open at six.
@@ -78,7 +100,7 @@ The third step of the stairs is loose.
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     folder = tmp_path_factory.mktemp("sections")
-    documents = {"charter.md": CHARTER, "rules.md": RULES, "news.txt": NEWS, "help.md": HELP}
+    documents = {"wend_charter.md": CHARTER, "rules.md": RULES, "news.txt": NEWS, "help.md": HELP}
     for name, text in documents.items():
         (folder / name).write_text(text, encoding="utf-8")
     with create_index(folder / "index") as index:
@@ -103,12 +125,17 @@ def quotes(answer: Answer, index: Index) -> list[str]:
         ),
         (
             "What is in section 2 of the guild's charter?",
+            FARES,
+        ),
+        ("What does section 2 of the wend charter say?", FARES),
+        ("§ 12", FINES),
+        (
+            "What does clause 12.2(b) say?",
             [
-                "2.1 A fare is three pence by day and five by night.",
-                "2.2 Nobody is left on the bank for want of a coin.",
+                "12.2 What a guild may keep of a fine is limited as follows:",
+                "of one for theft, nothing; and",
             ],
         ),
-        ("§ 12", ["12.1 Whoever rows drunk pays forty pence."]),
         (
             "What does rule 1 of the bathhouse say?",
             ["Hours. The doors open at six. They close when the bell of the chapel rings."],
@@ -132,7 +159,7 @@ def quotes(answer: Answer, index: Index) -> list[str]:
         ("What are the duties?", ["Sweep the stairs on Saturdays.", "Carry up the coal."]),
         (
             "What does “Charter of the Ferry Guild” say about “12. Fines”?",
-            ["12.1 Whoever rows drunk pays forty pence."],
+            FINES,
         ),
         ("how do i get a key", ["Ask the porter.", "He keeps the spare ones in a drawer."]),
         ("How do I get a key?", ["Ask the porter.", "He keeps the spare ones in a drawer."]),
