@@ -112,6 +112,14 @@ def test_chat_remembers_the_conversation(ready: Path) -> None:
     assert "cooking" in result.stdout
 
 
+def test_chat_opens_the_place_of_a_citation(ready: Path) -> None:
+    talk = "Where was the Bramley apple first grown?\n[1]\n7\n\n"
+    result = footnote("chat", "--index", ready, given=talk)
+    assert result.exit_code == 0
+    shown = result.stdout.split("[1]")[-1]
+    assert ">>" in shown and "<<" in shown and "Southwell" in shown
+
+
 @pytest.mark.parametrize("word", ["quit", "EXIT", ":q", "/quit", ""])
 def test_chat_ends_on_a_word_and_helps(ready: Path, word: str) -> None:
     talk = f"help\n?\n{word}\nWhere was the Bramley apple first grown?\n"

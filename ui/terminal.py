@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,9 @@ from ui.printable import printable
 
 _END = frozenset({"", "quit", "exit", ":q", "/quit", "/exit"})
 _HELP = frozenset({"help", "/help", "?"})
+_NUMBER = re.compile(r"\[?(\d{1,3})\]?")
+AROUND = 400
+"""So many characters before and after a quote are shown with it."""
 
 
 class QuestionRow(TypedDict):
@@ -45,6 +49,19 @@ def format_answer(answer: Answer, library: Library) -> str:
     return "\n".join(map(printable, lines)).rstrip()
 
 
+def format_place(citation: Citation, library: Library) -> str:
+    """A quote between >> and << amid what stands around it in its document."""
+    try:
+        text = library.text(citation.source_id)
+    except KeyError:
+        return f"{printable(citation.title)} was removed from the library"
+    before = text[max(0, citation.start - AROUND) : citation.start]
+    after = text[citation.end : citation.end + AROUND]
+    around = f"{before}>>{citation.quote}<<{after}".strip()
+    lines = [_source_line(citation, library), "", *around.splitlines()]
+    return "\n".join(map(printable, lines))
+
+
 def read_questions(path: str) -> Iterator[QuestionRow]:
     """The rows of a JSON Lines file, ``-`` for standard input; blank lines are passed over.
 
@@ -64,6 +81,7 @@ def read_questions(path: str) -> Iterator[QuestionRow]:
 def converse(index: Index) -> None:
     """Ask, answer, remember, until the user ends it."""
     history: list[Turn] = []
+    cited: dict[int, Citation] = {}
     click.echo(
         "Ask about your documents; an empty line, quit or exit ends the chat, help says more."
     )
@@ -78,9 +96,14 @@ def converse(index: Index) -> None:
             return
         if said in _HELP:
             click.echo(
-                "Ask in whole sentences; what went before is remembered. `footnote library` lists "
-                "the documents, quit or exit ends the chat.\n"
+                "Ask in whole sentences; what went before is remembered. The number of a source "
+                "shows its quote where it stands. `footnote library` lists the documents, quit or "
+                "exit ends the chat.\n"
             )
+            continue
+        number = _NUMBER.fullmatch(said)
+        if number and (citation := cited.get(int(number[1]))):
+            click.echo(f"{format_place(citation, index.library)}\n")
             continue
         try:
             answer = index.ask(question, history)
@@ -88,6 +111,7 @@ def converse(index: Index) -> None:
             click.echo(str(error), err=True)
             continue
         click.echo(f"{format_answer(answer, index.library)}\n")
+        cited = {c.number: c for c in answer.citations}
         history += [Turn("user", question), Turn("assistant", answer.text)]
 
 
