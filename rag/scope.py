@@ -44,8 +44,8 @@ def in_scope(
     names = _names(question, first)
     here = any(_holds(passage, names, openings) for passage in first)
     if names and not here and names <= stems_of(*(p.source.title for p in passages)):
-        first = passages
-    named = _of_the_name(question, first, openings)
+        first, names = passages, _names(question, passages)
+    named = _of_the_name(names, first, openings)
     return list(_newest(question, _of_the_time(question, named)))[:k]
 
 
@@ -68,15 +68,14 @@ def are_apart(one: Source | Citation, other: Source | Citation) -> bool:
 
 
 def _of_the_name(
-    question: str, passages: Sequence[Passage], openings: Mapping[str, str]
+    names: frozenset[str], passages: Sequence[Passage], openings: Mapping[str, str]
 ) -> Sequence[Passage]:
-    """Without the passages about another than the question names.
+    """Without the passages about another than the question's names are.
 
-    Where a source is titled with a name of the question, a passage must hold one of its names, or
+    Where a source is titled with one of these, a passage must hold one of its names, or
     stand under it or in a document that opens with it: of reports that are alike, another company's
     say the right about the wrong.
     """
-    names = _names(question, passages)
     if not names & stems_of(*(p.source.title for p in passages)):
         return passages
     return [p for p in passages if _holds(p, names, openings)]
