@@ -69,7 +69,7 @@ _IN_FULL = {
 }  # fmt: skip
 _CUT_SHORT = re.compile(  # "us" and "un" are words, and so is the "US" of "CONTACT US"
     r"(?<![A-Z]{2} )(?<![\w.])"
-    r"(?:U\.S\.(?:A\.)?|[EU]\.[KNU]\.|USA?|UK|EU|UN|HQ|hq|headquarter(?:s|ed))(?!\w)"
+    r"(?:U\.(?:S\.(?:A\.)?|K\.|N\.)|E\.U\.|USA?|UK|EU|UN|HQ|hq|headquarter(?:s|ed))(?!\w)"
 )
 _ROLES = word_set("ceo cfo cio cmo coo cto hr vp")
 _QUARTERS = {f"q{n}": (nth, "quarter") for n, nth in enumerate(("1st", "2nd", "3rd", "4th"), 1)}
