@@ -326,6 +326,25 @@ def test_many_readers_complain_at_once(index: Index) -> None:
     assert not (index.folder / "cases.jsonl.new").exists()
 
 
+def test_a_case_goes_into_a_file_that_an_editor_left_with_a_mark_and_empty_lines(
+    index: Index,
+) -> None:
+    def complain(id: str, question: str) -> None:
+        said = Conversation(id, "", (Exchange(1, question, "answered"),))
+        add_case(index, said, 1, "", "", "")
+
+    path = index.folder / "cases.jsonl"
+    complain("a", "One line\u2028or two?")
+    path.write_text("\ufeff\n" + path.read_text("utf-8") + "\n\n", encoding="utf-8")
+    complain("b", "Which?")
+    complain("b", "Which one?")
+    assert [c.question for c in load_cases(path)] == ["One line\u2028or two?", "Which one?"]
+    path.write_text("no case\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"cases.jsonl:1: not JSON"):
+        complain("c", "Who?")
+    assert path.read_text("utf-8") == "no case\n"
+
+
 def uploaded(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "sent"
     path.write_text(text, encoding="utf-8")
