@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from eval.output import check_writable, write_json
 from ui.cli_eval_run import COMMANDS
-from ui.files import check_writable, write_json
 from ui.options import index_option, settings_options
 
 if TYPE_CHECKING:

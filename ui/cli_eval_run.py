@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from eval.output import check_writable
 from rag.errors import BadInput
-from ui.files import check_writable
 from ui.options import index_option, settings_options
 
 if TYPE_CHECKING:
@@ -324,7 +324,7 @@ def _finish(run: Run, folder: str | None, out: str | None) -> None:
     if folder is not None:
         write_scores(Path(folder) / SCORES, scores)
     if out is not None:
-        write_scores(Path(out), scores)
+        write_scores(out, scores)
     click.echo(format_table(run))
 
 
