@@ -54,9 +54,9 @@ def find_documents(paths: Iterable[str | Path], known: Iterable[str] = ()) -> li
     return [Document(str(path), path, problem) for path, problem in found.items()]
 
 
-def find_files(paths: Iterable[str | Path], known: Iterable[str] = ()) -> list[Path]:
+def find_files(paths: Iterable[str | Path]) -> list[Path]:
     """The paths of ``find_documents``, without those that have a problem."""
-    return [found.path for found in find_documents(paths, known) if not found.problem]
+    return [found.path for found in find_documents(paths) if not found.problem]
 
 
 def vanished(paths: Iterable[str | Path], known: Iterable[str]) -> list[str]:

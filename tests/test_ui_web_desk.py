@@ -28,7 +28,7 @@ from ingest.sync import sync
 from rag.answer_json import answer_from_dict
 from rag.errors import BadIndex, BadInput
 from rag.index import Index
-from rag.receipt import read_receipt, read_receipts
+from rag.receipt import read_receipts
 from rag.recheck import check_receipt
 from rag.settings import Settings
 from rag.standing import changed_files
@@ -229,7 +229,7 @@ def test_json_has_a_receipt_of_every_answer_that_verify_takes(desk: Desk, tmp_pa
         json.dumps(json.loads(file.read_text(encoding="utf-8"))["exchanges"][0]["receipt"]),
         encoding="utf-8",
     )
-    assert read_receipt(single) == receipts[0]
+    assert read_receipts(single) == [receipts[0]]
     changed = file.read_text(encoding="utf-8").replace("Southwell", "Northwell")
     file.write_text(changed, encoding="utf-8")
     result = footnote("verify", file, "--index", index.folder)
