@@ -13,9 +13,8 @@ from importlib.util import find_spec
 from rag.errors import ModelError
 from rag.llm import install
 from rag.local_model import INSTALL
-from rag.model_store import KnownModel, find_model, list_models, models_folder
+from rag.model_store import MEGABYTE, KnownModel, find_model, list_models, models_folder
 
-MEGABYTE = 1_000_000
 OLLAMA_SECONDS = 0.5
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rag.errors import ModelError
+from rag.errors import ModelError, first_line
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -98,7 +98,7 @@ class Reply:
         except ModelError:
             raise
         except Exception as error:  # providers' errors have no common base
-            raise ModelError(f"the language model {name} failed: {_first_line(error)}") from error
+            raise ModelError(f"the language model {name} failed: {_said(error)}") from error
 
     def _chunks(self) -> Iterator[AIMessageChunk]:
         from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_after_delay
@@ -194,7 +194,7 @@ def _provided(provider: str, model: str, base_url: str) -> BaseChatModel:
         ) from error
     except Exception as error:  # every provider checks keys and options in its own way
         raise ModelError(
-            f"the language model {provider}:{model} cannot be used: {_first_line(error)}"
+            f"the language model {provider}:{model} cannot be used: {_said(error)}"
         ) from error
     return chat
 
@@ -242,9 +242,9 @@ def _passing(error: BaseException) -> bool:
     return code in _PASSING or any(isinstance(c, kinds) for c in causes)
 
 
-def _first_line(error: BaseException) -> str:
+def _said(error: BaseException) -> str:
     """What an error says, in short and without keys."""
-    text = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+    text = first_line(error)
     for name, value in os.environ.items():
         if value and len(value) > 7 and name.upper().endswith(("_KEY", "_TOKEN", "_SECRET")):
             text = text.replace(value, "***")

@@ -9,10 +9,10 @@ from typing import Any, get_args
 
 import click
 
+from rag.files import DEFAULT_INDEX
 from rag.settings import MOST_PASSAGES, PASSAGES, Settings
 from rag.types import Engine, Policy
 
-DEFAULT_INDEX = ".footnote"
 # What is chosen about answering, but for where to look.
 HOW = ("engine", "llm", "base_url", "policy", "verifier", "threshold", "passages", "reader")
 

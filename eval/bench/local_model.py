@@ -25,7 +25,8 @@ from typing import Any
 from eval.cases import SAMPLE_CASES, SAMPLE_LIBRARY, load_cases
 from ingest.sync import sync
 from rag.index import create_index
-from rag.local_model import CONTEXT_TOKENS, LocalChatModel, local_chat_model, threads
+from rag.local_model import CONTEXT_TOKENS, LocalChatModel, local_chat_model
+from rag.onnx_model import CORES
 
 SYSTEM = (
     "Answer the question from the numbered passages alone and keep to their words. End each "
@@ -63,7 +64,7 @@ def plain(path: Path) -> Callable[[list[dict[str, str]]], Row]:
     params.model.path = str(path)
     params.verbosity = -1
     params.n_ctx = CONTEXT_TOKENS
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads()
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = CORES
     server = xllamacpp.Server(params)
 
     def ask(messages: list[dict[str, str]]) -> Row:

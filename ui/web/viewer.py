@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from ingest.containers import is_url
 from ingest.originals import original_path
 from ingest.parse import FORMATS
 from rag.errors import BadDocument
 from rag.index import Index
 from rag.standing import changed_files
 from rag.types import Place, Source, Span
-from ui.web.markup import facts, file_name, is_web
+from ui.web.markup import facts, file_name
 from ui.web.pages import boxes, has_pages, page_image
 from ui.web.prose import Text, as_html, window_around
 
@@ -84,7 +85,7 @@ def _open(index: Index, source_id: str, span: Span, also: Sequence[Span]) -> Ope
 def _header(index: Index, opened: Opened) -> str:
     source = opened.source
     name = escape(file_name(source.uri))
-    if is_web(source.uri):
+    if is_url(source.uri):
         name = f'<a href="{escape(source.uri)}" target="_blank" rel="noreferrer">{name}</a>'
     about = facts(source.date[:10], source.author)
     return (
