@@ -193,9 +193,11 @@ class Builder:
                 ],
             )
 
-    def text_of(self, block: Block) -> str:
-        """The text of a block added before."""
-        return "".join(self._parts)[block.start : block.end]
+    def title_or(self, stem: str, *stated: str) -> str:
+        """The first title that the file states, or else its first heading, or else ``stem``."""
+        block = next((b for b in self.blocks if b.kind == "heading"), None)
+        heading = "".join(self._parts)[block.start : block.end] if block else ""
+        return next(filter(None, (*stated, heading)), stem)
 
     def build(
         self,
@@ -310,6 +312,11 @@ def is_header(row: Sequence[str]) -> bool:
         and len(set(filled)) == len(filled)
         and not any(_NUMBER.fullmatch(name) for name in filled)
     )
+
+
+def take_header(rows: list[list[str]], marked: bool = False) -> list[str] | None:
+    """Take the first of several rows out if it names columns, or is ``marked`` as one that does."""
+    return rows.pop(0) if len(rows) > 1 and (marked or is_header(rows[0])) else None
 
 
 def office_origin(created: datetime | None, author: str) -> tuple[str, str]:
