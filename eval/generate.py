@@ -20,6 +20,7 @@ from eval.output import write_text
 from rag.errors import BadIndex, BadInput
 from rag.index import Index
 from rag.lexical import analyze
+from rag.spans import overlap
 
 N = 100
 UNANSWERABLE = 0.25  # share of the cases
@@ -187,9 +188,7 @@ def _only_there(index: Index, made: Made) -> bool:
         contains_answer(passage.chunk.text, [made.answer])
         for passage in index.search(made.question, NEAREST)
         if passage.source.id != made.cluster
-        or not any(
-            passage.chunk.start < place.end and place.start < passage.chunk.end for place in places
-        )
+        or not any(overlap(passage.chunk, place) for place in places)
     )
 
 

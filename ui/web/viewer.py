@@ -11,6 +11,7 @@ from ingest.originals import original_path
 from ingest.parse import FORMATS
 from rag.errors import BadDocument
 from rag.index import Index
+from rag.spans import overlap
 from rag.standing import changed_files
 from rag.types import Place, Source, Span
 from ui.web.markup import facts, file_name
@@ -120,7 +121,7 @@ def _around(index: Index, opened: Opened) -> str:
 
 def _pages(index: Index, opened: Opened) -> str:
     span = opened.span
-    on = [p.page for p in opened.places if p.page and p.start < span.end and p.end > span.start]
+    on = [p.page for p in opened.places if p.page and overlap(p, span)]
     first = min(on, default=1)
     last = min(max(on, default=1), first + MOST_PAGES - 1)
     count = opened.source.pages or last
