@@ -10,19 +10,18 @@ machine that slows down slows both.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import platform
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
+from eval.bench import script
 from eval.cases import SAMPLE_CASES, SAMPLE_LIBRARY, load_cases
+from eval.output import write_json
 from ingest.sync import sync
 from rag.index import create_index
 from rag.local_model import CONTEXT_TOKENS, LocalChatModel, local_chat_model
@@ -133,24 +132,19 @@ def run(path: Path, n: int) -> Iterator[dict[str, Any]]:
             "same_text": sum(p["text"] == f["text"] for p, f in pairs),
             "rows": [{"plain": p, "fast": f} for p, f in pairs],
             "load_average": [round(value, 1) for value in os.getloadavg()],
-            "date": date.today().isoformat(),
-            "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
+            **script.stamp(),
         }
 
 
 def main() -> None:
     """Ask the prompts both ways and print what they took."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = script.parser(__doc__)
     parser.add_argument("--model", default="")
     parser.add_argument("--prompts", type=int, default=12)
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     for result in run(local_chat_model(options.model).path, options.prompts):
         print(json.dumps(result["rows"][-1]))
-        if options.json:
-            options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        write_json(options.json, result)
     del result["rows"]
     print(json.dumps(result, indent=1))
 
