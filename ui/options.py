@@ -32,6 +32,9 @@ verifier_option = click.option(
     help="A cross-encoder to check sentences with instead of our own.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+json_out = click.option(
+    "--json", "out", type=click.Path(dir_okay=False), metavar="OUT", help="Write JSON."
+)
 
 
 def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
