@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import ModelError, first_line
+from rag.providers import PATIENT, install
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -26,17 +27,6 @@ UNKNOWN_WINDOW = 8_192
 # Tokens are at least this many characters, for windows of models whose tokenizer is not at hand.
 CHARACTERS_A_TOKEN = 3
 LOCAL_PASSAGES = 4  # a processor reads some 100 tokens a second
-# Which of our extras installs a provider, and how it is told to give up.
-EXTRAS = {
-    "anthropic": "anthropic",
-    "bedrock": "bedrock",
-    "bedrock_converse": "bedrock",
-    "google_genai": "google",
-    "mistralai": "mistral",
-    "ollama": "ollama",
-    "openai": "openai",
-}
-_PATIENT = {"anthropic", "google_genai", "mistralai", "openai"}
 _PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _SECRET = re.compile(r"\b(?:sk|pk|key|AIza|gsk|xai)[-_]?[\w*-]{8,}")
 
@@ -150,13 +140,6 @@ def load_llm(llm: str | BaseChatModel, base_url: str = "") -> LanguageModel:
     return _sized(llm, _provided(provider, model, base_url), base_url)
 
 
-def install(provider: str) -> str:
-    """The command that installs what a provider needs."""
-    extra = EXTRAS.get(provider)
-    package = f"'footnote-rag[{extra}]'" if extra else f"langchain-{provider.replace('_', '-')}"
-    return f"pip install {package}"
-
-
 def _local(name: str) -> LanguageModel:
     from rag.local_model import local_chat_model
 
@@ -176,7 +159,7 @@ def _provided(provider: str, model: str, base_url: str) -> BaseChatModel:
     from langchain.chat_models import init_chat_model
 
     options: dict[str, Any] = {}
-    if provider in _PATIENT:
+    if provider in PATIENT:
         options = {"timeout": TIMEOUT, "max_retries": 0}
     elif provider == "ollama":
         options = {"client_kwargs": {"timeout": TIMEOUT}}

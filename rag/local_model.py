@@ -29,12 +29,12 @@ from pydantic import PrivateAttr
 from rag.errors import ModelError
 from rag.model_store import check_format, find_model, model_id
 from rag.onnx_model import CORES
+from rag.providers import install
 
 if TYPE_CHECKING:
     import httpx
     import xllamacpp
 
-INSTALL = "pip install 'footnote-rag[local]'"
 # Room for a dozen passages and an answer; the cache of it takes 230 MB with a model of 1.5B.
 CONTEXT_TOKENS = 8192
 # A generation can only be stopped between two batches of the prompt.
@@ -283,7 +283,9 @@ def _open(path: Path, key: str) -> xllamacpp.Server:
     try:
         import xllamacpp
     except ImportError as error:
-        raise ModelError(f"a local model needs the package xllamacpp: run `{INSTALL}`") from error
+        raise ModelError(
+            f"a local model needs the package xllamacpp: run `{install('local')}`"
+        ) from error
 
     check_format(path)
     params = xllamacpp.CommonParams()
