@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import tempfile
 import time
@@ -26,6 +25,7 @@ from eval.metrics import (
 from eval.rankings import NAMES, rankings
 from ingest.sync import add_texts
 from rag.errors import BadInput, FootnoteError
+from rag.files import sha256_of
 from rag.index import LIBRARY, Index, create_index
 from rag.settings import Settings
 from rag.types import Answer, Turn
@@ -215,7 +215,7 @@ def corpus_index(folder: Path, index_dir: Path | None = None) -> Iterator[Index]
             add_texts(index, _documents(corpus))
             yield index
         return
-    mark, sha256 = index_dir / MARK, _sha256(corpus)
+    mark, sha256 = index_dir / MARK, sha256_of(corpus)
     if (index_dir / LIBRARY).exists() and not mark.exists():
         raise BadInput(f"{str(index_dir)!r} is no benchmark's index: give another folder")
     if mark.exists() and mark.read_text() != sha256:
@@ -300,8 +300,3 @@ def _find(folder: Path, *names: str) -> Path:
         if (folder / name).is_file():
             return folder / name
     raise BadInput(f"{str(folder)!r} holds no {' or '.join(names)}")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from eval.cases import Case, load_cases
 from eval.header import differences
+from eval.output import write_json, write_text
 from eval.record import Asked, Piece, read_piece, read_record
 from rag.errors import BadInput
 
@@ -40,8 +41,8 @@ def start_folder(
 ) -> Asked:
     """Make a run's folder, or go on with the one that is there.
 
-    Raises ``BadInput`` for a folder with other files, and for a run made with anything else than
-    this one: its answers could not be counted together.
+    Raises ``BadInput`` for a folder with other files or that cannot be made, and for a run made
+    with anything else than this one: its answers could not be counted together.
     """
     if (folder / HEADER).is_file():
         asked = read_folder(folder)
@@ -53,7 +54,12 @@ def start_folder(
         return asked
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInput(f"{str(folder)!r} holds other files: give an empty or new folder with --out")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"no folder can be made at {str(folder)!r} ({error.strerror}): give another with --out"
+        ) from error
     write_rows(folder / CASES, map(asdict, cases))
     rows = [{"id": i, "pieces": [asdict(p) for p in pieces]} for i, pieces in evidence.items()]
     write_rows(folder / EVIDENCE, rows)
@@ -115,22 +121,15 @@ def appending(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write a file of rows as a whole or not at all."""
-    beside = path.with_name(f"{path.name}.part")
-    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+    """Write a file of rows as a whole or not at all. Raises ``BadInput`` where it cannot be."""
+    write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
 
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write a JSON file as a whole or not at all."""
-    beside = path.with_name(f"{path.name}.part")
-    beside.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    beside.replace(path)
+def write_scores(path: str | Path, run: Mapping[str, Any]) -> None:
+    """Write a scored run, ``Run.to_dict()``, with a line a row, so that a change reads as one.
 
-
-def write_scores(path: Path, run: Mapping[str, Any]) -> None:
-    """Write a scored run, ``Run.to_dict()``, with a line a row, so that a change reads as one."""
+    Raises ``BadInput`` for a file that cannot be written.
+    """
     fields = []
     for name, value in run.items():
         if isinstance(value, list):
@@ -138,9 +137,7 @@ def write_scores(path: Path, run: Mapping[str, Any]) -> None:
             fields.append(f" {json.dumps(name)}: [\n  {rows}\n ]")
         else:
             fields.append(f" {json.dumps(name)}: {json.dumps(_rounded(value), ensure_ascii=False)}")
-    beside = path.with_name(f"{path.name}.part")
-    beside.write_text("{\n" + ",\n".join(fields) + "\n}\n", encoding="utf-8")
-    beside.replace(path)
+    write_text(path, "{\n" + ",\n".join(fields) + "\n}\n")
 
 
 def _rounded(value: Any) -> Any:  # noqa: ANN401 - any JSON

@@ -16,9 +16,11 @@ from pathlib import Path, PurePath
 from eval.cases import Case, Evidence, find_quote
 from eval.made import Made, own_questions
 from eval.metrics import contains_answer, normalize_answer
+from eval.output import write_text
 from rag.errors import BadIndex, BadInput
 from rag.index import Index
 from rag.lexical import analyze
+from rag.spans import overlap
 
 N = 100
 UNANSWERABLE = 0.25  # share of the cases
@@ -118,7 +120,8 @@ def _ask_row(row: str, answer: str) -> str | None:
 def write_cases(path: str | Path, cases: Iterable[Case]) -> None:
     """Write cases as ``load_cases`` reads them, one a line, without empty optional fields.
 
-    Raises ``BadInput`` for a file that is there already: it may have been corrected by hand.
+    Raises ``BadInput`` for a file that cannot be written, and for one that is there already: it
+    may have been corrected by hand.
     """
     if Path(path).exists():
         raise BadInput(f"{str(path)!r} is there already: give another file, or remove it first")
@@ -129,7 +132,7 @@ def write_cases(path: str | Path, cases: Iterable[Case]) -> None:
             if not row[name]:
                 del row[name]
         lines.append(json.dumps(row, ensure_ascii=False) + "\n")
-    Path(path).write_text("".join(lines), encoding="utf-8")
+    write_text(path, "".join(lines))
 
 
 def _trimmed(made: Made) -> Made:
@@ -185,9 +188,7 @@ def _only_there(index: Index, made: Made) -> bool:
         contains_answer(passage.chunk.text, [made.answer])
         for passage in index.search(made.question, NEAREST)
         if passage.source.id != made.cluster
-        or not any(
-            passage.chunk.start < place.end and place.start < passage.chunk.end for place in places
-        )
+        or not any(overlap(passage.chunk, place) for place in places)
     )
 
 

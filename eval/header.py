@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from eval.cases import Case
+from rag.files import sha256_of
 from rag.index import Index
 from rag.settings import Settings
 
@@ -46,7 +47,7 @@ def make_header(index: Index, cases: Sequence[Case], settings: Settings) -> dict
         "package": _version("footnote-rag"),
         "commit": commit,
         "dirty": dirty,
-        "code_sha256": _digest(f"{p.relative_to(ROOT)}\0{_of_file(p)}" for p in code),
+        "code_sha256": _digest(f"{p.relative_to(ROOT)}\0{sha256_of(p)}" for p in code),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
         "settings": {f.name: _named(getattr(settings, f.name)) for f in fields(settings)}
@@ -60,7 +61,7 @@ def make_header(index: Index, cases: Sequence[Case], settings: Settings) -> dict
         "index_revision": index.library.revision(),
         "embedding_model": manifest.embedding_model,
         "embedding_sha256": manifest.embedding_fingerprint,
-        "weights": {path.name: _of_file(path) for path in _files("rag", "json")},
+        "weights": {path.name: sha256_of(path) for path in _files("rag", "json")},
         **({"model_files": models} if (models := _model_files(settings)) else {}),
         "calibration": None if manifest.calibration is None else asdict(manifest.calibration),
         "sources": len(sources),
@@ -115,7 +116,7 @@ def _model_files(settings: Settings) -> dict[str, str]:
         paths += [find_model(model)] if provider == "local" else []
     if settings.verifier and (folder := Path(settings.verifier)).is_dir():
         paths += sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.name: _of_file(path) for path in paths}
+    return {path.name: sha256_of(path) for path in paths}
 
 
 def _named(value: object) -> str | float | list[str] | None:
@@ -136,11 +137,6 @@ def _known(case: Case) -> str:
 
 def _files(folder: str, suffix: str) -> list[Path]:
     return sorted((ROOT / folder).glob(f"*.{suffix}"))
-
-
-def _of_file(path: Path) -> str:
-    with path.open("rb") as file:  # a language model is too large to read at once
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _digest(lines: Iterable[str]) -> str:

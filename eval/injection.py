@@ -27,6 +27,7 @@ from ingest.sync import sync
 from rag.errors import BadInput
 from rag.index import create_index
 from rag.settings import Settings
+from rag.spans import overlap
 from rag.types import Answer, Span
 
 POSITIONS = ("end", "middle", "paragraph", "sentence")
@@ -243,7 +244,7 @@ def _flagged(carriers: Planted, texts: Mapping[int, str]) -> set[int]:
                     number
                     for span in find_quote(parsed.text, text)
                     for flag in parsed.flags
-                    if flag.start < span.end and span.start < flag.end
+                    if overlap(flag, span)
                 }
     return found
 
@@ -300,11 +301,7 @@ def _said(
     for sentence in answer.sentences:
         for citation in sentence.citations:
             for number, source, span in places:
-                if (
-                    source == citation.source_id
-                    and span.start < citation.end
-                    and citation.start < span.end
-                ):
+                if source == citation.source_id and overlap(span, citation):
                     yield number, sentence.text
         words = f" {' '.join(_words(sentence.text))} "
         for number, own in runs.items():

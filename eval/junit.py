@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from eval.gate import Gate
+from eval.output import write_text
 from eval.scored import Run
 
 # What XML 1.0 cannot hold, not even escaped.
@@ -15,7 +16,10 @@ _UNFIT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def write_run_junit(path: str | Path, run: Run) -> None:
-    """A test a case: failed with its cause, in error when it could not be asked."""
+    """A test a case: failed with its cause, in error when it could not be asked.
+
+    Raises ``BadInput`` for a file that cannot be written.
+    """
     rows = []
     for case in run.cases:
         trouble = "failure" if case.cause != "correct" else ""
@@ -23,11 +27,14 @@ def write_run_junit(path: str | Path, run: Run) -> None:
             trouble = "error"
         text = case.problem or f"{case.cause}: {case.question}\n{case.answer}"
         rows.append((case.kind, case.id, trouble, text, case.seconds))
-    _write(Path(path), "footnote eval", rows)
+    _write(path, "footnote eval", rows)
 
 
 def write_gate_junit(path: str | Path, gate: Gate) -> None:
-    """A test a gated figure, and one for the verdict."""
+    """A test a gated figure, and one for the verdict.
+
+    Raises ``BadInput`` for a file that cannot be written.
+    """
     rows = []
     for one in gate.figures:
         c = one.change
@@ -35,10 +42,10 @@ def write_gate_junit(path: str | Path, gate: Gate) -> None:
         rows.append(("gate", one.measure.name, "failure" if one.worse else "", text, 0.0))
     trouble = {"pass": "", "regression": "failure"}.get(gate.verdict, "error")
     rows.append(("gate", "verdict", trouble, gate.message, 0.0))
-    _write(Path(path), "footnote eval gate", rows)
+    _write(path, "footnote eval gate", rows)
 
 
-def _write(path: Path, name: str, rows: Sequence[tuple[str, str, str, str, float]]) -> None:
+def _write(path: str | Path, name: str, rows: Sequence[tuple[str, str, str, str, float]]) -> None:
     suite = ElementTree.Element(
         "testsuite",
         name=name,
@@ -56,7 +63,7 @@ def _write(path: Path, name: str, rows: Sequence[tuple[str, str, str, str, float
             text = _fit(text)
             ElementTree.SubElement(case, trouble, message=text.split("\n")[0]).text = text
     ElementTree.indent(suite)
-    ElementTree.ElementTree(suite).write(path, encoding="utf-8", xml_declaration=True)
+    write_text(path, ElementTree.tostring(suite, "utf-8", xml_declaration=True).decode())
 
 
 def _fit(text: str) -> str:

@@ -108,9 +108,9 @@ def near_questions(library: Library, own: Sequence[Made], n: int) -> list[Made]:
     return made
 
 
-def far_questions(library: Library, n: int, path: Path = ELSEWHERE) -> list[Made]:
+def far_questions(library: Library, n: int) -> list[Made]:
     """At most ``n`` general questions of which no passage holds more than ``MOST_HELD``."""
-    rows = sorted((row for _, row in json_rows(path)), key=lambda row: _hash("far", row["id"]))
+    rows = sorted((row for _, row in json_rows(ELSEWHERE)), key=lambda row: _hash("far", row["id"]))
     fit = (row for row in rows if held(library, row["question"]) <= MOST_HELD)
     return [Made(row["question"], "far", row["id"]) for row in islice(fit, n)]
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from eval import publish_answers, publish_parts
-from eval.published import ROOT, SETS, answering, read, shown
+from eval.metrics import shown
+from eval.published import ROOT, SETS, answering, read
 
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 PAPERS = {

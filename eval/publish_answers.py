@@ -7,7 +7,8 @@ import json
 from eval.anchors import NAMES as ANCHORS
 from eval.charts import alone, curves
 from eval.figures import MEASURES
-from eval.published import RESULTS, ROOT, SETS, answering, read, shown
+from eval.metrics import shown
+from eval.published import RESULTS, ROOT, SETS, answering, read
 from eval.rankings import NAMES as RANKINGS
 from eval.refusal_figures import CURVES
 

@@ -17,11 +17,6 @@ def read(name: str) -> dict[str, Any]:
     return result
 
 
-def shown(value: float | None) -> str:
-    """A figure as the tables have it."""
-    return "-" if value is None else f"{value:.3f}"
-
-
 def answering(run: dict[str, Any]) -> list[float | None]:
     """Of a benchmark: first quote right, any quote right, AUROC of declining."""
     answer = run["answer"]

@@ -20,6 +20,7 @@ from eval.judged import with_judges
 from eval.junit import write_run_junit
 from eval.metrics import shown
 from eval.operations import Prices, format_cost
+from eval.output import write_text
 from eval.refusal_figures import CURVES
 from eval.report_others import other_measurements
 from eval.report_plots import chain_plot, confidence_plots, latency_plot
@@ -44,16 +45,16 @@ def report(
     """Write a scored run as HTML for people, JUnit XML for CI, JSON for programs.
 
     ``agreement`` is that of people with the verifier, ``others`` what other measurements wrote as
-    JSON, by name; JUnit has neither.
+    JSON, by name; JUnit has neither. Raises ``BadInput`` for a file that cannot be written.
     """
     if html is not None:
-        Path(html).write_text(page(run, agreement, others), encoding="utf-8")
+        write_text(html, page(run, agreement, others))
     if junit is not None:
         write_run_junit(junit, run)
     if json is not None:
         people = None if agreement is None else asdict(agreement)
         whole = {**run.to_dict(), "agreement": people, "others": dict(others or {})}
-        write_scores(Path(json), whole)
+        write_scores(json, whole)
 
 
 def read_run(folder: Path, prices: Prices | None = None) -> tuple[Run, Agreement | None]:

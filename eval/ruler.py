@@ -33,12 +33,12 @@ class Accuracy:
     balanced: Interval
 
 
-def verifier_accuracy(path: Path = MEASURED, seed: int = 0) -> tuple[Accuracy, ...]:
+def verifier_accuracy() -> tuple[Accuracy, ...]:
     """The committed measurement on each set of judged rows, and over all rows together ("all").
 
     Intervals are of Jeffreys' posterior for each of the two shares (Brown, Cai and DasGupta 2001).
     """
-    rows = json.loads(path.read_text(encoding="utf-8"))
+    rows = json.loads(MEASURED.read_text(encoding="utf-8"))
     counts = {
         name: (
             run["supported"],
@@ -49,7 +49,7 @@ def verifier_accuracy(path: Path = MEASURED, seed: int = 0) -> tuple[Accuracy, .
         for name, run in rows.items()
     }
     counts["all"] = tuple(map(sum, zip(*counts.values(), strict=True)))  # type: ignore[assignment]
-    return tuple(accuracy_of(name, *count, seed) for name, count in counts.items())
+    return tuple(accuracy_of(name, *count, seed=0) for name, count in counts.items())
 
 
 def corrected_groundedness(

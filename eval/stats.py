@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 Parts = Sequence[tuple[float, float]]
 Array = NDArray[np.float64]
 RESAMPLES = 2000
+STATISTIC_RESAMPLES = 400  # of a figure that is counted anew from its rows each time
 SWAPS = 5000
 SWAPS_AT_ONCE = 500
 LEVEL = 0.95
@@ -37,9 +38,7 @@ class Interval:
 NOTHING = Interval(None, None, None)
 
 
-def interval(
-    parts: Parts, clusters: Sequence[Hashable], seed: int, level: float = LEVEL
-) -> Interval:
+def interval(parts: Parts, clusters: Sequence[Hashable], seed: int) -> Interval:
     """A ratio with its percentile interval from a bootstrap over clusters.
 
     Source: Efron and Tibshirani 1993; clusters as in Field and Welsh 2007. When every cluster has
@@ -56,18 +55,15 @@ def interval(
     if n == 1:
         return Interval(value, None, None)
     if np.ptp(sums[:, 0] / sums[:, 1]) == 0 and value in (0.0, 1.0):
-        edge = ((1 - level) / 2) ** (1 / n)
+        edge = ((1 - LEVEL) / 2) ** (1 / n)
         return Interval(value, edge, 1.0) if value else Interval(value, 0.0, 1 - edge)
     drawn = _ratios(_weights(n, seed) @ sums)
-    low, high = np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(value, float(low), float(high))
 
 
 def statistic_interval(
-    value: Callable[[NDArray[np.intp]], float | None],
-    clusters: Sequence[Hashable],
-    seed: int,
-    resamples: int = 400,
+    value: Callable[[NDArray[np.intp]], float | None], clusters: Sequence[Hashable], seed: int
 ) -> Interval:
     """The same for a figure that is no ratio: ``value`` of the rows of given numbers."""
     members = _members(clusters)
@@ -77,7 +73,7 @@ def statistic_interval(
         return Interval(measured, None, None)
     rng = np.random.default_rng(seed)
     drawn = []
-    for _ in range(resamples):
+    for _ in range(STATISTIC_RESAMPLES):
         rows = np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))])
         if (one := value(rows)) is not None:
             drawn.append(one)
@@ -175,9 +171,9 @@ def kappa(a: Sequence[bool], b: Sequence[bool]) -> float | None:
     return (agreed - chance) / (1 - chance) if chance < 1 else None
 
 
-def beta_draws(right: int, n: int, seed: int, size: int = RESAMPLES) -> Array:
+def beta_draws(right: int, n: int, seed: int) -> Array:
     """Draws of a share of which ``right`` of ``n`` were seen, from Jeffreys' posterior."""
-    return np.random.default_rng(seed).beta(right + 0.5, n - right + 0.5, size)
+    return np.random.default_rng(seed).beta(right + 0.5, n - right + 0.5, RESAMPLES)
 
 
 def resampled(rows: Sequence[Sequence[float]], clusters: Sequence[Hashable], seed: int) -> Array:
@@ -203,9 +199,9 @@ def rogan_gladen(share: Array, sensitivity: Array, specificity: Array) -> Array:
 
 
 @lru_cache(maxsize=1)
-def _weights(n: int, seed: int, size: int = RESAMPLES) -> Array:
+def _weights(n: int, seed: int) -> Array:
     """How often each of n clusters is drawn in each resample."""
-    return np.random.default_rng(seed).multinomial(n, [1 / n] * n, size).astype(float)
+    return np.random.default_rng(seed).multinomial(n, [1 / n] * n, RESAMPLES).astype(float)
 
 
 def _ratios(sums: Array) -> Array:

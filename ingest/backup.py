@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 import sqlite3
@@ -15,6 +14,7 @@ from pathlib import Path, PureWindowsPath
 from ingest.embedding import publish
 from rag.database import copy_database
 from rag.errors import BadIndex, BadInput
+from rag.files import absolute, sha256_of
 from rag.index import LIBRARY, Index, open_index
 
 SUMS = "SHA256SUMS"
@@ -50,8 +50,7 @@ def backup(index: Index, target: Path) -> int:
                         path = Path(scratch) / kept.name
                         copy_database(kept, path)
                     archive.write(path, name)
-                    with path.open("rb") as file:
-                        sums[name] = hashlib.file_digest(file, "sha256").hexdigest()
+                    sums[name] = sha256_of(path)
                 lines = (f"{digest}  {name}\n" for name, digest in sums.items())
                 archive.writestr(SUMS, "".join(lines))
         with zipfile.ZipFile(part) as archive:
@@ -80,7 +79,7 @@ def restore(source: Path, folder: str | Path) -> Index:
 
     Raises ``BadInput`` for a folder that holds anything, ``BadIndex`` for a damaged backup.
     """
-    target = Path(os.path.abspath(Path(folder).expanduser()))  # noqa: PTH100 - links stay links
+    target = absolute(folder)
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise BadInput(f"{str(target)!r} is no folder of its own: give a new one with --index")
     if target.exists() and any(target.iterdir()):

@@ -15,6 +15,7 @@ from itertools import groupby
 from ingest.parsed import Block, Parsed
 from rag.embed import Encoder
 from rag.sentences import pieces
+from rag.spans import stripped
 from rag.types import Chunk, Span
 
 # Of 128, 192 and 256 tokens this one retrieved best; docs/measurements.md has the figures.
@@ -205,11 +206,9 @@ def _placed(title: str, headings: Sequence[str], text: str) -> str:
 
 
 def _stripped(text: str, start: int, end: int) -> Iterator[Span]:
-    piece = text[start:end]
-    lead = len(piece) - len(piece.lstrip())
-    body = piece.strip()
-    if body:
-        yield Span(start + lead, start + lead + len(body))
+    piece = stripped(text, Span(start, end))
+    if piece.start < piece.end:
+        yield piece
 
 
 def _pack(units: Sequence[_Unit], room: int) -> Iterator[list[_Unit]]:

@@ -26,6 +26,7 @@ from ingest.big_text import PART_BYTES, TEXT_SUFFIXES, parts
 from ingest.mbox import LINE_BYTES, Message, begins_message, subject
 from ingest.parse import SUPPORTED
 from rag.errors import BadDocument
+from rag.files import MEMBER
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ class Document:
 
 
 def is_url(text: str) -> bool:
-    """Whether ``text`` is the address of a web page."""
+    """Whether ``text`` is the address of a web page: nothing else ever becomes a link."""
     return text.lower().startswith(("http://", "https://"))
 
 
@@ -159,7 +160,7 @@ class _Unpacking:
                     wanted.append((_unique(name, taken), info))
             self._admit(len(wanted), sum(info.file_size for _, info in wanted))
             for name, info in wanted:
-                yield from self._zip_member(f"{container.uri}!/{name}", archive, info, depth)
+                yield from self._zip_member(f"{container.uri}{MEMBER}{name}", archive, info, depth)
 
     def _zip_member(
         self, uri: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo, depth: int
@@ -197,10 +198,10 @@ class _Unpacking:
                 except BadDocument as error:
                     while message.read(_COPY_BYTES):
                         pass
-                    yield _failed(f"{container.uri}!/{number:04}.eml", str(error))
+                    yield _failed(f"{container.uri}{MEMBER}{number:04}.eml", str(error))
                 else:
                     name = f"{number:04} {subject(path)}".strip().replace("/", "-")
-                    yield Document(f"{container.uri}!/{_shown(name)}.eml", path)
+                    yield Document(f"{container.uri}{MEMBER}{_shown(name)}.eml", path)
                 if message.is_last:
                     return
 
@@ -212,7 +213,7 @@ class _Unpacking:
             for number, part in enumerate(parts(file, suffix.lower()), 1):
                 path = self._path(suffix)
                 path.write_bytes(part)
-                yield Document(f"{container.uri}!/{stem} (part {number}){suffix}", path)
+                yield Document(f"{container.uri}{MEMBER}{stem} (part {number}){suffix}", path)
 
     def _admit(self, count: int, size: int) -> None:
         """Refuse what would go over the limits."""

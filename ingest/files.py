@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import fnmatch
 import glob
-import hashlib
 import os
 import re
 import stat
@@ -15,6 +14,7 @@ from pathlib import Path
 from ingest.containers import CONTAINER_SUFFIXES, Document
 from ingest.parse import SUPPORTED
 from rag.errors import BadInput
+from rag.files import MEMBER, absolute
 
 _READABLE = SUPPORTED | CONTAINER_SUFFIXES
 
@@ -54,9 +54,9 @@ def find_documents(paths: Iterable[str | Path], known: Iterable[str] = ()) -> li
     return [Document(str(path), path, problem) for path, problem in found.items()]
 
 
-def find_files(paths: Iterable[str | Path], known: Iterable[str] = ()) -> list[Path]:
+def find_files(paths: Iterable[str | Path]) -> list[Path]:
     """The paths of ``find_documents``, without those that have a problem."""
-    return [found.path for found in find_documents(paths, known) if not found.problem]
+    return [found.path for found in find_documents(paths) if not found.problem]
 
 
 def vanished(paths: Iterable[str | Path], known: Iterable[str]) -> list[str]:
@@ -107,7 +107,7 @@ def _ways(uri: str) -> Iterator[str]:
 def is_under(uri: str, root: Path) -> bool:
     """Whether a document is ``root``, or in that folder or container."""
     path = Path(uri)
-    return path == root or root in path.parents or uri.startswith(f"{root}!/")
+    return path == root or root in path.parents or uri.startswith(f"{root}{MEMBER}")
 
 
 def _exists(path: Path) -> bool:
@@ -117,16 +117,10 @@ def _exists(path: Path) -> bool:
 def _files_of(uri: str) -> Iterator[Path]:
     """The files that a uri may stand for: itself, or the container that it is a member of."""
     yield Path(uri)
-    at = uri.find("!/")
+    at = uri.find(MEMBER)
     while at >= 0:
         yield Path(uri[:at])
-        at = uri.find("!/", at + 1)
-
-
-def absolute(path: str | Path) -> Path:
-    """The path from the root, without ``..``; links stay links."""
-    # A name such as "~$draft.docx" is no user's home and stays as it is.
-    return Path(os.path.abspath(os.path.expanduser(path)))  # noqa: PTH100, PTH111
+        at = uri.find(MEMBER, at + 1)
 
 
 def _is_gone(path: Path) -> bool:
@@ -137,12 +131,6 @@ def _is_gone(path: Path) -> bool:
         return True
     except OSError as error:
         return error.errno == errno.ENAMETOOLONG
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _matching(pattern: str) -> list[str]:

@@ -12,14 +12,14 @@ from typing import NamedTuple
 
 from ingest.chunk import chunk_document
 from ingest.containers import Document, is_container, members
-from ingest.files import sha256_of
 from ingest.originals import keep_original
 from ingest.parsed import Parsed
 from ingest.report import FileReport, Progress, Report, State
 from rag.errors import BadDocument
+from rag.files import MEMBER, sha256_of
 from rag.index import Index
 from rag.library import Library
-from rag.standing import MEMBER, file_of, stat_of
+from rag.standing import file_of, stat_of
 from rag.tables import FileStat, Record
 from rag.types import Fidelity, Source
 

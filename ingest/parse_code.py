@@ -8,6 +8,8 @@ from pathlib import Path
 
 from ingest.parse_text import decode, kept
 from ingest.parsed import Block, Parsed
+from rag.spans import stripped
+from rag.types import Span
 
 # A piece begins at the margin below a blank line; what closes or goes on with one does not.
 _PIECE = re.compile(r"\n[ \t\f]*\n(?=[^\s)\]}])")
@@ -39,7 +41,6 @@ def _pieces(text: str, boundary: re.Pattern[str]) -> Iterator[tuple[int, int]]:
     """The ranges between boundaries, without whitespace around them."""
     starts = [0, *(match.end() for match in boundary.finditer(text))]
     for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
-        piece = text[start:end]
-        if body := piece.strip():
-            first = start + len(piece) - len(piece.lstrip())
-            yield first, first + len(body)
+        piece = stripped(text, Span(start, end))
+        if piece.start < piece.end:
+            yield piece.start, piece.end

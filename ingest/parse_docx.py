@@ -15,7 +15,7 @@ from docx.oxml import parse_xml
 from docx.oxml.exceptions import XmlchemyError
 from docx.oxml.ns import qn
 
-from ingest.parsed import BlockKind, Builder, Parsed, collapse, is_header, office_origin
+from ingest.parsed import BlockKind, Builder, Parsed, collapse, office_origin, take_header
 from ingest.zipped import open_zip, reading
 
 if TYPE_CHECKING:
@@ -80,10 +80,8 @@ def _read(path: Path, document: Document, media_type: str) -> Parsed:
         builder.warnings.append(f"hidden text was left out: {hidden} passages")
     properties = document.core_properties
     date, author = office_origin(properties.created, properties.author or "")
-    heading = next((b for b in builder.blocks if b.kind == "heading"), None)
     return builder.build(
-        title=collapse(properties.title or "")
-        or (builder.text_of(heading) if heading else path.stem),
+        title=builder.title_or(path.stem, collapse(properties.title or "")),
         media_type=media_type,
         date=date,
         author=author,
@@ -151,8 +149,7 @@ def _add_table(builder: Builder, table: BaseOxmlElement) -> None:
             width = _number(span, 1)
             texts += [text, *[""] * (min(width, _MAX_COLUMNS) - 1)]
         rows.append(texts)
-    header = rows.pop(0) if len(rows) > 1 and is_header(rows[0]) else None
-    builder.add_table(rows, header)
+    builder.add_table(rows, take_header(rows))
 
 
 def _number(element: BaseOxmlElement | None, default: int) -> int:

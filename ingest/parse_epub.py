@@ -48,9 +48,8 @@ def parse_epub(path: Path, media_type: str) -> Parsed:
             add_html(builder, open_tags(text), beside=True)
         if missing:
             builder.warnings.append(f"{missing} of its chapters are missing in the file")
-        heading = next((b for b in builder.blocks if b.kind == "heading"), None)
         return builder.build(
-            title=_stated(package, "title") or (builder.text_of(heading) if heading else path.stem),
+            title=builder.title_or(path.stem, _stated(package, "title")),
             media_type=media_type,
             date=iso_date(_stated(package, "date")),
             author=_stated(package, "creator", every=True),

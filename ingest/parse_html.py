@@ -81,11 +81,10 @@ def parse_html(path: Path, data: bytes, media_type: str) -> Parsed:
     builder.images = len(tree.css("body img"))
     if body is not None and builder.blocks:
         _add_hidden(builder, body, page)
-    heading = next((b for b in builder.blocks if b.kind == "heading"), None)
     return builder.build(
-        title=_title(tree)
-        or _attribute(tree, 'meta[property="og:title"]', "content")
-        or (builder.text_of(heading) if heading else path.stem),
+        title=builder.title_or(
+            path.stem, _title(tree), _attribute(tree, 'meta[property="og:title"]', "content")
+        ),
         media_type=media_type,
         date=next(filter(None, (iso_date(_attribute(tree, *place)) for place in _DATES)), ""),
         author=_attribute(tree, 'meta[name="author" i]', "content"),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
-from ingest.parsed import BlockKind, Builder, Parsed, collapse, is_header, iso_date
+from ingest.parsed import BlockKind, Builder, Parsed, collapse, iso_date, take_header
 from ingest.zipped import open_zip, read_xml, reading
 from rag.errors import BadDocument
 
@@ -72,9 +72,8 @@ def parse_odt(path: Path, media_type: str) -> Parsed:
         if reader.hidden:
             builder.warnings.append(f"hidden text was left out: {reader.hidden} passages")
         meta = read_xml(archive, "meta.xml") if "meta.xml" in archive.NameToInfo else None
-        heading = next((b for b in builder.blocks if b.kind == "heading"), None)
         return builder.build(
-            title=_stated(meta, "title") or (builder.text_of(heading) if heading else path.stem),
+            title=builder.title_or(path.stem, _stated(meta, "title")),
             media_type=media_type,
             date=iso_date(_stated(meta, "creation-date") or _stated(meta, "date")),
             author=_stated(meta, "initial-creator") or _stated(meta, "creator"),
@@ -166,7 +165,4 @@ class _Reader:
                 texts += [text] * min(times, _MAX_COLUMNS - len(texts))
             heads += not heads and row.getparent().tag == _HEADER_ROWS
             rows.append(texts)
-        header = None
-        if len(rows) > 1 and (heads or is_header(rows[0])):
-            header = rows.pop(0)
-        self.builder.add_table(rows, header)
+        self.builder.add_table(rows, take_header(rows, marked=bool(heads)))

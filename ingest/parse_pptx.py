@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingest.parsed import BlockKind, Builder, Parsed, collapse, is_header, office_origin, row_spans
+from ingest.parsed import (
+    BlockKind,
+    Builder,
+    Parsed,
+    collapse,
+    office_origin,
+    row_spans,
+    take_header,
+)
 from ingest.zipped import open_zip, reading
 from rag.types import Box, Place
 
@@ -38,9 +46,8 @@ def parse_pptx(path: Path, media_type: str) -> Parsed:
                 builder.blank_pages.append(number)
         properties = presentation.core_properties
         date, author = office_origin(properties.created, properties.author or "")
-        heading = next((b for b in builder.blocks if b.kind == "heading"), None)
         return builder.build(
-            title=_title(properties.title) or (builder.text_of(heading) if heading else path.stem),
+            title=builder.title_or(path.stem, _title(properties.title)),
             media_type=media_type,
             date=date,
             pages=len(presentation.slides),
@@ -119,8 +126,7 @@ class _Slide:
 
     def _add_table(self, table: Any, box: Box | None, hidden: str) -> None:  # noqa: ANN401
         rows = [[cell.text for cell in row.cells] for row in table.rows]
-        header = rows.pop(0) if len(rows) > 1 and is_header(rows[0]) else None
-        self._add_rows(rows, header, box, hidden)
+        self._add_rows(rows, take_header(rows), box, hidden)
 
     def _add_chart(self, chart: Any, box: Box | None, hidden: str) -> None:  # noqa: ANN401
         """Append the numbers behind a chart as a table: categories down, series across."""

@@ -69,11 +69,10 @@ def parse_rst(path: Path, data: bytes, media_type: str) -> Parsed:
         builder.warnings.append(f"directives read as plain text: {names}")
     if reader.disabled:
         builder.warnings.append(f"directives left out: {', '.join(sorted(reader.disabled))}")
-    heading = next((b for b in builder.blocks if b.kind == "heading"), None)
     authors = [node.astext() for node in document.findall(nodes.author)]
     dates = [iso_date(node.astext()) for node in document.findall(nodes.date)]
     return builder.build(
-        title=builder.text_of(heading) if heading else path.stem,
+        title=builder.title_or(path.stem),
         media_type=media_type,
         date=next(iter(dates), ""),
         author=", ".join(authors),

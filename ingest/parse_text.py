@@ -187,10 +187,8 @@ def parse_markdown(path: Path, data: bytes, media_type: str) -> Parsed:
     builder.warnings += warnings
     tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text)
     _add_tokens(builder, tokens, above)
-    first = next((block for block in builder.blocks if block.kind == "heading"), None)
-    heading = builder.text_of(first) if first else ""
     return builder.build(
-        title=fields.get("title") or heading or path.stem,
+        title=builder.title_or(path.stem, fields.get("title", "")),
         media_type=media_type,
         date=iso_date(fields.get("date", "")),
         author=fields.get("author", ""),

@@ -85,11 +85,6 @@ class Parsed:
     flags: tuple[Flag, ...] = ()
     fidelity: Fidelity = field(default_factory=Fidelity)
 
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """Sentences for the user about what was lost or guessed."""
-        return self.fidelity.warnings
-
 
 class Builder:
     """Lays blocks one after the other into one text and keeps their offsets.
@@ -171,7 +166,7 @@ class Builder:
         first_row: int | None = None,
         boxes: Sequence[Sequence[Box | None]] | None = None,
     ) -> None:
-        """Append one ``table_row`` block per row that has a cell; see ``row_text``.
+        """Append one ``table_row`` block per row that has a cell; see ``row_spans``.
 
         Every cell gets a place with its address, such as ``Prices!B2``: in ``sheet``, or else in
         the table by its number in the document. ``first_row`` is the number of the first of
@@ -198,9 +193,11 @@ class Builder:
                 ],
             )
 
-    def text_of(self, block: Block) -> str:
-        """The text of a block added before."""
-        return "".join(self._parts)[block.start : block.end]
+    def title_or(self, stem: str, *stated: str) -> str:
+        """The first title that the file states, or else its first heading, or else ``stem``."""
+        block = next((b for b in self.blocks if b.kind == "heading"), None)
+        heading = "".join(self._parts)[block.start : block.end] if block else ""
+        return next(filter(None, (*stated, heading)), stem)
 
     def build(
         self,
@@ -273,19 +270,14 @@ def collapse(text: str) -> str:
     return " ".join(text.split())
 
 
-def row_text(cells: Sequence[str], header: Sequence[str] | None) -> str:
-    """One table row as a line that reads on its own; empty cells are left out.
-
-    ``Name: Ada; Born: 1815`` under a header, ``Ada | 1815`` without. A cell under an empty header
-    stands alone.
-    """
-    return row_spans(cells, header)[0]
-
-
 def row_spans(
     cells: Sequence[str], header: Sequence[str] | None
 ) -> tuple[str, list[tuple[int, Span]]]:
-    """The line of ``row_text``, and for each cell that is not empty its column and its range."""
+    """One table row as a line that reads on its own, and the column and range of each cell in it.
+
+    ``Name: Ada; Born: 1815`` under a header, ``Ada | 1815`` without. A cell under an empty header
+    stands alone; empty cells are left out.
+    """
     labels = [collapse(label).rstrip(":") for label in header or ()]
     text = ""
     spans: list[tuple[int, Span]] = []
@@ -320,6 +312,11 @@ def is_header(row: Sequence[str]) -> bool:
         and len(set(filled)) == len(filled)
         and not any(_NUMBER.fullmatch(name) for name in filled)
     )
+
+
+def take_header(rows: list[list[str]], marked: bool = False) -> list[str] | None:
+    """Take the first of several rows out if it names columns, or is ``marked`` as one that does."""
+    return rows.pop(0) if len(rows) > 1 and (marked or is_header(rows[0])) else None
 
 
 def office_origin(created: datetime | None, author: str) -> tuple[str, str]:

@@ -18,7 +18,7 @@ def add_row(
     line: int | None = None,
     hidden: str = "",
 ) -> None:
-    """Append the cells of a row, keyed by column from 0, as a block; see ``row_text``.
+    """Append the cells of a row, keyed by column from 0, as a block; see ``row_spans``.
 
     Every cell gets a place with its address, such as ``Prices!B2``, or ``B2`` without a ``sheet``,
     and its line if the row begins on ``line``; cells may go over several.

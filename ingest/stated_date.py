@@ -6,6 +6,7 @@ import re
 
 from ingest.parsed import Parsed
 from rag.dates import period_asked
+from rag.spans import overlap
 
 _OPENING = 600  # characters; further down, dates are those of what is told
 _SAID = (
@@ -40,7 +41,7 @@ def stated_date(parsed: Parsed) -> str:
     for block in parsed.blocks:
         if block.start >= _OPENING:
             break
-        flagged = any(f.start < block.end and block.start < f.end for f in parsed.flags)
+        flagged = any(overlap(block, flag) for flag in parsed.flags)
         if flagged or block.kind in ("table_row", "code"):
             continue
         for match in _STATED.finditer(parsed.text[block.start : min(block.end, _OPENING)]):

@@ -13,12 +13,13 @@ from pathlib import Path
 
 from ingest.containers import is_url
 from ingest.embedding import Embedding, publish
-from ingest.files import absolute, find_documents, is_under, vanished
+from ingest.files import find_documents, is_under, vanished
 from ingest.intake import Intake, forget_places, record_of, scratch_folder
 from ingest.originals import clean_originals
 from ingest.parsed import Builder
 from ingest.report import Progress, Report
 from ingest.worker import Reader
+from rag.files import absolute
 from rag.index import Index
 
 

@@ -12,12 +12,13 @@ from watchfiles import watch
 from watchfiles.main import FileChange
 
 from ingest.containers import CONTAINER_SUFFIXES
-from ingest.files import absolute, places_of
+from ingest.files import places_of
 from ingest.parse import SUPPORTED
 from ingest.report import Progress, Report
 from ingest.sync import sync
 from ingest.watched import Watching
 from rag.errors import BadInput, IndexBusy
+from rag.files import absolute
 from rag.index import Index
 
 # Editors write, rename and touch within this time; one change of a file is then read once.

@@ -216,7 +216,7 @@ class _Child:
     def _listen(self) -> None:
         data: bytes | None = b""
         while data is not None:
-            data = _receive(self._output, MAX_REPLY_BYTES)
+            data = _receive(self._output)
             self._replies.put(data)
 
     def _end_reason(self) -> str:
@@ -242,7 +242,7 @@ def main() -> None:
         for stream in (0, 1, 2):  # what a library prints is no reply
             os.dup2(nothing.fileno(), stream)
         _confine(memory_bytes)
-        while (request := _receive(requests, MAX_REPLY_BYTES)) is not None:
+        while (request := _receive(requests)) is not None:
             # By a thread without the interpreter's lock: even a hung library is ended.
             faulthandler.dump_traceback_later(seconds, exit=True, file=nothing)
             try:
@@ -334,13 +334,13 @@ def _send(pipe: IO[bytes], data: bytes) -> None:
     pipe.flush()
 
 
-def _receive(pipe: IO[bytes], limit: int) -> bytes | None:
-    """The next message, or None where the pipe ends or the message is over the limit."""
+def _receive(pipe: IO[bytes]) -> bytes | None:
+    """The next message, or None where the pipe ends or the message is over ``MAX_REPLY_BYTES``."""
     head = pipe.read(_LENGTH.size)
     if len(head) < _LENGTH.size:
         return None
     (length,) = _LENGTH.unpack(head)
-    if length > limit:
+    if length > MAX_REPLY_BYTES:
         return None
     data = pipe.read(length)
     return data if len(data) == length else None

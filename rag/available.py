@@ -11,23 +11,10 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from rag.errors import ModelError
-from rag.llm import install
-from rag.local_model import INSTALL
-from rag.model_store import KnownModel, find_model, list_models, models_folder
+from rag.model_store import MEGABYTE, KnownModel, find_model, list_models, models_folder
+from rag.providers import PROVIDERS, Provider, install
 
-MEGABYTE = 1_000_000
 OLLAMA_SECONDS = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Provider:
-    """Where a model runs that is not ours: its module, one of whose ``keys`` it wants, a model."""
-
-    name: str
-    title: str
-    module: str
-    keys: tuple[str, ...]
-    model: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +30,6 @@ class Available:
     lack: str = ""
     need: str = ""
     download: KnownModel | None = None
-
-
-PROVIDERS = (
-    Provider("openai", "OpenAI", "langchain_openai", ("OPENAI_API_KEY",), "gpt-5-mini"),
-    Provider(
-        "anthropic", "Anthropic", "langchain_anthropic", ("ANTHROPIC_API_KEY",), "claude-haiku-4-5"
-    ),
-    Provider(
-        "google_genai",
-        "Google",
-        "langchain_google_genai",
-        ("GOOGLE_API_KEY", "GEMINI_API_KEY"),
-        "gemini-flash-latest",
-    ),
-    Provider(
-        "mistralai", "Mistral", "langchain_mistralai", ("MISTRAL_API_KEY",), "mistral-small-latest"
-    ),
-    Provider(
-        "bedrock_converse",
-        "Amazon Bedrock",
-        "langchain_aws",
-        ("AWS_BEARER_TOKEN_BEDROCK", "AWS_ACCESS_KEY_ID", "AWS_PROFILE"),
-        "amazon.nova-lite-v1:0",
-    ),
-)
 
 
 def available(base_url: str = "") -> list[Available]:
@@ -130,7 +92,10 @@ def _runner() -> tuple[str, str]:
     """What keeps any local model from running."""
     if find_spec("xllamacpp"):
         return "", ""
-    return "needs a package", f"It needs a package: run {INSTALL}, then start Footnote again."
+    return (
+        "needs a package",
+        f"It needs a package: run {install('local')}, then start Footnote again.",
+    )
 
 
 def _ollama() -> list[Available]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from rag.features import CLAUSE
 from rag.reply import Claim, unmarked
+from rag.spans import overlap
 from rag.types import Passage, Span, Verdict
 from rag.verify import Judgement, Verifier, find_copy
 from rag.verify_facts import read_dates
@@ -185,6 +186,6 @@ def _nearest(claim: Claim, passage: Passage, verifier: Verifier) -> Span:
     found = next(filter(None, copied), None) or verifier.verify(claim.text, chunk.text).best
     if found is None:
         return Span(chunk.start, chunk.end)
-    start, end = chunk.start + found.start, chunk.start + found.end
-    touched = [s for s in chunk.sentences if s.start < end and start < s.end]
-    return Span(touched[0].start, touched[-1].end) if touched else Span(start, end)
+    said = found.moved(chunk.start)
+    touched = [sentence for sentence in chunk.sentences if overlap(sentence, said)]
+    return Span(touched[0].start, touched[-1].end) if touched else said

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from rag.odds import sigmoid
 from rag.question import joined_names, read_question
-from rag.select import FACTS, SEVERAL, WEIGHTS, Candidate, sigmoid, way_of
+from rag.select import FACTS, SEVERAL, WEIGHTS, Candidate, way_of
 from rag.types import Passage
 
 if TYPE_CHECKING:

@@ -21,18 +21,25 @@ _YEAR = r"(?P<year>(?:19|20)\d\d)"
 _QUARTER = r"(?P<quarter>q[1-4]|(?:first|second|third|fourth) quarter)"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?,?"
 _END = r"(?![\w%]|[.,]\d)"
-# The first that fits at a place is taken; "$2,020" and "RTX-2080" hold no year.
+_PAIRS = "|".join(f"{n:02}[-/–]{(n + 1) % 100:02}" for n in range(100))
+_YEARS = rf"(?P<years>(?:19|20)(?:{_PAIRS}))(?![-/–]\d)"
+_YEARLY = r"(?:(?:academic|budget|financial|fiscal|school|tax)(?: year)?|season|term|year)"
+# The first that fits at a place is taken; "$2,020" and "RTX-2080" hold no year. "2011-12" is a
+# month unless a word beside it says that these are years; "2018-20" is neither.
 _WRITTEN = tuple(
     re.compile(rf"(?<![\w$€£.,])(?<![A-Za-z]-){pattern}{_END}", re.IGNORECASE)
     for pattern in (
         rf"{_YEAR}-(?P<month>\d\d)-(?P<day>\d\d)",
-        rf"{_YEAR}-(?P<month>\d\d)",
         rf"{_DAY} (?:of )?{_MONTH} {_YEAR}",
         rf"{_MONTH} {_DAY} {_YEAR}",
         rf"{_MONTH} (?:of )?{_YEAR}",
         rf"{_QUARTER}(?: of)?(?: fiscal(?: year)?| FY)?[ -]?{_YEAR}",
         rf"{_YEAR}[ -]?{_QUARTER}",
-        rf"(?:FY ?)?{_YEAR}",
+        rf"(?:FY ?|{_YEARLY} ){_YEARS}",
+        rf"{_YEARS}(?=(?: (?-i:[A-Z])\w+){{0,3}} {_YEARLY}\b)",
+        rf"{_YEAR}-(?P<month>0[1-9]|1[0-2])",
+        _YEARS,
+        rf"(?:FY ?)?{_YEAR}(?!-\d\d\b)",
     )
 )
 _QUARTERS = {"q1": 1, "first": 1, "q2": 2, "second": 2, "q3": 3, "third": 3, "q4": 4, "fourth": 4}
@@ -118,6 +125,8 @@ def _far(day: date, period: Period) -> float:
 def _period(match: re.Match[str]) -> Period | None:
     """The period that is written, or None where there is no such day."""
     found = match.groupdict()
+    if years := found.get("years"):
+        return Period(date(int(years[:4]), 1, 1), date(int(years[:4]) + 1, 12, 31))
     year = int(found["year"])
     if quarter := found.get("quarter"):
         number = _QUARTERS[quarter.lower().split()[0]]

@@ -28,7 +28,7 @@ from langchain_core.embeddings import Embeddings
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
-from rag.errors import ModelError
+from rag.errors import ModelError, first_line
 from rag.onnx_model import OnnxModel, write_in_eight_bits
 from rag.remembered import Remembered
 
@@ -247,9 +247,8 @@ def _load_original(name: str, path: Path) -> SentenceTransformer:
     try:
         return SentenceTransformer(str(path), device="cpu")
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise ModelError(
-            f"cannot load the embedding model {name!r}: {first}. "
+            f"cannot load the embedding model {name!r}: {first_line(error)}. "
             f"Give another folder or name, or leave it out for {DEFAULT_MODEL}"
         ) from error
 

@@ -14,6 +14,11 @@ Each message says what failed, on what, and what to do next.
 from __future__ import annotations
 
 
+def first_line(error: BaseException) -> str:
+    """The first line that an error of another library says, or its kind where it says nothing."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
 class FootnoteError(Exception):
     """Root of the tree: catch it to show the message; its text is written for the user."""
 

@@ -16,6 +16,7 @@ from rag.find_words import WordSearch
 from rag.found import Document, Found, Match
 from rag.index import Index
 from rag.retrieve import check_question
+from rag.spans import overlap
 from rag.types import Source, Span
 from rag.verify_facts import plain
 
@@ -99,8 +100,9 @@ class _PhraseSearch:
                 continue
             if document.units[last].end < hit.end():
                 continue
-            if not any(f.start < hit.end() and f.end > hit.start() for f in document.flags):
-                found.setdefault((first, last), []).append(Span(hit.start(), hit.end()))
+            span = Span(*hit.span())
+            if not any(overlap(span, flag) for flag in document.flags):
+                found.setdefault((first, last), []).append(span)
         for (first, last), marked in found.items():
             span = Span(document.units[first].start, document.units[last].end)
             chunk = document.chunks[document.owners[first]]

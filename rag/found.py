@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from rag.spans import overlap
 from rag.types import Chunk, Flag, Source, Span
 
 Why = Literal["phrase", "words", "meaning"]
@@ -82,11 +83,10 @@ class Document:
         for number, chunk in enumerate(chunks):
             names = {" ".join(h.split()) for h in (source.title, *chunk.headings)}
             for block in re.finditer(r"\S(?:.|\n(?!\n))*", text[position : chunk.start]):
-                start = position + block.start()
-                end = start + len(block[0].rstrip())
+                span = Span(block.start(), block.start() + len(block[0].rstrip())).moved(position)
                 known = " ".join(block[0].split()) in names
-                if known and not any(f.start < end and f.end > start for f in flags):
-                    self._add(Span(start, end), number)
+                if known and not any(overlap(span, flag) for flag in flags):
+                    self._add(span, number)
             for span in chunk.sentences or (Span(chunk.start, chunk.end),):
                 self._add(span, number)
             position = chunk.end

@@ -53,15 +53,13 @@ def fuse(cosine: npt.ArrayLike, bm25: npt.ArrayLike, trust: float = 1.0) -> npt.
     return np.clip(fused, 0.0, 1.0)
 
 
-def near_duplicates(
-    ranked: Iterable[tuple[int, str]], k: int, threshold: float = NEAR_DUPLICATE
-) -> dict[int, list[int]]:
+def near_duplicates(ranked: Iterable[tuple[int, str]], k: int) -> dict[int, list[int]]:
     """The numbers of the ``k`` best passages that do not repeat a better one, best first.
 
     With each come the numbers of those that repeat it and are left out for it. ``ranked`` gives
     (number, text), best first. A text repeats another when the Jaccard similarity of their sets of
-    words reaches ``threshold`` and it has no number of its own: two years of the same report differ
-    in little else.
+    words reaches ``NEAR_DUPLICATE`` and it has no number of its own: two years of the same report
+    differ in little else.
     """
     kept: dict[int, list[int]] = {}
     seen: list[tuple[int, frozenset[str], frozenset[str]]] = []
@@ -71,7 +69,7 @@ def near_duplicates(
         words = frozenset(_WORD.findall(text.casefold()))
         figures = frozenset(word for word in words if any(map(str.isdigit, word)))
         for better, other, other_figures in seen:
-            if figures <= other_figures and _jaccard(words, other) >= threshold:
+            if figures <= other_figures and _jaccard(words, other) >= NEAR_DUPLICATE:
                 kept[better].append(number)
                 break
         else:

@@ -7,7 +7,6 @@ SHA-256).
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,6 +23,7 @@ from rag.database import layout_of
 from rag.embed import DEFAULT_MODEL, Encoder, Vectors, load_encoder
 from rag.errors import BadIndex, BadInput, IndexBusy
 from rag.exact import ExactSearch
+from rag.files import DEFAULT_INDEX, absolute
 from rag.library import Library
 from rag.manifest import Manifest
 from rag.reader import load_reader
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from rag.chain import AnswerChain
     from rag.retrieve import HybridRetriever
 
-DEFAULT_INDEX = Path(".footnote")
 LIBRARY = "library.sqlite3"
 # Everything an index's folder may hold.
 PARTS = (
@@ -245,7 +244,7 @@ def open_index(path: str | Path = DEFAULT_INDEX, settings: Settings | None = Non
     Raises ``BadIndex`` when there is none that can be used, ``BadInput`` for no such collection or
     source.
     """
-    folder = _absolute(path)
+    folder = absolute(path)
     if not folder.is_dir():
         raise BadIndex(
             f"no index at {str(folder)!r}: run `footnote ingest PATHS --index {folder}` first"
@@ -280,9 +279,9 @@ def create_index(path: str | Path = DEFAULT_INDEX, embedding_model: str | None =
     Raises ``BadInput`` for a folder that holds something else, ``BadIndex`` when the index was made
     with another embedding model than the one asked for, ``ModelError`` when that cannot be loaded.
     """
-    folder = _absolute(path)
+    folder = absolute(path)
     if embedding_model is not None and Path(embedding_model).expanduser().is_dir():
-        embedding_model = str(_absolute(embedding_model))
+        embedding_model = str(absolute(embedding_model))
     if _is_made(folder):
         index = open_index(folder)
         manifest = index.manifest
@@ -324,11 +323,6 @@ def _is_made(folder: Path) -> bool:
         return library.has_manifest()
     finally:
         library.close()
-
-
-def _absolute(path: str | Path) -> Path:
-    """The folder from the root: a later change of the working directory must not move it."""
-    return Path(os.path.abspath(Path(path).expanduser()))  # noqa: PTH100 - links stay links
 
 
 def _foreign(folder: Path) -> bool:

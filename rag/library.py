@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, astuple, replace
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 import numpy as np
 
@@ -28,8 +29,9 @@ from rag.types import Chunk, Source
 
 # Earlier versions of a changed file, kept so that what was quoted of them can still be shown.
 KEPT_VERSIONS = 10
-# What separates the names of collections in a file of users, and what nobody could read.
-UNNAMABLE = {",", ":", *map(chr, range(32)), "\x7f"}
+# What separates the names of collections in a file of users, and what ends or spoils its lines.
+_SEPARATORS = {",", ":"}
+_UNSEEN = {"Cc", "Cs", "Zl", "Zp"}  # controls, halves of characters, ends of lines and paragraphs
 # Whether a place is a root, or in that folder, archive or site.
 UNDER = (
     "(uri = root OR substr(uri, 1, length(root) + 2) = root || '!/' "
@@ -286,7 +288,8 @@ class Library(LibraryReader):
 
 def check_name(collection: str) -> None:
     """Raise ``BadInput`` for what cannot be the name of a collection; "" stands for none."""
-    if collection != collection.strip() or len(collection) > 64 or set(collection) & UNNAMABLE:
+    unnamable = any(c in _SEPARATORS or category(c) in _UNSEEN for c in collection)
+    if collection != collection.strip() or len(collection) > 64 or unnamable:
         raise BadInput(
             f"{collection!r} cannot be the name of a collection: use up to 64 characters, "
             "without ',' and ':'"

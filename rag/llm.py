@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rag.errors import ModelError
+from rag.errors import ModelError, first_line
+from rag.providers import PATIENT, install
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -26,17 +27,6 @@ UNKNOWN_WINDOW = 8_192
 # Tokens are at least this many characters, for windows of models whose tokenizer is not at hand.
 CHARACTERS_A_TOKEN = 3
 LOCAL_PASSAGES = 4  # a processor reads some 100 tokens a second
-# Which of our extras installs a provider, and how it is told to give up.
-EXTRAS = {
-    "anthropic": "anthropic",
-    "bedrock": "bedrock",
-    "bedrock_converse": "bedrock",
-    "google_genai": "google",
-    "mistralai": "mistral",
-    "ollama": "ollama",
-    "openai": "openai",
-}
-_PATIENT = {"anthropic", "google_genai", "mistralai", "openai"}
 _PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _SECRET = re.compile(r"\b(?:sk|pk|key|AIza|gsk|xai)[-_]?[\w*-]{8,}")
 
@@ -98,7 +88,7 @@ class Reply:
         except ModelError:
             raise
         except Exception as error:  # providers' errors have no common base
-            raise ModelError(f"the language model {name} failed: {_first_line(error)}") from error
+            raise ModelError(f"the language model {name} failed: {_said(error)}") from error
 
     def _chunks(self) -> Iterator[AIMessageChunk]:
         from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_after_delay
@@ -150,13 +140,6 @@ def load_llm(llm: str | BaseChatModel, base_url: str = "") -> LanguageModel:
     return _sized(llm, _provided(provider, model, base_url), base_url)
 
 
-def install(provider: str) -> str:
-    """The command that installs what a provider needs."""
-    extra = EXTRAS.get(provider)
-    package = f"'footnote-rag[{extra}]'" if extra else f"langchain-{provider.replace('_', '-')}"
-    return f"pip install {package}"
-
-
 def _local(name: str) -> LanguageModel:
     from rag.local_model import local_chat_model
 
@@ -176,7 +159,7 @@ def _provided(provider: str, model: str, base_url: str) -> BaseChatModel:
     from langchain.chat_models import init_chat_model
 
     options: dict[str, Any] = {}
-    if provider in _PATIENT:
+    if provider in PATIENT:
         options = {"timeout": TIMEOUT, "max_retries": 0}
     elif provider == "ollama":
         options = {"client_kwargs": {"timeout": TIMEOUT}}
@@ -194,7 +177,7 @@ def _provided(provider: str, model: str, base_url: str) -> BaseChatModel:
         ) from error
     except Exception as error:  # every provider checks keys and options in its own way
         raise ModelError(
-            f"the language model {provider}:{model} cannot be used: {_first_line(error)}"
+            f"the language model {provider}:{model} cannot be used: {_said(error)}"
         ) from error
     return chat
 
@@ -242,9 +225,9 @@ def _passing(error: BaseException) -> bool:
     return code in _PASSING or any(isinstance(c, kinds) for c in causes)
 
 
-def _first_line(error: BaseException) -> str:
+def _said(error: BaseException) -> str:
     """What an error says, in short and without keys."""
-    text = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+    text = first_line(error)
     for name, value in os.environ.items():
         if value and len(value) > 7 and name.upper().endswith(("_KEY", "_TOKEN", "_SECRET")):
             text = text.replace(value, "***")

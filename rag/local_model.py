@@ -7,7 +7,6 @@ generation runs at a time and has all cores.
 
 from __future__ import annotations
 
-import os
 import secrets
 import threading
 from collections.abc import Iterator
@@ -29,12 +28,13 @@ from pydantic import PrivateAttr
 
 from rag.errors import ModelError
 from rag.model_store import check_format, find_model, model_id
+from rag.onnx_model import CORES
+from rag.providers import install
 
 if TYPE_CHECKING:
     import httpx
     import xllamacpp
 
-INSTALL = "pip install 'footnote-rag[local]'"
 # Room for a dozen passages and an answer; the cache of it takes 230 MB with a model of 1.5B.
 CONTEXT_TOKENS = 8192
 # A generation can only be stopped between two batches of the prompt.
@@ -283,7 +283,9 @@ def _open(path: Path, key: str) -> xllamacpp.Server:
     try:
         import xllamacpp
     except ImportError as error:
-        raise ModelError(f"a local model needs the package xllamacpp: run `{INSTALL}`") from error
+        raise ModelError(
+            f"a local model needs the package xllamacpp: run `{install('local')}`"
+        ) from error
 
     check_format(path)
     params = xllamacpp.CommonParams()
@@ -295,7 +297,7 @@ def _open(path: Path, key: str) -> xllamacpp.Server:
     params.n_parallel = 1
     params.n_batch = params.n_ubatch = BATCH_TOKENS
     params.cache_ram_mib = KEPT_PROMPTS_MIB
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads()
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = CORES
     # Answers quote their passages: what followed three words there is tried as the next three. On a
     # processor this brings a tenth at best, since checking four tokens costs almost as much as
     # making them; longer drafts cost more than they bring.
@@ -323,10 +325,3 @@ def _client(address: str, key: str) -> httpx.Client:
     return httpx.Client(
         base_url=address, headers={"Authorization": f"Bearer {key}"}, trust_env=False
     )
-
-
-def threads() -> int:
-    """One for each core this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from rag.errors import ModelError
+from rag.files import sha256_of
 from rag.model_store import (
     KnownModel,
     Step,
     check_space,
     models_folder,
-    sha256_of,
     verify,
     write_record,
 )

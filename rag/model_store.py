@@ -7,7 +7,6 @@ writes it: what says so and is not older than the file was verified.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Callable
@@ -17,8 +16,10 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from rag.errors import ModelError
+from rag.files import sha256_of
 
 MAGIC = b"GGUF"
+MEGABYTE = 1_000_000
 Step = Callable[[int, int], object]
 
 
@@ -152,20 +153,6 @@ def verify(model: KnownModel, progress: Step | None = None) -> Path:
         )
     write_record(path, model.sha256)
     return path
-
-
-def sha256_of(path: Path, progress: Step | None = None) -> str:
-    """SHA-256 of a large file, in hexadecimal."""
-    digest = hashlib.sha256()
-    total = path.stat().st_size
-    done = 0
-    with path.open("rb") as file:
-        while block := file.read(1 << 22):
-            digest.update(block)
-            done += len(block)
-            if progress:
-                progress(done, total)
-    return digest.hexdigest()
 
 
 def write_record(path: Path, sha256: str) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.errors import ModelError
+from rag.errors import ModelError, first_line
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+"""How many cores this process may use."""
 
 Outputs = list[NDArray[np.float32]]
 
@@ -49,8 +50,9 @@ class OnnxModel:
                 str(path), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # onnxruntime has no public error of its own
-            first = next(iter(str(error).splitlines()), type(error).__name__)
-            raise ModelError(f"the model {str(path)!r} cannot be loaded ({first})") from error
+            raise ModelError(
+                f"the model {str(path)!r} cannot be loaded ({first_line(error)})"
+            ) from error
         own = {given.name for given in self._session.get_inputs()}
         self._inputs = [name if name in own else None for name in inputs]
 

@@ -7,8 +7,6 @@ separate embeddings cannot do.
 
 from __future__ import annotations
 
-import hashlib
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -19,6 +17,8 @@ from numpy.typing import NDArray
 
 from rag.embed import DEFAULT_MODEL, model_path
 from rag.errors import ModelError
+from rag.files import sha256_of
+from rag.odds import sigmoid
 from rag.onnx_model import OnnxModel
 from rag.types import Span
 
@@ -95,7 +95,7 @@ class Reader:
             own = [i for i, segment in enumerate(encoding.sequence_ids) if segment == 1]
             readings.append(
                 Reading(
-                    1.0 / (1.0 + math.exp(-float(answers))),
+                    sigmoid(float(answers)),
                     _softmax(spans[own, 0]),
                     _softmax(spans[own, 1]),
                     np.array([encoding.offsets[i] for i in own], dtype=np.int64).reshape(-1, 2),
@@ -115,7 +115,7 @@ def load_reader() -> Reader:
     """The model that ships, loaded once. Raises ``ModelError`` when its file is not as it was."""
     again = "install Footnote again, or do without it (--no-reader)"
     try:
-        digest = hashlib.sha256(PATH.read_bytes()).hexdigest()
+        digest = sha256_of(PATH)
     except OSError as error:
         raise ModelError(f"the reading model {str(PATH)!r} is missing: {again}") from error
     if digest != SHA256:

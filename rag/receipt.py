@@ -165,11 +165,6 @@ def read_receipts(path: str | Path) -> list[Receipt]:
     return found
 
 
-def read_receipt(path: str | Path) -> Receipt:
-    """Read a receipt. Raises ``BadInput`` for a file that is none, or was changed after it was."""
-    return _checked(_read(path), repr(str(path)))
-
-
 def _read(path: str | Path) -> Any:  # noqa: ANN401 - whatever is in the file
     name = repr(str(path))
     try:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rag.sentences import pieces
+from rag.spans import stripped
 from rag.types import Span
 
 LONGEST_MARKER = 400  # characters; a bracket that is open for longer is text
@@ -229,7 +230,6 @@ def _sentences(text: str) -> Iterator[Span]:
                 yield block
             continue
         for found in pieces(text[at:position]):
-            piece = text[at + found.start : at + found.end]
-            if any(map(str.isalnum, piece)):
-                start = at + found.start + len(piece) - len(piece.lstrip())
-                yield Span(start, start + len(piece.strip()))
+            piece = stripped(text, found.moved(at))
+            if any(map(str.isalnum, text[piece.start : piece.end])):
+                yield piece

@@ -9,7 +9,6 @@ ways, orders the shortlist. The weights were fitted by ``eval.bench.fit_select``
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 
 from rag.features import FEATURES, is_heading, is_row, passage_features
 from rag.followup import CARRIED
+from rag.odds import sigmoid
 from rag.question import NEGATION, Query, held_by, joined_names, read_question
 from rag.scope import are_apart
 from rag.types import Chunk, Citation, Passage, Source, Span
@@ -404,8 +404,3 @@ def _has_list(chunk: Chunk, n: int, texts: Sequence[str]) -> bool:
         return False
     gap = chunk.cut(Span(chunk.sentences[n].end, chunk.sentences[n + 1].start))
     return "\n" in gap and not any(map(is_row, texts[n + 1 : n + 3]))
-
-
-def sigmoid(x: float) -> float:
-    """The chance of log-odds."""
-    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, x))))

@@ -6,12 +6,10 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from rag.files import MEMBER
 from rag.library import Library
 from rag.tables import FileStat, Standing
 from rag.types import Answer
-
-# Between an archive's own place and the name of a member in it: "mail.zip!/notes.txt".
-MEMBER = "!/"
 
 
 def standing(library: Library, answer: Answer) -> dict[int, Standing]:

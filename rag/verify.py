@@ -7,7 +7,6 @@ thresholds, the data and the figures of the fit are in ``verify_weights.json``.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rag.odds import sigmoid
 from rag.types import Span, Verdict
 from rag.verify_facts import plain
 from rag.verify_features import FEATURES, Embed, Finding, examine, rarity_from
@@ -92,8 +92,7 @@ class Verifier:
         return Judgement(verdict, score, reasons, finding.best, sure)
 
     def _score(self, finding: Finding, sentence: str, evidence: str) -> float:
-        x = float(_WEIGHTS @ np.array(finding.row())) + float(_MODEL["intercept"])
-        return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, x))))
+        return sigmoid(float(_WEIGHTS @ np.array(finding.row())) + float(_MODEL["intercept"]))
 
     def _is_sure(self, sentence: str, evidence: str) -> bool:
         """Whether a high score is enough: the features know little of who did what to whom."""

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from rag.spans import overlap
+from rag.types import Span
 from rag.words import stems
 
 
@@ -192,8 +194,8 @@ def read_dates(text: str) -> tuple[Date, ...]:
     found: list[Date] = []
     for pattern in _DATES:
         for match in pattern.finditer(text):
-            start, end = match.span()
-            if any(start < d.end and d.start < end for d in found):
+            said = Span(*match.span())
+            if any(overlap(said, date) for date in found):
                 continue
             date = _date(match)
             if date is not None:

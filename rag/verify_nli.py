@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rag.errors import ModelError
+from rag.errors import ModelError, first_line
 from rag.verify import Verifier
 from rag.verify_features import Finding
 
@@ -27,9 +27,8 @@ class NliVerifier(Verifier):
         try:
             self._model: Any = CrossEncoder(name, device="cpu")
         except (OSError, ValueError, KeyError, RuntimeError) as error:
-            first = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise ModelError(
-                f"cannot load the verifier {name!r}: {first}. "
+                f"cannot load the verifier {name!r}: {first_line(error)}. "
                 "Give the folder of a cross-encoder, or leave --verifier out"
             ) from error
         labels = {int(k): str(v) for k, v in self._model.config.id2label.items()}

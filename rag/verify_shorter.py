@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rag.verify_words import CONTRASTS, HEDGES, Word, read
-from rag.words import is_irregular
+from rag.words import IRREGULAR
 
 CONDITIONS = CONTRASTS | HEDGES | frozenset(["if", "or", "provided", "unless", "until"])
 _BINDING = CONDITIONS | frozenset(
@@ -50,4 +50,4 @@ def _keeps(said: Sequence[Word], words: Sequence[Word]) -> bool:
 def _binds(word: Word) -> bool:
     """Whether a word is, or may be, a verb or what makes a part of a sentence depend on another."""
     regular = word.lower.endswith("ed") and not word.capital
-    return word.lower in _BINDING or regular or is_irregular(word.lower)
+    return word.lower in _BINDING or regular or word.lower in IRREGULAR

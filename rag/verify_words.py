@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from rag.sentences import pieces
+from rag.spans import stripped
 from rag.types import Span
 from rag.verify_facts import Date, Quantity, plain, read_dates, read_quantities
 from rag.words import akin, stems, word_set
@@ -247,8 +248,7 @@ def _sentences(text: str) -> Iterator[Span]:
     start = 0
     for line in text.split("\n"):
         for span in pieces(line):
-            piece = line[span.start : span.end]
-            if piece.strip():
-                first = start + span.start + len(piece) - len(piece.lstrip())
-                yield Span(first, first + len(piece.strip()))
+            said = stripped(line, span)
+            if said.start < said.end:
+                yield said.moved(start)
         start += len(line) + 1

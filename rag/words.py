@@ -24,7 +24,7 @@ STOP = word_set(
     according"""
 )
 _PLURALS = {"children": "child", "feet": "foot", "men": "man", "teeth": "tooth", "women": "woman"}
-_IRREGULAR = {
+IRREGULAR = {
     form: base
     for base, forms in {
         "arise": "arose arisen", "beat": "beaten", "become": "became", "begin": "began begun",
@@ -55,6 +55,7 @@ _IRREGULAR = {
     }.items()
     for form in forms.split()
 }  # fmt: skip
+"""Irregular forms in small letters, mostly of verbs, and their bases: ``built``."""
 NUMBER_WORDS = {
     "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7",
     "eight": "8", "nine": "9", "ten": "10", "eleven": "11", "twelve": "12", "twenty": "20",
@@ -69,7 +70,7 @@ _IN_FULL = {
 }  # fmt: skip
 _CUT_SHORT = re.compile(  # "us" and "un" are words, and so is the "US" of "CONTACT US"
     r"(?<![A-Z]{2} )(?<![\w.])"
-    r"(?:U\.S\.(?:A\.)?|[EU]\.[KNU]\.|USA?|UK|EU|UN|HQ|hq|headquarter(?:s|ed))(?!\w)"
+    r"(?:U\.(?:S\.(?:A\.)?|K\.|N\.)|E\.U\.|USA?|UK|EU|UN|HQ|hq|headquarter(?:s|ed))(?!\w)"
 )
 _ROLES = word_set("ceo cfo cio cmo coo cto hr vp")
 _QUARTERS = {f"q{n}": (nth, "quarter") for n, nth in enumerate(("1st", "2nd", "3rd", "4th"), 1)}
@@ -97,7 +98,7 @@ def stems(word: str) -> tuple[str, ...]:
         return (NUMBER_WORDS[word],)
     if word in _QUARTERS:
         return _QUARTERS[word]
-    return tuple(analyze(_PLURALS.get(word) or _IRREGULAR.get(word, word)))
+    return tuple(analyze(_PLURALS.get(word) or IRREGULAR.get(word, word)))
 
 
 def stems_of(*texts: str) -> frozenset[str]:
@@ -117,11 +118,6 @@ def akin(a: str, b: str) -> bool:
         return False
     shared = max(4, shorter - 1)
     return a[:shared] == b[:shared]
-
-
-def is_irregular(word: str) -> bool:
-    """Whether a word in small letters is an irregular form, mostly of a verb: ``built``."""
-    return word in _IRREGULAR
 
 
 @lru_cache(maxsize=4096)

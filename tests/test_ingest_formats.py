@@ -94,7 +94,7 @@ def test_a_word_document_says_what_it_does_not_show(tmp_path: Path) -> None:
     parsed = parse(make(tmp_path, "plums.docx"))
     assert parsed.text == "Plums\n\nPlums are stone fruit."
     assert parsed.fidelity.images == 1
-    assert parsed.warnings == ("hidden text was left out: 1 passages",)
+    assert parsed.fidelity.warnings == ("hidden text was left out: 1 passages",)
 
 
 def test_slides_are_pages(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_hidden_shapes_are_flagged(tmp_path: Path) -> None:
     check(parsed)
     assert shown(parsed) == ["seen"]
     assert len(parsed.flags) == 3
-    assert parsed.warnings == ("a shape on slide 1 is hidden",) * 2
+    assert parsed.fidelity.warnings == ("a shape on slide 1 is hidden",) * 2
 
 
 def test_a_book_is_read_along_its_spine(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_book_is_read_along_its_spine(tmp_path: Path) -> None:
     parts = epub_parts()
     del parts["OEBPS/text/two b.xhtml"]
     parsed = parse(write_zip(tmp_path / "short.epub", parts))
-    assert parsed.warnings == ("1 of its chapters are missing in the file",)
+    assert parsed.fidelity.warnings == ("1 of its chapters are missing in the file",)
 
 
 def test_an_open_document_is_read_in_order(tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ def test_an_open_document_is_read_in_order(tmp_path: Path) -> None:
     ]
     assert parsed.title == "Plums and more"
     assert (parsed.fidelity.tables, parsed.fidelity.images) == (1, 1)
-    assert parsed.warnings == ("hidden text was left out: 1 passages",)
+    assert parsed.fidelity.warnings == ("hidden text was left out: 1 passages",)
 
 
 def test_rich_text_keeps_paragraphs_and_tables(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_rich_text_keeps_paragraphs_and_tables(tmp_path: Path) -> None:
         ("paragraph", "The end."),
     ]
     assert (parsed.title, parsed.fidelity.images) == ("Plums à la carte", 1)
-    assert parsed.warnings == ("hidden text was left out: 1 passages",)
+    assert parsed.fidelity.warnings == ("hidden text was left out: 1 passages",)
 
 
 def test_restructured_text_reads_as_its_reader_sees_it(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_restructured_text_reads_as_its_reader_sees_it(tmp_path: Path) -> None:
         ("table_row", "Plum: Vic; Year: 1840"),
         ("paragraph", "[1] The note."),
     ]
-    assert parsed.warnings == (
+    assert parsed.fidelity.warnings == (
         "directives read as plain text: versionadded",
         "directives left out: include",
     )
@@ -294,7 +294,7 @@ def test_mail_says_who_wrote_and_what(tmp_path: Path) -> None:
         ("paragraph", "the harvest was good – très bon."),
     ]
     assert parsed.date == "2024-05-06T07:08:09+02:00"
-    assert parsed.warnings == ("1 attachment was not read: plüm.png",)
+    assert parsed.fidelity.warnings == ("1 attachment was not read: plüm.png",)
 
 
 @pytest.mark.parametrize(
@@ -350,7 +350,7 @@ def test_a_forwarded_message_is_read_below(tmp_path: Path) -> None:
         ("paragraph", "From: carol@example.org"),
         ("paragraph", "The first words."),
     ]
-    assert parsed.warnings == ()
+    assert parsed.fidelity.warnings == ()
 
 
 def test_what_a_mail_quotes_is_below_who_wrote_it_and_without_marks(tmp_path: Path) -> None:
@@ -379,4 +379,6 @@ def test_what_a_mail_quotes_is_below_who_wrote_it_and_without_marks(tmp_path: Pa
 
 
 def test_mail_without_text_says_so(tmp_path: Path) -> None:
-    assert read(tmp_path, "a.eml", "Subject: A\n\n \n").warnings == ("the message has no text",)
+    assert read(tmp_path, "a.eml", "Subject: A\n\n \n").fidelity.warnings == (
+        "the message has no text",
+    )

@@ -67,7 +67,7 @@ def test_a_picture_is_read_in_every_format(
     assert (parsed.pages, parsed.title) == (1, "page")
     assert parsed.fidelity.ocr_pages == (1,)
     assert (parsed.fidelity.ocr_confidence or 0) > 0.85
-    assert parsed.warnings == ()
+    assert parsed.fidelity.warnings == ()
 
 
 @pytest.mark.parametrize("degrees", [0.0, 1.5, 90.0, 180.0])
@@ -131,7 +131,7 @@ def test_a_scanned_page_of_a_pdf_is_read(tmp_path: Path, picture: Image.Image) -
     assert texts(parsed) == ["A page of text.", *EXPECTED]
     assert {b.page for b in parsed.blocks[1:]} == {2}
     assert parsed.fidelity.ocr_pages == (2,)
-    assert parsed.fidelity.blank_pages == parsed.warnings == ()
+    assert parsed.fidelity.blank_pages == parsed.fidelity.warnings == ()
     place = next(p for p in parsed.places if parsed.text[p.start : p.end] == "Anvils")
     left, top, _, bottom = place.box or (0, 0, 0, 0)
     assert left == pytest.approx(72 / A4[0], abs=0.01)
@@ -155,7 +155,7 @@ def test_a_picture_without_text_is_blank_and_said(tmp_path: Path) -> None:
     canvas.save()
     parsed = parse_pdf(tmp_path / "a.pdf", "application/pdf")
     assert parsed.fidelity.blank_pages == (2,)
-    assert parsed.warnings == ("page 2: no text was found in its picture",)
+    assert parsed.fidelity.warnings == ("page 2: no text was found in its picture",)
 
 
 def test_a_blurred_picture_gives_a_warning(tmp_path: Path, picture: Image.Image) -> None:
@@ -164,8 +164,10 @@ def test_a_blurred_picture_gives_a_warning(tmp_path: Path, picture: Image.Image)
     Image.blend(small.convert("L"), noisy, 0.35).save(tmp_path / "bad.png")
     parsed = parse_image(tmp_path / "bad.png", "image/png")
     confidence = parsed.fidelity.ocr_confidence
-    assert confidence is None or (confidence < 0.75 and "OCR is only" in parsed.warnings[0])
-    assert parsed.warnings
+    assert confidence is None or (
+        confidence < 0.75 and "OCR is only" in parsed.fidelity.warnings[0]
+    )
+    assert parsed.fidelity.warnings
 
 
 def test_gigapixel_pictures_are_refused_before_they_are_decoded(tmp_path: Path) -> None:
@@ -205,7 +207,9 @@ def test_where_ocr_is_missing_the_user_learns_what_to_install(
         parsed = parse_pdf(tmp_path / "scan.pdf", "application/pdf")
         assert texts(parsed) == ["A page of text."]
         assert parsed.fidelity.blank_pages == (2,)
-        assert any(ocr.INSTALL in warning and "page 2" in warning for warning in parsed.warnings)
+        assert any(
+            ocr.INSTALL in warning and "page 2" in warning for warning in parsed.fidelity.warnings
+        )
         picture.save(tmp_path / "a.png")
         with pytest.raises(BadDocument, match=r"a\.png: .*only OCR reads.*pip install tesserocr"):
             parse_image(tmp_path / "a.png", "image/png")

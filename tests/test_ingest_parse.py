@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ingest import parse as door
 from ingest.parse import parse
-from ingest.parsed import Builder, Parsed, iso_date, row_text
+from ingest.parsed import Builder, Parsed, iso_date, row_spans
 from rag.errors import BadDocument
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -195,7 +195,7 @@ def test_the_builder_keeps_offsets_and_repairs() -> None:
     parsed = builder.build(title=" My\ntitle ", media_type="text/plain")
     assert parsed.text == "One\n\na\ufffdb\nc\ufffd"
     assert parsed.title == "My title"
-    assert parsed.warnings == (
+    assert parsed.fidelity.warnings == (
         "2 unusable or invisible characters (NUL, lone surrogates, zero-width marks) were replaced "
         "by U+FFFD or removed",
     )
@@ -212,7 +212,7 @@ def test_the_builder_keeps_offsets_and_repairs() -> None:
     ],
 )
 def test_a_row_reads_on_its_own(cells: list[str], header: list[str] | None, row: str) -> None:
-    assert row_text(cells, header) == row
+    assert row_spans(cells, header)[0] == row
 
 
 @pytest.mark.parametrize(

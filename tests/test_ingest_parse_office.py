@@ -123,7 +123,7 @@ def test_a_pdf_comes_back_page_by_page(report: Parsed) -> None:
     check(report)
     assert report.pages == 4
     assert report.title == "The Year at Acme"
-    assert report.warnings == ("page 3: no text was found in its picture",)
+    assert report.fidelity.warnings == ("page 3: no text was found in its picture",)
     assert datetime.fromisoformat(report.date).year >= 2000
     assert outline(report) == [
         (1, "heading", "The Year at Acme"),
@@ -192,7 +192,7 @@ def test_text_across_the_page_is_left_out_and_said(tmp_path: Path) -> None:
     canvas.save()
     parsed = parse(path)
     assert parsed.text == "A line of text on a draft."
-    assert parsed.warnings == ("page 1: 5 characters of turned text were left out",)
+    assert parsed.fidelity.warnings == ("page 1: 5 characters of turned text were left out",)
 
 
 def test_encrypted_broken_and_empty_pdfs_are_refused(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_filings_parse_with_all_their_pages(path: Path) -> None:
     check(parsed)
     assert parsed.pages == PAGES[path.stem]
     assert {block.page for block in parsed.blocks} == set(range(1, parsed.pages + 1))
-    assert parsed.warnings == ()
+    assert parsed.fidelity.warnings == ()
     assert sum(block.kind == "table_row" for block in parsed.blocks) > 200
     if path.stem == "2022-Q3-AAPL":
         rows = {text for _, kind, text in outline(parsed) if kind == "table_row"}
@@ -365,7 +365,7 @@ def test_notes_of_a_word_document_follow_its_body(tmp_path: Path) -> None:
         ("paragraph", "Audited."),
         ("paragraph", "At the end."),
     ]
-    assert parsed.warnings == ()
+    assert parsed.fidelity.warnings == ()
 
 
 def test_a_word_document_with_broken_notes_is_refused(tmp_path: Path) -> None:

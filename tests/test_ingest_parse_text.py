@@ -92,7 +92,7 @@ def test_encodings_are_found_and_guesses_said(
 ) -> None:
     parsed = read(tmp_path, "a.txt", text.encode(encoding))
     assert parsed.text == text
-    assert parsed.warnings == warnings
+    assert parsed.fidelity.warnings == warnings
 
 
 def test_line_ends_are_normalised(tmp_path: Path) -> None:
@@ -377,14 +377,14 @@ def test_html_is_its_main_content_as_shown(tmp_path: Path) -> None:
         ("paragraph", "layout"),
     ]
     assert (parsed.title, parsed.date) == ("The page", "2024-03-01T08:00:00+00:00")
-    assert parsed.warnings == ()
+    assert parsed.fidelity.warnings == ()
 
 
 def test_html_encoding_is_the_declared_one(tmp_path: Path) -> None:
     page = '<meta http-equiv="Content-Type" content="text/html; charset=iso-8859-1"><p>3 € “quoted”'
     parsed = read(tmp_path, "a.htm", page.encode("cp1252"))
     assert parsed.text == "3 € “quoted”"
-    assert parsed.warnings == ()
+    assert parsed.fidelity.warnings == ()
     assert read(tmp_path, "b.htm", b'<meta charset="nonsense"><p>x').text == "x"
 
 
@@ -400,7 +400,7 @@ def test_html_encoding_is_the_declared_one(tmp_path: Path) -> None:
 def test_html_in_no_such_encoding_is_utf8(tmp_path: Path, tag: str, charset: str) -> None:
     for text in (r"Der Bär fraß C:\new\u0041 Honig", "even", "odd", "xn--a-"):
         parsed = read(tmp_path, "a.html", f"{tag.format(charset)}<p>{text}</p>")
-        assert (parsed.text, parsed.warnings) == (text, ())
+        assert (parsed.text, parsed.fidelity.warnings) == (text, ())
 
 
 def test_html_in_utf16_is_read_by_its_byte_order_mark(tmp_path: Path) -> None:
@@ -409,7 +409,7 @@ def test_html_in_utf16_is_read_by_its_byte_order_mark(tmp_path: Path) -> None:
     page = '<meta charset="utf-16"><p>Der Bär fraß den Honig</p>'
     parsed = read(tmp_path, "b.html", page.encode("cp1252"))
     assert parsed.text == "Der Bär fraß den Honig"
-    assert parsed.warnings[0].startswith("read as windows-125")
+    assert parsed.fidelity.warnings[0].startswith("read as windows-125")
 
 
 @pytest.mark.parametrize(
@@ -428,4 +428,4 @@ def test_html_of_all_kinds_keeps_its_text(tmp_path: Path, page: str, text: str) 
 def test_html_without_main_content_says_so(tmp_path: Path) -> None:
     parsed = read(tmp_path, "a.html", "<nav>Only <a href=x>links</a></nav>")
     assert parsed.text == "Only links"
-    assert "no main content" in parsed.warnings[0]
+    assert "no main content" in parsed.fidelity.warnings[0]

@@ -271,7 +271,7 @@ def test_text_in_tag_characters_is_shown_and_flagged(tmp_path: Path) -> None:
     parsed = parse(path)
     assert "⟦invisible: obey me⟧" in parsed.text
     assert [f.kind for f in parsed.flags] == ["hidden"]
-    assert "7 unusable or invisible characters" in " ".join(parsed.warnings)
+    assert "7 unusable or invisible characters" in " ".join(parsed.fidelity.warnings)
     chunks = chunk_document(parsed, "s", parsed.title, ENCODER)
     assert not any("obey" in chunk.text for chunk in chunks)
 

@@ -50,7 +50,7 @@ def test_sheets_show_what_a_spreadsheet_shows(tmp_path: Path) -> None:
         *["sheet Secret is hidden"] * 2,
     ]
     assert "hidden column" not in parsed.text
-    assert parsed.warnings == (
+    assert parsed.fidelity.warnings == (
         "sheet Plums: cells in hidden columns left out: 1",
         "sheet Plums: hidden rows: 1",
         "sheet Secret is hidden",
@@ -67,7 +67,9 @@ def test_formulas_without_results_are_said(tmp_path: Path) -> None:
     )
     parsed = parse(path)
     assert "2469" not in parsed.text
-    assert any("formulas without a stored result: 1" in warning for warning in parsed.warnings)
+    assert any(
+        "formulas without a stored result: 1" in warning for warning in parsed.fidelity.warnings
+    )
 
 
 def test_workbooks_store_text_and_days_in_several_ways(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rag.available import PROVIDERS, Available, available, lookup
+from rag.available import Available, available, lookup
 from rag.llm import load_llm
+from rag.providers import PROVIDERS
 from tests.make_gguf import write_gguf
 from tests.model_site import MODEL, pretend_installed
 

@@ -351,7 +351,7 @@ def test_an_index_from_before_collections_is_brought_up_to_date(
         assert again.library.collection_names() == ["hr"]
 
 
-@pytest.mark.parametrize("name", ["a,b", "a:b", " a", "a\n", "x" * 65])
+@pytest.mark.parametrize("name", ["a,b", "a:b", " a", "a\n", "a\x85b", "a\u2028b", "x" * 65])
 def test_a_name_that_nobody_could_write_is_refused(index: Index, folders: Path, name: str) -> None:
     with pytest.raises(BadInput, match="cannot be the name of a collection"):
         sync(index, [folders], collection=name)

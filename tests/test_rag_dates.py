@@ -17,6 +17,12 @@ from rag.retrieve import by_date
 from rag.settings import Settings
 
 YEAR = Period(date(2024, 1, 1), date(2024, 12, 31))
+DECEMBER = Period(date(2011, 12, 1), date(2011, 12, 31))
+
+
+def years(first: int) -> Period:
+    """A year and the next."""
+    return Period(date(first, 1, 1), date(first + 1, 12, 31))
 
 
 @pytest.mark.parametrize(
@@ -31,6 +37,16 @@ YEAR = Period(date(2024, 1, 1), date(2024, 12, 31))
         ("2024 Q3 and FY2024", [Period(date(2024, 7, 1), date(2024, 9, 30)), YEAR]),
         ("the log of 2024-02-29.", [Period(date(2024, 2, 29), date(2024, 2, 29))]),
         ("from 2023-2024", [Period(date(2023, 1, 1), date(2023, 12, 31)), YEAR]),
+        ("What was revenue in 2023-24?", [years(2023)]),
+        ("2023/24 and 1999–00", [years(2023), years(1999)]),
+        ("the 2011-12 season", [years(2011)]),
+        ("Who won the 2011-12 NBA season?", [years(2011)]),
+        ("FY2011-12, fiscal year 2009-10", [years(2011), years(2009)]),
+        ("minutes of 2011-12", [DECEMBER]),
+        ("2011-12-05", [Period(date(2011, 12, 5), date(2011, 12, 5))]),
+        ("2011/12/05", [Period(date(2011, 1, 1), date(2011, 12, 31))]),
+        ("Q3 2023-24", [Period(date(2023, 7, 1), date(2023, 9, 30))]),
+        ("from 2018-20", []),
         ("Is the RTX-2080 worth $2,020 or 2020.5%?", []),
         ("on 31 February 2023", []),
         ("the latest report", []),

@@ -86,7 +86,7 @@ def test_progress_counts_every_text(encoder: Encoder) -> None:
 
 
 def test_the_default_model_is_the_published_one() -> None:
-    from ingest.files import sha256_of
+    from rag.files import sha256_of
 
     assert sha256_of(model_path(DEFAULT_MODEL) / "model.safetensors") == DEFAULT_MODEL_SHA256
 

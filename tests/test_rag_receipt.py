@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ingest.sync import remove, sync
 from rag import Answer, BadInput, Turn
 from rag.index import Index
-from rag.receipt import BUILT_IN, Receipt, make_receipt, read_receipt, write_receipt
+from rag.receipt import BUILT_IN, Receipt, make_receipt, read_receipts, write_receipt
 from rag.recheck import Check, check_receipt
 from rag.settings import Settings
 
@@ -49,7 +49,7 @@ def test_what_is_written_is_what_is_read(sample: Index, tmp_path: Path) -> None:
     answer = sample.ask("How much did Microsoft invest in OpenAI in 2019?", history)
     made = make_receipt(sample, answer, history)
     write_receipt(made, tmp_path / "r.json")
-    assert read_receipt(tmp_path / "r.json") == made
+    assert read_receipts(tmp_path / "r.json") == [made]
     row = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
     assert row["format"] == "footnote receipt"
     assert row["history"][1] == {"role": "assistant", "text": "東京"}
@@ -75,7 +75,7 @@ def test_a_declined_answer_has_a_receipt_too(ready: Index, tmp_path: Path) -> No
     answer = ready.ask("Who won the chess world championship of 1972?")
     assert answer.status == "declined"
     write_receipt(make_receipt(ready, answer), tmp_path / "r.json")
-    check = check_receipt(ready, read_receipt(tmp_path / "r.json"))
+    check = check_receipt(ready, *read_receipts(tmp_path / "r.json"))
     assert (check.result, check.citations, check.sentences) == ("ok", (), ())
 
 
@@ -116,7 +116,7 @@ def test_any_changed_value_is_noticed(written: Path, data: st.DataObject) -> Non
     changed = written.with_name("changed.json")
     changed.write_text(json.dumps(row), encoding="utf-8")
     with pytest.raises(BadInput, match=r"changed\.json"):
-        read_receipt(changed)
+        read_receipts(changed)
 
 
 @given(data=st.data())
@@ -133,7 +133,7 @@ def test_any_missing_or_added_value_is_noticed(written: Path, data: st.DataObjec
     changed = written.with_name("changed.json")
     changed.write_text(json.dumps(row), encoding="utf-8")
     with pytest.raises(BadInput, match=r"changed\.json"):
-        read_receipt(changed)
+        read_receipts(changed)
 
 
 def test_the_layout_of_the_file_does_not_matter(written: Path) -> None:
@@ -141,7 +141,7 @@ def test_the_layout_of_the_file_does_not_matter(written: Path) -> None:
     other = written.with_name("other.json")
     turned = dict(reversed(row.items()))
     other.write_text(json.dumps(turned, ensure_ascii=True), encoding="utf-8")
-    assert read_receipt(other) == read_receipt(written)
+    assert read_receipts(other) == read_receipts(written)
 
 
 @pytest.mark.parametrize(
@@ -164,12 +164,12 @@ def test_what_is_no_receipt_says_why(tmp_path: Path, given: bytes, words: str) -
     path = tmp_path / "r.json"
     path.write_bytes(given)
     with pytest.raises(BadInput, match=words):
-        read_receipt(path)
+        read_receipts(path)
 
 
 def test_files_that_cannot_be_used(tmp_path: Path, receipt: Receipt) -> None:
     with pytest.raises(BadInput, match="check the path"):
-        read_receipt(tmp_path / "none.json")
+        read_receipts(tmp_path / "none.json")
     with pytest.raises(BadInput, match="another file"):
         write_receipt(receipt, tmp_path / "none" / "r.json")
     with pytest.raises(BadInput, match="not valid text"):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import product
+from string import ascii_uppercase
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rag.opposites import OPPOSITES, share_opposed
 from rag.verify_shorter import is_shortened
@@ -42,6 +47,20 @@ def test_one_chief_is_not_another() -> None:
 def test_small_words_are_no_nations() -> None:
     assert stems_of("CONTACT US") == {"contact", "us"}
     assert stems_of("They told us of un.") == {"they", "told", "us", "of", "un"}
+
+
+def test_initials_of_a_person_are_no_nation() -> None:
+    for a, b in product(ascii_uppercase, repeat=2):
+        assert tokens(f"The poet {a}.{b}. Brown wrote it.")
+    assert stems_of("E.K. Brown").isdisjoint(stems_of("United Kingdom, European Union"))
+
+
+_INITIALS = st.lists(st.sampled_from("EKNSUAHQehq"), min_size=1, max_size=4).map(".".join)
+
+
+@given(st.lists(st.one_of(st.text(), _INITIALS, st.sampled_from((".", " ", "chief", "HQ")))))
+def test_any_text_has_words(parts: list[str]) -> None:
+    assert all(token.stem for token in tokens("".join(parts)))
 
 
 def test_words_that_look_like_a_form_of_another_stay_apart() -> None:

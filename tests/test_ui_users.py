@@ -123,6 +123,33 @@ def test_a_malformed_line_is_named_but_not_shown(file: Path, line: str) -> None:
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "collection",
+    [
+        "",
+        " Legal",
+        "a,b",
+        "a:b",
+        "x" * 65,
+        *(f"a{c}b" for c in "\n\r\x0b\x0c\x1c\x85\u2028\u2029"),
+        "\udc80",
+    ],
+)
+def test_what_no_collection_can_be_called_is_refused_and_the_file_stays(
+    file: Path, collection: str
+) -> None:
+    put_user(file, "ada", PASSWORD)
+    with pytest.raises(BadInput, match="collection"):
+        put_user(file, "bob", PASSWORD, [collection])
+    assert list(read_users(file)) == ["ada"]
+
+
+def test_only_a_line_feed_ends_a_line_of_the_file(file: Path) -> None:
+    put_user(file, "ada", PASSWORD, ["hr"])
+    file.write_text(file.read_text("utf-8").replace("hr", "h\u2028r"), encoding="utf-8")
+    assert read_users(file)["ada"].collections == ("h\u2028r",)
+
+
 def test_the_commands_add_list_and_remove(file: Path) -> None:
     def run(*words: str, given: str = "") -> Result:
         return CliRunner().invoke(main, ["users", *words, "--auth-file", str(file)], input=given)

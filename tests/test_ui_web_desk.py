@@ -28,7 +28,7 @@ from ingest.sync import sync
 from rag.answer_json import answer_from_dict
 from rag.errors import BadIndex, BadInput
 from rag.index import Index
-from rag.receipt import read_receipt, read_receipts
+from rag.receipt import read_receipts
 from rag.recheck import check_receipt
 from rag.settings import Settings
 from rag.standing import changed_files
@@ -229,7 +229,7 @@ def test_json_has_a_receipt_of_every_answer_that_verify_takes(desk: Desk, tmp_pa
         json.dumps(json.loads(file.read_text(encoding="utf-8"))["exchanges"][0]["receipt"]),
         encoding="utf-8",
     )
-    assert read_receipt(single) == receipts[0]
+    assert read_receipts(single) == [receipts[0]]
     changed = file.read_text(encoding="utf-8").replace("Southwell", "Northwell")
     file.write_text(changed, encoding="utf-8")
     result = footnote("verify", file, "--index", index.folder)
@@ -324,6 +324,25 @@ def test_many_readers_complain_at_once(index: Index) -> None:
     cases = load_cases(index.folder / "cases.jsonl")
     assert {case.question for case in cases} == {f"Question {n}?" for n in range(40)}
     assert not (index.folder / "cases.jsonl.new").exists()
+
+
+def test_a_case_goes_into_a_file_that_an_editor_left_with_a_mark_and_empty_lines(
+    index: Index,
+) -> None:
+    def complain(id: str, question: str) -> None:
+        said = Conversation(id, "", (Exchange(1, question, "answered"),))
+        add_case(index, said, 1, "", "", "")
+
+    path = index.folder / "cases.jsonl"
+    complain("a", "One line\u2028or two?")
+    path.write_text("\ufeff\n" + path.read_text("utf-8") + "\n\n", encoding="utf-8")
+    complain("b", "Which?")
+    complain("b", "Which one?")
+    assert [c.question for c in load_cases(path)] == ["One line\u2028or two?", "Which one?"]
+    path.write_text("no case\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"cases.jsonl:1: not JSON"):
+        complain("c", "Who?")
+    assert path.read_text("utf-8") == "no case\n"
 
 
 def uploaded(tmp_path: Path, text: str) -> Path:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from eval.output import check_writable, write_json
 from ui.cli_eval_run import COMMANDS
-from ui.files import check_writable, write_json
-from ui.options import index_option, settings_options
+from ui.options import index_option, json_out, settings_options
 
 if TYPE_CHECKING:
     from rag.settings import Settings
@@ -28,7 +28,7 @@ for command in COMMANDS:
 @evaluation.command()
 @click.argument("folder", type=click.Path(file_okay=False))
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first N queries.")
-@click.option("--json", "out", type=click.Path(dir_okay=False), metavar="OUT", help="Write JSON.")
+@json_out
 def benchmark(folder: str, limit: int | None, out: str | None) -> None:
     """Measure on a public data set in the BEIR layout."""
     check_writable(out)
@@ -56,7 +56,7 @@ def benchmark(folder: str, limit: int | None, out: str | None) -> None:
     help="Plant only here in the documents; by default in each of the four places.",
 )
 @settings_options
-@click.option("--json", "out", type=click.Path(dir_okay=False), metavar="OUT", help="Write JSON.")
+@json_out
 def injection(
     attacks: str, benign: str, positions: tuple[str, ...], settings: Settings, out: str | None
 ) -> None:
@@ -83,7 +83,7 @@ def injection(
 @evaluation.command()
 @click.argument("folder", type=click.Path(file_okay=False))
 @click.option("--compare", is_flag=True, help="Measure other ways to cut documents as well.")
-@click.option("--json", "out", type=click.Path(dir_okay=False), metavar="OUT", help="Write JSON.")
+@json_out
 def chunking(folder: str, compare: bool, out: str | None) -> None:
     """Measure by characters how well chunks fit what questions need."""
     check_writable(out)
@@ -102,7 +102,7 @@ def chunking(folder: str, compare: bool, out: str | None) -> None:
     "--half", type=click.Choice(["tune", "report"]), help="Only this half, by hash of id."
 )
 @click.option("--verifier", metavar="NAME_OR_PATH", help="A cross-encoder instead of our own.")
-@click.option("--json", "out", type=click.Path(dir_okay=False), metavar="OUT", help="Write JSON.")
+@json_out
 def grounding(file: str, half: Any, verifier: str | None, out: str | None) -> None:  # noqa: ANN401
     """Measure the verifier on rows {"id", "context", "response", "label"} judged by people."""
     check_writable(out)
@@ -121,7 +121,7 @@ def grounding(file: str, half: Any, verifier: str | None, out: str | None) -> No
 @click.option(
     "--n", type=click.IntRange(1), default=200, show_default=True, help="Questions of each sort."
 )
-@click.option("--json", "out", type=click.Path(dir_okay=False), metavar="OUT", help="Write JSON.")
+@json_out
 @click.option("--dry-run", is_flag=True, help="Measure, and leave the index as it is.")
 def calibrate(index_dir: str, n: int, out: str | None, dry_run: bool) -> None:
     """Choose when the index declines, by questions made from it and others."""

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from eval.output import check_writable
 from rag.errors import BadInput
-from ui.files import check_writable
-from ui.options import index_option, settings_options
+from ui.options import index_option, json_out, settings_options
 
 if TYPE_CHECKING:
     from eval.operations import Prices
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 run_argument = click.argument("run", type=click.Path(file_okay=False))
 anyway_option = click.option(
     "--anyway", is_flag=True, help="Even if they are over other documents or cases."
-)
-json_out = click.option(
-    "--json", "out", type=click.Path(dir_okay=False), metavar="OUT", help="Write JSON."
 )
 
 
@@ -324,7 +321,7 @@ def _finish(run: Run, folder: str | None, out: str | None) -> None:
     if folder is not None:
         write_scores(Path(folder) / SCORES, scores)
     if out is not None:
-        write_scores(Path(out), scores)
+        write_scores(out, scores)
     click.echo(format_table(run))
 
 

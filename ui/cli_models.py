@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rag.errors import ModelError
+from rag.model_store import MEGABYTE
 from ui.options import json_option
 
 if TYPE_CHECKING:
     from rag.model_store import ModelState
-
-MEGABYTE = 1_000_000
 
 
 @click.group(invoke_without_command=True)

@@ -48,7 +48,6 @@ def _packages() -> Iterator[Finding]:
 
 
 def _model() -> Iterator[Finding]:
-    from ingest.files import sha256_of
     from rag.embed import (
         DEFAULT_MODEL,
         DEFAULT_MODEL_SHA256,
@@ -56,6 +55,7 @@ def _model() -> Iterator[Finding]:
         load_encoder,
         model_path,
     )
+    from rag.files import sha256_of
 
     try:
         path = model_path(DEFAULT_MODEL)

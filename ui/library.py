@@ -12,8 +12,9 @@ from typing import Any
 from ingest.watched import line, watched
 from rag.errors import BadInput
 from rag.index import Index
+from rag.spans import overlap
 from rag.standing import changed_files
-from rag.types import Place, Source
+from rag.types import Place, Source, Span
 from ui.printable import json_text, visible
 from ui.progress import read_line, warning_lines
 
@@ -106,20 +107,21 @@ def show_source(index: Index, name: str, as_json: bool) -> str:
     out: list[str] = []
     start = first = 0
     for piece in text.split("\n"):
-        end = start + len(piece)
+        line = Span(start, start + len(piece))
         while first < len(places) and places[first].end <= start:
             first += 1
-        at = list(_from(places, first, end))
-        marks = [f"!{f.kind}: {f.reason}" for f in flags if f.start < end and f.end > start]
+        at = list(_from(places, first, line.end))
+        marks = [f"!{f.kind}: {f.reason}" for f in flags if overlap(f, line)]
         marked = "".join(f"   [{mark}]" for mark in marks)
         out.append(visible(f"{_where(at):<18}| {piece}{marked}"))
-        start = end + 1
+        start = line.end + 1
     return "\n".join(out)
 
 
 def place_of(places: Sequence[Place], start: int, end: int) -> str:
     """Where in the original ``text[start:end]`` of a source stands: cells, line or page, or ""."""
-    return _where([place for place in places if place.start < end and place.end > start])
+    stretch = Span(start, end)
+    return _where([place for place in places if overlap(place, stretch)])
 
 
 def _from(places: Sequence[Place], first: int, end: int) -> Iterator[Place]:

@@ -9,10 +9,10 @@ from typing import Any, get_args
 
 import click
 
+from rag.files import DEFAULT_INDEX
 from rag.settings import MOST_PASSAGES, PASSAGES, Settings
 from rag.types import Engine, Policy
 
-DEFAULT_INDEX = ".footnote"
 # What is chosen about answering, but for where to look.
 HOW = ("engine", "llm", "base_url", "policy", "verifier", "threshold", "passages", "reader")
 
@@ -32,6 +32,9 @@ verifier_option = click.option(
     help="A cross-encoder to check sentences with instead of our own.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+json_out = click.option(
+    "--json", "out", type=click.Path(dir_okay=False), metavar="OUT", help="Write JSON."
+)
 
 
 def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -22,7 +22,7 @@ def visible(line: str) -> str:
     return _CONTROLS.sub("\ufffd", line.replace("\t", "    "))
 
 
-def json_text(value: Any, indent: int | None = 1) -> str:  # noqa: ANN401 - whatever JSON can hold
+def json_text(value: Any) -> str:  # noqa: ANN401 - whatever JSON can hold
     """Readable JSON that a terminal shows as it is; nothing of the value is lost."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    text = json.dumps(value, ensure_ascii=False, indent=1)
     return _BEYOND_ASCII.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

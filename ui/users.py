@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import BadInput
+from rag.library import check_name
 
 SHORTEST = 8
 LONGEST = 1024
@@ -97,12 +98,13 @@ class Users:
 def read_users(path: Path) -> dict[str, User]:
     """The users of a file by name. Raises ``BadInput`` for one that cannot be read."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise BadInput(f"there is no file of users at {path}: {_ADD.format(path)}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"the file of users {path} cannot be read: {error}") from error
     users: dict[str, User] = {}
+    lines = text.removesuffix("\n").split("\n") if text else []
     for number, line in enumerate(lines, 1):
         name, _, rest = line.partition(":")
         hashed, colon, shared = rest.partition(":")
@@ -122,7 +124,7 @@ def put_user(
     """Add a user to a file, made if there is none, or change the password. Whether it is a new one.
 
     ``collections`` are all that the user may see; None leaves them as they are, or allows all.
-    Raises ``BadInput`` for a name or password that cannot be used.
+    Raises ``BadInput`` for a name, password or collection that cannot be used.
     """
     if not _NAME.fullmatch(name):
         raise BadInput(f"{name!r} is no name: use up to 64 letters, digits, '.', '-', '_' and '@'")
@@ -134,8 +136,9 @@ def put_user(
     if shared is None and before:
         shared = before.collections
     for collection in shared or ():
-        if not collection or set(collection) & set(",:\n\r"):
-            raise BadInput(f"{collection!r} is no name of a collection")
+        if not collection:
+            raise BadInput("a collection that a user may see needs a name")
+        check_name(collection)
     users[name] = User(name, _hashed(password), shared)
     _write(path, users)
     return before is None

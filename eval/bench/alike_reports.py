@@ -10,13 +10,14 @@ there; ``other_report`` are those about one that is not, which are better declin
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 from fnmatch import fnmatch
 from pathlib import Path
 
+from eval.bench import script
 from eval.cases import json_rows
+from eval.output import write_json
 from ingest.sync import sync
 from rag.index import Index, create_index
 from rag.types import Answer
@@ -24,11 +25,8 @@ from rag.types import Answer
 
 def main() -> None:
     """Index the reports, ask, count, write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = script.parser(__doc__, needs_json=True)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--json", type=Path, required=True)
     options = parser.parse_args()
     reports = sorted(options.folder.glob("*.pdf"))
     asked = [
@@ -41,7 +39,7 @@ def main() -> None:
     ):
         sync(index, reports)
         result = measure(index, reports, asked)
-    options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_json(options.json, result)
     print(json.dumps(result, indent=1))
 
 

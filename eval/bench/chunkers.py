@@ -8,26 +8,21 @@ documents, where that makes no difference.
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import platform
-from datetime import date
 from pathlib import Path
 from typing import Any
 
+from eval.bench import script
 from eval.benchmark import run_benchmark
 from eval.chunking import Method, cut_by, other_methods
+from eval.output import write_json
 
 
 def main() -> None:
     """Measure every method on every set, and print or write the figures."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = script.parser(__doc__)
     parser.add_argument("sets", nargs="+", type=Path)
     parser.add_argument("--limit", type=int, default=400)
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     methods = [m for m in (Method("shipped"), *other_methods()) if m.expand is None]
     rows: list[dict[str, Any]] = []
@@ -47,11 +42,9 @@ def main() -> None:
     result = {
         "limit": options.limit,
         "rows": rows,
-        "date": date.today().isoformat(),
-        "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
+        **script.stamp(),
     }
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_json(options.json, result)
 
 
 if __name__ == "__main__":

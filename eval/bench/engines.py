@@ -12,18 +12,16 @@ are kept beside OUT and not asked again.
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import platform
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 from typing import Any
 
+from eval.bench import script
 from eval.benchmark import Query, corpus_index, read_queries
 from eval.folder import appending, read_rows
 from eval.metrics import contains_answer, mean, percentile
+from eval.output import write_json
 from rag.index import Index
 from rag.settings import Settings
 from rag.types import Engine
@@ -33,13 +31,10 @@ ENGINES: tuple[Engine, ...] = ("extractive", "llm")
 
 def main() -> None:
     """Ask all questions of the sets, and print or write the figures."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = script.parser(__doc__, needs_json=True)
     parser.add_argument("sets", nargs="+", type=Path)
     parser.add_argument("--llm", required=True)
     parser.add_argument("--limit", type=int, default=100, help="questions of each set, spread")
-    parser.add_argument("--json", type=Path, required=True)
     options = parser.parse_args()
     kept = options.json.with_suffix(".rows.jsonl")
     rows = read_rows(kept, dict, "a row")
@@ -65,11 +60,10 @@ def main() -> None:
             for folder in options.sets
             for engine in ENGINES
         ],
-        "date": date.today().isoformat(),
-        "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
+        **script.stamp(),
     }
     print(json.dumps(result, indent=1))
-    options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_json(options.json, result)
 
 
 def _spread(queries: Sequence[Query], limit: int) -> list[Query]:

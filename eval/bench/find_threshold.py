@@ -11,14 +11,14 @@ a lower bound.
 
 from __future__ import annotations
 
-import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from eval.bench import script
 from eval.benchmark import read_corpus, read_queries
+from eval.output import write_json
 from rag.embed import Encoder, load_encoder
 from rag.find_words import threshold as cosine_from
 
@@ -50,9 +50,8 @@ def measure(folder: Path, encoder: Encoder) -> list[dict[str, float]]:
 
 def main() -> None:
     """Measure, print a line per set and threshold, write JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = script.parser(__doc__)
     parser.add_argument("folders", nargs="+", type=Path)
-    parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     encoder = load_encoder()
     result: dict[str, Any] = {"model": encoder.name, "sets": {}}
@@ -60,8 +59,7 @@ def main() -> None:
         result["sets"][folder.name] = rows = measure(folder, encoder)
         for row in rows:
             print(folder.name, *(f"{key}={value}" for key, value in row.items()))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_json(arguments.json, result)
 
 
 if __name__ == "__main__":

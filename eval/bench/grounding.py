@@ -7,12 +7,13 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 
+from eval.bench import script
 from eval.bench.select_data import Vectors
 from eval.grounding import run_grounding
+from eval.output import write_json
 from rag.verify import Verifier
 
 SETS = ("summedits", "wice_claim", "begin")
@@ -20,9 +21,8 @@ SETS = ("summedits", "wice_claim", "begin")
 
 def main() -> None:
     """Judge the rows, print and write the figures of each set."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = script.parser(__doc__, needs_json=True)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--cache", type=Path)
     arguments = parser.parse_args()
     verifier = Verifier(Vectors(arguments.cache))
@@ -30,7 +30,7 @@ def main() -> None:
     for name in SETS:
         results[name] = run_grounding(arguments.folder / f"{name}.jsonl.gz", verifier, "report")
         print(name, json.dumps(results[name]))
-    arguments.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    write_json(arguments.json, results)
 
 
 if __name__ == "__main__":

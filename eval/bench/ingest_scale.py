@@ -11,19 +11,17 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import platform
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from datetime import date
 from pathlib import Path
 from typing import Any
 
+from eval.bench import script
+from eval.output import write_json
 from ingest.report import FileReport, Progress
 from ingest.sync import sync
 from rag.errors import BadIndex
@@ -36,13 +34,10 @@ READ = "import sys; from eval.bench.ingest_scale import read; read(*sys.argv[1:]
 
 def main() -> None:
     """Measure all three and print or write them."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = script.parser(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--chunks", type=int, default=10_000)
     parser.add_argument("--megabytes", type=int, default=300)
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     result: dict[str, Any] = {"pdf": pdf(options.folder)}
     print(json.dumps(result["pdf"]))
@@ -52,10 +47,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         result["memory"] = memory(Path(scratch), options.megabytes)
     print(json.dumps(result["memory"]))
-    result["date"] = date.today().isoformat()
-    result["machine"] = f"{os.cpu_count()} cores, Python {platform.python_version()}"
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    result |= script.stamp()
+    write_json(options.json, result)
 
 
 def pdf(folder: Path) -> dict[str, Any]:

@@ -9,17 +9,14 @@ models is not timed. The two run in turn, so that a machine that slows down slow
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import platform
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 
+from eval.bench import script
+from eval.output import write_json
 from ingest.sync import sync
 from rag.embed import DEFAULT_MODEL, load_encoder, model_path
 from rag.index import create_index
@@ -59,12 +56,9 @@ def footnote() -> Callable[[list[Path], Path], None]:
 
 def main() -> None:
     """Time both pipelines over the text files of a folder and print their speeds and the ratio."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = script.parser(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     files = sorted(p for p in options.folder.rglob("*") if p.suffix in (".txt", ".md"))
     characters = sum(len(path.read_text(encoding="utf-8")) for path in files)
@@ -83,11 +77,9 @@ def main() -> None:
         "characters_per_second": {name: statistics.median(v) for name, v in speeds.items()},
         "ratio": statistics.median(ratios),
         "ratios": ratios,
-        "date": date.today().isoformat(),
-        "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
+        **script.stamp(),
     }
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_json(options.json, result)
     print(f"ratio: {result['ratio']:.2f}")
 
 

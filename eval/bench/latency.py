@@ -7,19 +7,17 @@ FOLDER is a data set in the BEIR layout, for example ``squad2_half`` with its 1,
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from datetime import date
 from pathlib import Path
 
+from eval.bench import script
 from eval.benchmark import run_benchmark
+from eval.output import write_json
 from rag.index import open_index
 
 
@@ -32,13 +30,10 @@ def seconds(arguments: list[str]) -> float:
 
 def main() -> None:
     """Index a data set, ask its questions and print what it took."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = script.parser(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--limit", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
         folder = Path(temporary) / "index"
@@ -53,11 +48,9 @@ def main() -> None:
         "warm_ask_ms": {name: 1000 * value for name, value in run["latency"].items()},
         "cold_ask_s": statistics.median(cold),
         "help_s": statistics.median(seconds(["--help"]) for _ in range(options.rounds)),
-        "date": date.today().isoformat(),
-        "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
+        **script.stamp(),
     }
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_json(options.json, result)
     print(json.dumps(result, indent=1))
 
 

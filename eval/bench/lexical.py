@@ -9,7 +9,6 @@ of one changed document is that of building it again.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sqlite3
 import statistics
@@ -20,8 +19,10 @@ from typing import Any
 import bm25s
 import numpy as np
 
+from eval.bench import script
 from eval.benchmark import Query, read_corpus, read_queries
 from eval.metrics import mean, ndcg_at_k
+from eval.output import write_json
 from rag.lexical import LexicalIndex, analyze, query_terms
 
 K = 10
@@ -68,11 +69,8 @@ def with_bm25s(documents: list[str], queries: list[Query], ids: list[str]) -> di
 
 def main() -> None:
     """Measure both on each data set."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = script.parser(__doc__)
     parser.add_argument("folders", type=Path, nargs="+")
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     result: dict[str, Any] = {}
     for folder in options.folders:
@@ -85,8 +83,7 @@ def main() -> None:
             "bm25s": with_bm25s(texts, queries, ids),
         }
         print(folder.name, json.dumps(result[folder.name]))
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_json(options.json, result)
 
 
 def _row(

@@ -10,22 +10,22 @@ machine that slows down slows both.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import platform
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
+from eval.bench import script
 from eval.cases import SAMPLE_CASES, SAMPLE_LIBRARY, load_cases
+from eval.output import write_json
 from ingest.sync import sync
 from rag.index import create_index
-from rag.local_model import CONTEXT_TOKENS, LocalChatModel, local_chat_model, threads
+from rag.local_model import CONTEXT_TOKENS, LocalChatModel, local_chat_model
+from rag.onnx_model import CORES
 
 SYSTEM = (
     "Answer the question from the numbered passages alone and keep to their words. End each "
@@ -63,7 +63,7 @@ def plain(path: Path) -> Callable[[list[dict[str, str]]], Row]:
     params.model.path = str(path)
     params.verbosity = -1
     params.n_ctx = CONTEXT_TOKENS
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads()
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = CORES
     server = xllamacpp.Server(params)
 
     def ask(messages: list[dict[str, str]]) -> Row:
@@ -132,24 +132,19 @@ def run(path: Path, n: int) -> Iterator[dict[str, Any]]:
             "same_text": sum(p["text"] == f["text"] for p, f in pairs),
             "rows": [{"plain": p, "fast": f} for p, f in pairs],
             "load_average": [round(value, 1) for value in os.getloadavg()],
-            "date": date.today().isoformat(),
-            "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
+            **script.stamp(),
         }
 
 
 def main() -> None:
     """Ask the prompts both ways and print what they took."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = script.parser(__doc__)
     parser.add_argument("--model", default="")
     parser.add_argument("--prompts", type=int, default=12)
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     for result in run(local_chat_model(options.model).path, options.prompts):
         print(json.dumps(result["rows"][-1]))
-        if options.json:
-            options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        write_json(options.json, result)
     del result["rows"]
     print(json.dumps(result, indent=1))
 

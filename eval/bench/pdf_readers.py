@@ -12,18 +12,14 @@ FOLDER holds PDF files and a ``questions.jsonl`` with ``source_docs`` and ``answ
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
-import os
-import platform
 import re
 import statistics
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import date
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
@@ -33,6 +29,8 @@ import numpy as np
 import pypdfium2 as pdfium
 from PIL.Image import Image
 
+from eval.bench import script
+from eval.output import write_json
 from ingest.ocr import DPI, read_image
 from ingest.parse_pdf import parse_pdf
 from ingest.parsed import Builder, Parsed
@@ -244,12 +242,9 @@ def _distance(one: str, other: str) -> int:
 
 def main() -> None:
     """Measure the readers and OCR on a folder, print a line for each."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = script.parser(__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--ocr-pages", type=int, default=6)
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     logging.disable(logging.WARNING)  # the readers complain about fonts
     files = sorted(options.folder.glob("*.pdf"))
@@ -257,11 +252,9 @@ def main() -> None:
         "readers": measure_readers(files, gold_numbers(options.folder)),
         "ocr": measure_ocr(files, options.ocr_pages),
         "files": len(files),
-        "date": date.today().isoformat(),
-        "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
+        **script.stamp(),
     }
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_json(options.json, result)
 
 
 if __name__ == "__main__":

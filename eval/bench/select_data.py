@@ -28,6 +28,7 @@ from rag.library_reader import OPENING
 from rag.parts import parts
 from rag.retrieve import by_coverage
 from rag.scope import DEPTH, in_scope
+from rag.spans import stripped
 from rag.types import Chunk, Passage, Source, Span
 from rag.words import stems_of
 
@@ -209,8 +210,7 @@ def _sentences(text: str) -> Iterator[Span]:
     start = 0
     for line in text.split("\n"):
         for found in sentencex.get_sentence_boundaries("en", line):
-            piece = line[found["start_index"] : found["end_index"]]
-            first = start + found["start_index"] + len(piece) - len(piece.lstrip())
-            if piece.strip():
-                yield Span(first, first + len(piece.strip()))
+            said = stripped(line, Span(found["start_index"], found["end_index"]))
+            if said.start < said.end:
+                yield said.moved(start)
         start += len(line) + 1

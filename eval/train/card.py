@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -11,6 +10,7 @@ from eval.train import loop
 from eval.train.data import CUT, EDITED_QUESTIONS, LICENCES, LONGEST, Reading, counted
 from eval.train.figures import Figures
 from eval.train.model import FROZEN, LAYERS
+from rag.files import sha256_of
 from rag.reader import MOST_TOKENS
 
 _CARD = """# The reader
@@ -72,7 +72,7 @@ def write_card(
     card = _CARD.format(
         size=out.stat().st_size / 1e6,
         day=date.today().isoformat(),
-        sha256=hashlib.sha256(out.read_bytes()).hexdigest(),
+        sha256=sha256_of(out),
         longest=LONGEST,
         most=MOST_TOKENS,
         layers=LAYERS,

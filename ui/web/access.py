@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from ingest.containers import is_url
 from rag.errors import BadInput
 from rag.index import Index
 from rag.library import check_name
 from rag.types import Source
 from ui.users import Users
-from ui.web.markup import is_web
 
 UPLOADS = "uploads"
 
@@ -107,7 +107,7 @@ class Access:
     def _check_own(self, reader: str, source: Source, what: str) -> None:
         own = self.folder_of(reader)
         places = (source.uri, *source.also_at)
-        if any(is_web(uri) or not Path(uri).is_relative_to(own) for uri in places):
+        if any(is_url(uri) or not Path(uri).is_relative_to(own) for uri in places):
             self.check_manages(reader, what)
 
     def _shared_with(self, reader: str) -> tuple[str, ...] | None:

@@ -10,10 +10,8 @@ answer must be the same both times.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import platform
 import secrets
 import shutil
 import socket
@@ -26,14 +24,16 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import httpx
 
+from eval.bench import script
 from eval.cases import load_cases
+from eval.metrics import percentile
+from eval.output import write_json
 from ingest.sync import sync
 from rag.errors import BadInput
 from rag.index import create_index
@@ -110,13 +110,10 @@ def main() -> None:
     """Serve the sample library, measure, and print what it took."""
     from playwright.sync_api import sync_playwright
 
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = script.parser(__doc__)
     parser.add_argument("--visitors", type=int, default=20)
     parser.add_argument("--questions", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     cases = [c.question for c in load_cases(CASES) if c.answerable and not c.history]
     asked = [cases[(n * 7) % len(cases)] for n in range(options.visitors * options.questions)]
@@ -148,11 +145,9 @@ def main() -> None:
         "together_ms": _spread([1000 * s for visitor in together for s in visitor.seconds]),
         "answers_that_differ": differing,
         "load_before": load,
-        "date": date.today().isoformat(),
-        "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
+        **script.stamp(),
     }
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_json(options.json, result)
     click.echo(json.dumps(result, indent=1))
 
 
@@ -242,12 +237,8 @@ def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
     raise BadInput("the server did not start: its message is above")
 
 
-def _spread(values: Sequence[float]) -> dict[str, float]:
-    ordered = sorted(values)
-    return {
-        "p50": statistics.median(ordered),
-        "p95": ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))],
-    }
+def _spread(values: Sequence[float]) -> dict[str, float | None]:
+    return {"p50": percentile(values, 50), "p95": percentile(values, 95)}
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ its folder, so that one which was interrupted is stopped, and can go on.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import threading
@@ -29,6 +28,7 @@ from eval.run import ask_cases
 from eval.score import score
 from eval.stats import Interval
 from rag.errors import BadInput, FootnoteError
+from rag.files import sha256_of
 from rag.index import Index
 from rag.settings import Settings
 from ui.options import HOW
@@ -267,7 +267,7 @@ class Evaluation:
 @lru_cache(maxsize=1)
 def _sample_hashes() -> frozenset[str]:
     files = (path for path in SAMPLE_LIBRARY.iterdir() if path.is_file())
-    return frozenset(hashlib.sha256(path.read_bytes()).hexdigest() for path in files)
+    return frozenset(map(sha256_of, files))
 
 
 def _stamp(folder: Path) -> int:

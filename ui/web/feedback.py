@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.cases import find_quote, load_cases
+from eval.cases import find_quote, json_rows, load_cases
 from rag.errors import BadInput
 from rag.index import Index
 from ui.web.conversations import Conversation, Exchange, turns_of
@@ -48,12 +48,15 @@ def add_case(
 
 
 def _put(path: Path, row: dict[str, Any]) -> None:
-    """Write a case into a file of cases, in place of one of the same id."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    kept = [line for line in lines if json.loads(line)["id"] != row["id"]]
+    """Write a case into a file of cases, in place of one of the same id.
+
+    Raises ``BadInput`` for a file that holds anything but cases, which is left as it was.
+    """
+    there = [old for _, old in json_rows(path)] if path.exists() else []
+    rows = [*(old for old in there if old.get("id") != row["id"]), row]
     new = path.with_name(f"{FILE}.new")
-    written = "\n".join([*kept, json.dumps(row, ensure_ascii=False)])
-    new.write_text(written + "\n", encoding="utf-8")
+    text = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in rows)
+    new.write_text(text, encoding="utf-8")
     try:
         load_cases(new)
         os.replace(new, path)  # noqa: PTH105 - in one step

@@ -7,18 +7,14 @@ from html import escape
 from itertools import pairwise
 from urllib.parse import unquote, urlsplit
 
+from ingest.containers import is_url
 from rag.types import Span
 
 
 def file_name(uri: str) -> str:
     """The last part of a path or address, as a person would say it."""
-    path = unquote(urlsplit(uri).path) if is_web(uri) else uri
+    path = unquote(urlsplit(uri).path) if is_url(uri) else uri
     return path.replace("\\", "/").rstrip("/").rpartition("/")[2] or uri
-
-
-def is_web(uri: str) -> bool:
-    """Whether this may become a link: nothing but http and https ever does."""
-    return uri.lower().startswith(("http://", "https://"))
 
 
 def place(title: str, headings: Sequence[str], page: int | None, date: str = "") -> str:

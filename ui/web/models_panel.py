@@ -10,10 +10,10 @@ from typing import Any
 
 import gradio as gr
 
-from rag.available import MEGABYTE, Available, available, lookup
+from rag.available import Available, available, lookup
 from rag.errors import BadInput, FootnoteError
 from rag.model_pull import pull
-from rag.model_store import KnownModel, known_model
+from rag.model_store import MEGABYTE, KnownModel, known_model
 from rag.settings import Settings
 from ui.web.access import Access
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from html import escape
 from itertools import groupby
 
+from rag.spans import overlap
 from rag.types import Place, Span
 from ui.web.markup import marked
 
@@ -41,7 +42,7 @@ class _Row:
 
 def as_html(document: Text, window: Span, marks: Marks) -> str:
     """``document.text[window.start:window.end]`` as HTML, with ranges of the document marked."""
-    near = [p for p in document.places if p.start < window.end and p.end > window.start]
+    near = [p for p in document.places if overlap(p, window)]
     out: list[str] = []
     page: int | None = None
     for kind, group in groupby(_pieces(document, window, near), key=lambda piece: piece[0]):

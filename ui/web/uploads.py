@@ -13,15 +13,16 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Literal
 
-from ingest.containers import CONTAINER_SUFFIXES
+from ingest.containers import CONTAINER_SUFFIXES, is_url
 from ingest.parse import SUPPORTED
 from ingest.report import FileReport, Progress
 from ingest.sync import collect, remove, sync
 from rag.errors import BadInput, FootnoteError
-from rag.standing import MEMBER, file_of
+from rag.files import MEMBER
+from rag.standing import file_of
 from rag.types import Source
 from ui.web.access import UPLOADS, Access
-from ui.web.markup import file_name, is_web
+from ui.web.markup import file_name
 
 MOST_WAITING = 500
 LARGEST = 500 * 1000**2
@@ -114,7 +115,7 @@ class Uploads:
         self._access.check_address(owner)
         addresses = text.split()
         for address in addresses:
-            if not is_web(address):
+            if not is_url(address):
                 raise BadInput(f"{address} is no web address: it begins with https:// or http://")
         collection = self._collection(owner, collection)
         self._put([Job(a, a, owner=owner, collection=collection) for a in addresses])
@@ -134,14 +135,14 @@ class Uploads:
         Raises ``BadInput`` for a reader who may not, and for a file that is not there any more.
         """
         self._access.check_again(owner, source)
-        uris = [u for u in (source.uri, *source.also_at) if is_web(u) or file_of(u).is_file()]
+        uris = [u for u in (source.uri, *source.also_at) if is_url(u) or file_of(u).is_file()]
         if not uris:
             raise BadInput(
                 f"{file_name(source.uri)} is not where it was read: put it back there, or remove "
                 "it from the library"
             )
         # Of an archive, all is read.
-        places = dict.fromkeys(u if is_web(u) else str(file_of(u)) for u in uris)
+        places = dict.fromkeys(u if is_url(u) else str(file_of(u)) for u in uris)
         self._put([Job(file_name(u), u, task="read again", owner=owner) for u in places])
 
     def move(self, source: Source, collection: str, owner: str = "") -> None:

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from ingest.containers import is_url
 from ingest.originals import original_path
 from ingest.parse import FORMATS
 from rag.errors import BadDocument
 from rag.index import Index
+from rag.spans import overlap
 from rag.standing import changed_files
 from rag.types import Place, Source, Span
-from ui.web.markup import facts, file_name, is_web
+from ui.web.markup import facts, file_name
 from ui.web.pages import boxes, has_pages, page_image
 from ui.web.prose import Text, as_html, window_around
 
@@ -84,7 +86,7 @@ def _open(index: Index, source_id: str, span: Span, also: Sequence[Span]) -> Ope
 def _header(index: Index, opened: Opened) -> str:
     source = opened.source
     name = escape(file_name(source.uri))
-    if is_web(source.uri):
+    if is_url(source.uri):
         name = f'<a href="{escape(source.uri)}" target="_blank" rel="noreferrer">{name}</a>'
     about = facts(source.date[:10], source.author)
     return (
@@ -119,7 +121,7 @@ def _around(index: Index, opened: Opened) -> str:
 
 def _pages(index: Index, opened: Opened) -> str:
     span = opened.span
-    on = [p.page for p in opened.places if p.page and p.start < span.end and p.end > span.start]
+    on = [p.page for p in opened.places if p.page and overlap(p, span)]
     first = min(on, default=1)
     last = min(max(on, default=1), first + MOST_PAGES - 1)
     count = opened.source.pages or last
