@@ -28,8 +28,9 @@ from rag.notes import (
     about_lists,
     disagreements,
 )
+from rag.overview import to_be_summarised
 from rag.retrieve import check_question
-from rag.seek import Clock, Part, Sought, interleaved, seek
+from rag.seek import Clock, Part, Sought, interleaved, seek, seek_in_brief
 from rag.select import QUOTES, Candidate, in_conflict
 from rag.settings import Settings
 from rag.talk import said_to
@@ -104,12 +105,17 @@ class AnswerChain(Runnable[Question | str, Answer]):
         index = self._index.within(settings.collections, settings.sources)
         model = self._model(settings)
         revision = index.library.revision()
-        if talk := said_to(question, index.library):
+        history = turns(row.get("history", ()))
+        summarised = to_be_summarised(question, history, index)
+        if talk := said_to(question, summarised, index.library):
             yield talk
-            yield _talk(question, talk, revision, settings)
+            yield _talk(
+                question, talk, revision, settings, about_choice(index.library, settings.sources)
+            )
             return
         clock = Clock()
-        sought = seek(index, question, turns(row.get("history", ())), settings, model, clock)
+        sought = seek_in_brief(index, question, summarised, settings, clock) if summarised else None
+        sought = sought or seek(index, question, history, settings, model, clock)
         found, chosen, failure = sought.parts, sought.chosen, sought.failure
         said = None
         sure = max(part.confidence for part in found)
@@ -260,7 +266,9 @@ class _Said:
             yield self.text[start:end]
 
 
-def _talk(message: str, said: str, revision: int, settings: Settings) -> Answer:
+def _talk(
+    message: str, said: str, revision: int, settings: Settings, notes: Sequence[str]
+) -> Answer:
     """What comes back for a message that asks nothing of the documents."""
     return Answer(
         question=message,
@@ -274,6 +282,7 @@ def _talk(message: str, said: str, revision: int, settings: Settings) -> Answer:
         engine="extractive",
         timings={},
         index_revision=revision,
+        notes=tuple(notes),
         policy=settings.policy,
     )
 

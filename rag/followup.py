@@ -19,12 +19,14 @@ from rag.types import DECLINED, HOLDS, INVITATION, WHICH, Turn
 MAX_CARRIED = 6  # terms taken over; a longer tail pulls the search back to the earlier question
 MAX_NAMES = 2  # taken over from an answer; a third made nothing better
 MAX_TURNS = 10  # user turns looked back on
+SHORT = 2  # words of its own with which a question may still lean on what was said
 
 CARRIED = re.compile(r" \(about: [^()]*\)$")
 """What ``carried_over`` adds to a question."""
 _POINTING = """it its itself they them their theirs he him his she her hers this that these those"""
 _TALKING = """please thanks thank ok okay hi hello yes really just more most much many else other
 another one ones know tell give say said mean meant want need like think get got let us me
+summarise summarize summary overview gist
 anything something everything nothing anyone someone everyone anybody somebody everybody"""
 _PRONOUNS = frozenset(_POINTING.split())
 _EMPTY = STOPWORDS | _PRONOUNS | frozenset(_TALKING.split())  # of the conversation, not its subject
@@ -60,14 +62,16 @@ _DEFINITE = re.compile(r"(?i)\b(?:the|any|more|else|other|another)\b")
 # "Is it possible to ...", "How long does it take to ...": this "it" stands for nothing.
 EMPTY_IT = re.compile(
     r"(?i)\b(?:(?:is|was)(?:n['’]t)? it (?:\w+ ){1,5}?(?:to|that)"
-    r"|(?:does|did|will) it (?:take|cost|mean)(?= .*\bto\b))\b"
+    r"|(?:does|did|will) it (?:take(?! (?:place|part|effect|over))|cost|mean)"
+    r"(?= .*\b(?:to|if|when|until|till|before)\b))\b"
 )
-# Nothing in the same clause can be what this "it" stands for.
+# In a short question of one clause nothing can be what this "it" stands for.
 _ENDS_BACK = re.compile(
     r"(?i)\b(?:about|against|at|behind|by|for|from|in|into|of|on|to|under|with)\s"
     r"(?:it|them|him|her|this|that|those)\W*$"
 )
-_NO_ANSWER = (DECLINED, HOLDS, INVITATION, WHICH)
+_TALK = (HOLDS, INVITATION, WHICH)
+_NO_ANSWER = (DECLINED, *_TALK)
 _SMALL_TALK = re.compile(
     r"(?i)(?:\W*\b(?:hello|hi|hey|good (?:morning|afternoon|evening|day)|thank you|thanks|cheers"
     r"|very much|a lot|bye|goodbye|ok|okay|great|perfect|help|who are you"
@@ -82,8 +86,15 @@ def standalone(question: str, history: Sequence[Turn]) -> str:
     ``history`` is in order, oldest first. The rules know English; a question in another language
     is completed only when it has one or two words.
     """
-    said = [turn.text for turn in history if turn.role == "user" and _content(turn.text)]
-    asked = [text for text in said if not is_small_talk(text)]
+    replies = [turn.text for turn in history[1:]] + [""] * bool(history)
+    asked = [
+        turn.text
+        for turn, reply in zip(history, replies, strict=True)
+        if turn.role == "user"
+        and _content(turn.text)
+        and not is_small_talk(turn.text)
+        and not reply.startswith(_TALK)
+    ]
     context = ""
     for text in asked[-MAX_TURNS:]:
         context = _completed(text, context)
@@ -191,7 +202,7 @@ def _leans(question: str) -> bool:
 def _refers_back(question: str) -> bool:
     """Whether a pronoun comes before anything in the question that it could stand for."""
     clauses = _NEW_CLAUSE & {word.casefold() for word in _WORD.findall(question)}
-    if _ENDS_BACK.search(question) and not clauses:
+    if _ENDS_BACK.search(question) and not clauses and len(_content(question)) <= SHORT:
         return True
     found, before = 0, ""
     for match in _WORD.finditer(EMPTY_IT.sub("", question)):
@@ -213,7 +224,7 @@ def _refers_back(question: str) -> bool:
 def _says_too_little(question: str) -> bool:
     """Whether the question is too short to search for and neither names nor defines its subject."""
     content = _content(question)
-    if len(content) > 2 or (content and _DEFINES.match(question)):
+    if len(content) > SHORT or (content and _DEFINES.match(question)):
         return False
     if not content or _ROLE.match(question) or _BARE.match(question):
         return True

@@ -192,12 +192,12 @@ class LibraryReader(Database):
             )
         )
 
-    def numbers_of(self, source_id: str) -> list[int]:
-        """The numbers of the chunks of one source, in reading order."""
+    def outline(self, source_id: str) -> dict[int, tuple[str, ...]]:
+        """The headings above each chunk of one source, by its number, in reading order."""
         rows = self._rows(
-            "SELECT number FROM chunks WHERE source_id = ? ORDER BY number", source_id
+            "SELECT number, headings FROM chunks WHERE source_id = ? ORDER BY number", source_id
         )
-        return [row[0] for row in rows]
+        return {number: tuple(json.loads(headings)) for number, headings in rows}
 
     def chunks_of(self, source_id: str) -> list[Chunk]:
         """The chunks of one source, in reading order."""

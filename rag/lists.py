@@ -121,7 +121,9 @@ def _list_of(
 ) -> list[Candidate]:
     """The list that a sentence announces or belongs to, with what announces it; else nothing."""
     if is_row(candidate.text):
-        return _rows(candidate, library) if _asks_for_rows(question, candidate.text) else []
+        return (
+            _rows(question, candidate, library) if _asks_for_rows(question, candidate.text) else []
+        )
     if not wanted and candidate.text[-1] not in COLONS:
         return []
     lines = _lines(candidate, library)
@@ -145,17 +147,28 @@ def _list_of(
     found = [*([announcer] if announcer else []), *_items(items)]
     most = MOST_ITEMS + bool(announcer)
     return [
-        replace(
+        _quoted(
             candidate,
-            passage=replace(candidate.passage, chunk=line.chunk, copies=()),
-            span=span,
-            text=line.text(span),
-            answer=candidate.answer if span == candidate.span else None,
+            line,
+            span,
             mark="" if n == 0 and announcer else line.mark or "-",
             goes_on=n + 1 == most < len(found),
         )
         for n, (line, span) in enumerate(found[:most])
     ]
+
+
+def _quoted(candidate: Candidate, line: _Line, span: Span, mark: str, goes_on: bool) -> Candidate:
+    """A range of a line, quoted for a sentence that was chosen."""
+    return replace(
+        candidate,
+        passage=replace(candidate.passage, chunk=line.chunk, copies=()),
+        span=span,
+        text=line.text(span),
+        answer=candidate.answer if span == candidate.span else None,
+        mark=mark,
+        goes_on=goes_on,
+    )
 
 
 def _asks_for_rows(question: str, row: str) -> bool:
@@ -167,28 +180,35 @@ def _asks_for_rows(question: str, row: str) -> bool:
     return not keys.isdisjoint(each | wanted)
 
 
-def _rows(candidate: Candidate, library: LibraryReader) -> list[Candidate]:
-    """The rows of the table that a row is of, by what they are labelled with."""
+def _rows(question: str, candidate: Candidate, library: LibraryReader) -> list[Candidate]:
+    """The rows of the table that a row is of, those with most of the question's words in cells.
+
+    "Which members pay 35 pounds?" asks for some of them. Of a long table in which no cell has a
+    word of the question, all are quoted only where it says so.
+    """
     lines = _lines(candidate, library)
     at = next((n for n, line in enumerate(lines) if line.whole == candidate.span), None)
-    label = _LABEL.match(candidate.text)
-    if at is None or not label:
+    if at is None:
         return []
+    labels = _LABEL.findall(candidate.text)
 
     def is_alike(line: _Line) -> bool:
-        return line.text(line.whole).startswith(label[0])
+        return _LABEL.findall(line.text(line.whole)) == labels
 
     before = [*takewhile(is_alike, reversed(lines[:at]))][::-1]
     rows = [*before, lines[at], *takewhile(is_alike, lines[at + 1 :])]
+    asked = content_stems(question) - content_stems(*labels)
+    held = [len(asked & content_stems(_LABEL.sub(" ", line.text(line.whole)))) for line in rows]
+    most = max(held)
+    if (
+        not most
+        and len(rows) > MOST_ITEMS
+        and not (_EACH.search(question) or _ALL.search(question))
+    ):
+        return []
+    rows = [line for line, count in zip(rows, held, strict=True) if count == most]
     return [
-        replace(
-            candidate,
-            passage=replace(candidate.passage, chunk=line.chunk, copies=()),
-            span=line.whole,
-            text=line.text(line.whole),
-            answer=candidate.answer if line.whole == candidate.span else None,
-            goes_on=n + 1 == MOST_ITEMS < len(rows),
-        )
+        _quoted(candidate, line, line.whole, "", n + 1 == MOST_ITEMS < len(rows))
         for n, line in enumerate(rows[:MOST_ITEMS])
     ]
 

@@ -12,6 +12,9 @@ from rag.select import Candidate, in_conflict
 from rag.standing import changed_files
 from rag.types import Citation, Passage
 
+NAMED = 3
+"""Of the sources that say the same, so many are named."""
+
 
 def about_library(library: Library, cited: Iterable[str]) -> list[str]:
     """Notes on passages still without a vector, and on the files cited, by place."""
@@ -58,7 +61,9 @@ def about_copies(citations: Sequence[Citation], passages: Sequence[Passage]) -> 
             if copy.source.id != citation.source_id and quote in " ".join(copy.chunk.text.split())
         )
         if titles:
-            notes.append(f"[{citation.number}] is also said, word for word, in {'; '.join(titles)}")
+            more = f" and {len(titles) - NAMED} more" if len(titles) > NAMED else ""
+            named = "; ".join(list(titles)[:NAMED])
+            notes.append(f"[{citation.number}] is also said, word for word, in {named}{more}")
     return notes
 
 

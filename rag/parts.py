@@ -49,19 +49,28 @@ _SAYS_ABOUT = re.compile(
     re.IGNORECASE,
 )
 _ACCORDING = re.compile(rf"\W*according to {_SOURCE},?\s+|,?\s+according to {_SOURCE}\b", re.I)
-_PLEASE = (
-    r"\W*(?:(?:please|can you|could you|would you|i (?:need|want)|give me|show me|write|make)\s)*"
-    r"(?:what (?:is|are) )?(?:(?:an?|the|me|us|some) )*(?:(?:short|brief|quick|concise) )*"
+PLEASE = (
+    r"\W*(?:(?:please|(?:can|could|would) you|i(?:['’]d| would)? (?:need|want|like)"
+    r"|(?:give|show|write|make|provide)(?: (?:me|us))?)\s)*"
 )
-_SUMMARY = (
-    r"(?:summar(?:y|i[sz]e)|overview|outline|gist|sum up|tl;?dr"
-    r"|(?:key|main|most important) (?:points|findings|takeaways|messages|ideas))"
+"""How a request may begin."""
+_TAIL = (
+    r"(?:\s+(?:briefly|shortly|please|for (?:me|us)"
+    r"|(?:in|as|with) [^.?!]*?"
+    r"(?:words?|sentences?|paragraphs?|bullets?|points|pages?|english)))*\W*"
 )
-IN_BRIEF = re.compile(
-    rf"{_PLEASE}{_SUMMARY}\b:?(?: (?:of|for|from|in))?(?P<what>.*)",
+_IN_BRIEF = re.compile(
+    rf"{PLEASE}(?:"
+    r"(?:summari[sz]e|sum up|recap|tl;?dr(?: of)?|outline(?= (?:how|the|this|what|why)\b))\b"
+    r"(?P<a>.*?)"
+    r"|(?:what (?:is|are) )?(?:(?:an?|the|me|us|some|one-page|short|brief|quick|concise) )*"
+    r"(?:summary|overview|outline|gist"
+    r"|(?:key|main|most important) (?:points|findings|takeaways|messages|ideas)|highlights)"
+    r"(?:(?: (?:of|for|from|in|on)\b|:)(?P<b>.*?))?"
+    rf"){_TAIL}",
     re.IGNORECASE | re.DOTALL,
 )
-"""A request for a summary, and of ``what``."""
+"""A request for a summary, and what of: ``a`` or ``b``."""
 _WORD = re.compile(r"[\w'’-]+")
 _OWNER = re.compile(r"['’]s$")
 _THEY = re.compile(r"\b(?:it|its|they|them|their)\b", re.IGNORECASE)
@@ -80,8 +89,8 @@ def parts(question: str) -> list[str]:
     question = _ACCORDING.sub("", question)
     if says := _SAYS_ABOUT.fullmatch(question):
         question = says["topic"]
-    elif (brief := IN_BRIEF.fullmatch(question)) and any(map(str.isalnum, brief["what"])):
-        question = brief["what"].strip()
+    elif (topic := summarised(question)) and any(map(str.isalnum, topic)):
+        question = topic
     if owners := _COMPARE_OWNERS.fullmatch(question):
         return [f"{owners['what']} of {owner}" for owner in owners.group("a", "b")]
     compared = _COMPARE.fullmatch(question)
@@ -95,7 +104,9 @@ def parts(question: str) -> list[str]:
     history: list[Turn] = []
     whole: list[str] = []
     for piece in pieces:
-        completed = piece if may_be_whole(piece) else standalone(piece, history)
+        begins = re.search(rf"(?i)[?;]\s+(?:and\s+)?(?:{_COUNTED})?{re.escape(piece)}", question)
+        is_whole = begins and may_be_whole(piece)
+        completed = piece if is_whole else standalone(piece, history)
         if completed == piece and whole and _POINTS.search(EMPTY_IT.sub("", piece)):
             completed = _with_names(piece, pieces[0])
         whole.append(completed)
@@ -103,6 +114,12 @@ def parts(question: str) -> list[str]:
     if _THEY.search(EMPTY_IT.sub("", pieces[1])):
         whole[0] = _with_names(pieces[0], pieces[1])
     return whole
+
+
+def summarised(question: str) -> str | None:
+    """What a request for a summary is to be of, "" where it does not say; None for no request."""
+    brief = _IN_BRIEF.fullmatch(question)
+    return (brief["a"] or brief["b"] or "").strip() if brief else None
 
 
 def _with_names(piece: str, other: str) -> str:

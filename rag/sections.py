@@ -33,7 +33,7 @@ _FIGURES = r"\d{1,4}(?:\.\d{1,4})*"
 _NUMBER = _FIGURES + "[A-Za-z]?"
 _BEFORE = r"(?:\b(?:in|of|under|by|from|for|with|to|per|does|do|did|is|was)\s)?(?:\bthe\s)?"
 # "6(2)", "6-2" and "4 and 5" are more than a number, and "6(a)" is an item of one.
-_END = r"(?P<item>\([a-z]{1,4}\))?(?!\w|%|\(|[-–/.,]\w| (?:and|or|to) \d)"
+_END = r"(?:\s?(?P<item>\([a-z]{1,4}\)))?(?!\w|%|\(|[-–/.,]\w| (?:and|or|to) \d)"
 _ADDRESSED = tuple(
     re.compile(_BEFORE + address + _END, re.IGNORECASE)
     for address in (
@@ -41,7 +41,8 @@ _ADDRESSED = tuple(
         rf"§\s?(?P<number>{_NUMBER})",
         rf"\b{_RELEASE}\sv?(?P<version>{_NUMBER})",
         r"(?:\b[A-Z][\w-]+\s)?\bv?(?P<version>\d+(?:\.\d+){2,})",
-        r"\b(?:does|do|under|in|of)\s(?P<number>\d+\.\d+)(?=\s(?:of the|say|mean|require)\b)",
+        r"\b(?:does|do|under|in|of)\s(?P<number>\d+\.\d+)"
+        r"(?=(?:\s?\([a-z]{1,4}\))?\s(?:of the|say|mean|require)\b)",
     )
 )
 # "7. Probation", "6.3 On termination" and "Clause 4:", but not "7 employees" or "1.5 days".
@@ -238,13 +239,21 @@ def _item(item: str, part: Sequence[Chunk]) -> Sequence[Chunk]:
         spans = []
         for span in chunk.sentences:
             begun = _ITEM.match(chunk.cut(span))
-            mark = begun[0].lower() if begun else mark
+            if begun and not _is_below(begun[0].lower(), mark):
+                mark = begun[0].lower()
             marks.add(mark)
             if mark in ("", item):
                 spans.append(span)
         if spans:
             found.append(replace(chunk, sentences=tuple(spans)))
     return found if item in marks else []
+
+
+def _is_below(mark: str, above: str) -> bool:
+    """Whether an item is one of a list within the item above: (ii) below (c), not (i) after (h)."""
+    if len(above) != len("(c)") or above[1] == "z":
+        return False
+    return set(mark) <= set("(ivx)") and mark != f"({chr(ord(above[1]) + 1)})"
 
 
 def _led(address: _Address, chunks: Sequence[Chunk], text: str) -> list[Chunk]:

@@ -20,7 +20,7 @@ from rag.library_reader import LibraryReader
 from rag.lists import with_lists
 from rag.llm import LanguageModel
 from rag.manifest import Manifest
-from rag.overview import in_brief, to_be_summarised
+from rag.overview import in_brief
 from rag.parts import parts
 from rag.reader import Reader, load_reader
 from rag.replies import with_replies
@@ -29,12 +29,14 @@ from rag.sections import named_part
 from rag.select import QUOTES, Candidate, choose, rank_sentences
 from rag.settings import Settings
 from rag.spelling import respell
-from rag.types import Passage, Turn
+from rag.types import Passage, Source, Turn
 from rag.words import stems_of, tokens
 
 NAMED = 1.0
 """The confidence in a document, or a part of one, that is asked for by its name or number."""
 BRIEF = "no summary, but sentences of the document itself that together say most of it"
+SURE = 0.5
+"""The confidence from which on a question has turned to another document than the one before."""
 # In log-odds. A follow-up wants something new, unless nothing else comes near what was quoted.
 REPEAT_LEAD = 5.0
 
@@ -85,12 +87,6 @@ def seek(
     ``index`` is what may be seen. A ``model``, if any, completes a follow-up. Raises
     ``BadQuestion`` for a part that cannot be asked.
     """
-    threshold = _threshold(settings, index.manifest)
-    if brief := in_brief(to_be_summarised(question, index.library) or (), index):
-        passages = list({c.passage.chunk.id: c.passage for c in brief}.values())
-        clock.lap("select")
-        part = Part(question, passages, brief, NAMED, brief, BRIEF)
-        return Sought([part], brief, passages, (), threshold, "", {})
     asked, failure, usage = _asked(question, conversation, model)
     asked = [respell(query, index.library, index.encoder.tokenizer) for query in asked]
     clock.lap("complete")
@@ -103,11 +99,12 @@ def seek(
         _judge(index, query, result.passages, k, spoken, reader)
         for query, result in zip(asked, results, strict=True)
     ]
-    if CARRIED.search(asked[0]) and may_be_whole(question):
+    threshold = _threshold(settings, index.manifest)
+    if len(asked) == 1 and CARRIED.search(asked[0]) and may_be_whole(question):
         query = CARRIED.sub("", asked[0])
         result = index.retriever.find(query, max(k, DEPTH))
         alone = _judge(index, query, result.passages, k, spoken, reader)
-        if alone.confidence >= max(threshold, found[0].confidence) and _keeps_to(asked[0], alone):
+        if _turns_away(alone, found[0], threshold):
             found, results = [alone], [result]
     answered = [part for part in found if part.confidence >= threshold]
     chosen = _chosen(question, answered, len(found) > 1, index.library, reader)
@@ -115,6 +112,20 @@ def seek(
     clock.lap("select")
     searched = tuple(query for result in results for query in result.queries)
     return Sought(found, chosen, passages, searched, threshold, failure, usage)
+
+
+def seek_in_brief(
+    index: Index, question: str, sources: Sequence[Source], settings: Settings, clock: Clock
+) -> Sought | None:
+    """What to quote of documents that are asked for in brief; None where they have no prose."""
+    quoted = in_brief(sources, index)
+    if not quoted:
+        return None
+    passages = list({c.passage.chunk.id: c.passage for c in quoted}.values())
+    part = Part(question, passages, quoted, NAMED, quoted, BRIEF)
+    clock.lap("select")
+    threshold = _threshold(settings, index.manifest)
+    return Sought([part], quoted, passages, (), threshold, "", {})
 
 
 def _judge(
@@ -156,14 +167,21 @@ def _asked(
     return parts(completed or standalone(question, conversation)), failure, usage
 
 
-def _keeps_to(completed: str, alone: Part) -> bool:
-    """Whether the best for a question by itself has the names that its completion takes over."""
-    if not alone.ranked:
+def _turns_away(alone: Part, completed: Part, threshold: float) -> bool:
+    """Whether a question by itself is to be answered, rather than with the subject before it.
+
+    In another document than that subject's it must be answered for sure, and not at all with the
+    subject; and it must keep to the names that the subject has.
+    """
+    if not alone.ranked or alone.confidence < max(threshold, completed.confidence):
         return False
-    carried = CARRIED.search(completed)
+    best = alone.ranked[0].passage
+    carried = CARRIED.search(completed.query)
     names = [t.stem for t in tokens(carried[0] if carried else "") if t.capital]
-    source, chunk = alone.ranked[0].passage.source, alone.ranked[0].passage.chunk
-    return stems_of(source.title, *chunk.headings, chunk.text).issuperset(names)
+    held = stems_of(best.source.title, *best.chunk.headings, best.chunk.text)
+    same = best.source.id in {c.passage.source.id for c in completed.ranked[:1]}
+    sure = completed.confidence < threshold and alone.confidence >= SURE
+    return held.issuperset(names) and (same or sure)
 
 
 def _threshold(settings: Settings, manifest: Manifest) -> float:
@@ -208,8 +226,10 @@ def interleaved(
 ) -> list[Passage]:
     """The passages of all parts, best first, as many as for one question, and all that is cited."""
     merged = {p.chunk.id: p for row in zip_longest(*retrieved) for p in row if p}
-    first = dict(list(merged.items())[:k])
-    return list((first | {c.passage.chunk.id: c.passage for c in chosen}).values())
+    passages = dict(list(merged.items())[:k])
+    for passage in (c.passage for c in chosen):
+        passages.setdefault(passage.chunk.id, passage)
+    return list(passages.values())
 
 
 class Clock:

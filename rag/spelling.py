@@ -97,7 +97,7 @@ def _respelt(word: str, library: LibraryReader, tokenizer: Tokenizer) -> str:
 
 
 def _as_written(word: str, number: int, library: LibraryReader) -> str:
-    """A word if a chunk has it or goes on after it, else what it has less the s; or ""."""
+    """A word where a chunk has it, or one that goes on after it; else the form it has, or ""."""
     chunk = library.chunks([number])[number]
     text = " ".join((*chunk.headings, chunk.text)).lower()
     found = re.search(rf"\b(?:{word}|{word.removesuffix('s')}\w{{0,3}})\b", text)

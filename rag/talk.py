@@ -6,31 +6,36 @@ Nothing is searched for them.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from rag.followup import is_small_talk
 from rag.library_reader import LibraryReader
-from rag.overview import to_be_summarised
-from rag.types import HOLDS, INVITATION, WHICH
+from rag.parts import PLEASE
+from rag.types import HOLDS, INVITATION, WHICH, Source
 
 TITLES = 8
 """So many titles of a library are told."""
+_ALL_OF = r"(?:(?:a list|all|everything|of|the|my|your|our)\s)*"
 _LISTED = re.compile(
-    r"(?i)\W*(?:(?:please|can you|could you)\s)*"
-    r"(?:(?:list|show|name)(?: me)?|what|which|how many)\s"
-    r"(?:(?:all|of|the|my|your|our)\s)*(?:documents?|files?|sources?)"
-    r"(?:\s(?:are|is)\s(?:there|here|loaded|indexed|(?:in|on) (?:the|this|my|your) [a-z]+)"
-    r"|\s(?:do|does|have|can)\s(?:you|i|we|the library)\s(?:have|hold|know|read|search|got)"
-    r"(?:\sof)?)?\W*"
+    rf"(?i){PLEASE}(?:(?:list|show|name)(?: me)?|what|which|how many)?\s*"
+    rf"{_ALL_OF}(?:documents?|files?|sources?|is)"
+    r"(?:\s(?:are|is)\s(?:there|here|loaded|indexed)"
+    r"|(?:\s(?:are|is))?\s(?:there\s)?in (?:the|this|my|your) (?:library|index|collection)"
+    r"|\s(?:do|does|have|can)?\s?(?:you|i|we|the library)\s(?:have|hold|know|read|search|got)"
+    r"(?:\sof)?)?(?:\splease)?\W*"
 )
 
 
-def said_to(message: str, library: LibraryReader) -> str:
-    """What is said to a message that asks nothing of the documents; "" to one that does."""
+def said_to(message: str, summarised: Sequence[Source] | None, library: LibraryReader) -> str:
+    """What is said to a message that asks nothing of the documents; "" to one that does.
+
+    ``summarised`` are the documents to be told in brief, by ``to_be_summarised``.
+    """
     if is_small_talk(message):
         return INVITATION
     if _LISTED.fullmatch(message):
         return _holds(library)
-    return f"{WHICH} {_holds(library)}" if to_be_summarised(message, library) == [] else ""
+    return f"{WHICH} {_holds(library)}" if summarised == [] else ""
 
 
 def _holds(library: LibraryReader) -> str:

@@ -20,9 +20,13 @@ DECLINED = "Nothing in the library answers this for certain."
 """How the text of a declined answer begins, where anything is near to it."""
 
 INVITATION = "Ask a question, and what the library says on it is quoted here."
-WHICH = "Name the document, or choose it among the sources."
-HOLDS = "The library holds"
-"""How the text begins of a declined answer to what asks nothing of the documents (``rag.talk``)."""
+"""What is said to what asks nothing of the documents (``rag.talk``)."""
+
+WHICH = "Name one document, or tick it alone among the sources."
+"""How the text begins where a summary of no document in particular is asked for."""
+
+HOLDS = "The library here holds"
+"""How the text begins where it is asked which documents there are."""
 
 
 @dataclass(frozen=True, slots=True)

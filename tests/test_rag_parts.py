@@ -41,7 +41,7 @@ from rag.parts import next_query, parts
             "What does GPT-4 take, and which search engine turned out to be running on it?",
             [
                 "What does GPT-4 take",
-                "which search engine turned out to be running on it? (about: GPT-4 take)",
+                "which search engine turned out to be running on it? (about: GPT-4)",
             ],
         ),
         (

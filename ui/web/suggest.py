@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import islice
 from weakref import WeakKeyDictionary
 
@@ -32,10 +33,14 @@ def _answered(index: Index) -> list[str]:
         asked = _asked(source.title, index.library.chunks_of(source.id))
         # A question that the document itself puts is better than one that we make.
         asked.sort(key=lambda question: not question.endswith("?"))
-        found.append([*map(_as_question, asked[:1]), f"What is “{source.title}” about?"])
+        whole = [f"What is “{source.title}” about?"] * (len(source.title) <= _LONGEST)
+        if questions := [*map(_as_question, asked[:1]), *whole]:
+            found.append(questions)
     found.sort(key=lambda questions: questions[0].startswith("What "))
+    quoting = replace(index.settings, engine="extractive")
     of_each = (
-        next((q for q in questions if index.ask(q).status == "answered"), "") for questions in found
+        next((q for q in questions if index.ask(q, settings=quoting).status == "answered"), "")
+        for questions in found
     )
     return list(islice(filter(None, of_each), FIRST))
 
