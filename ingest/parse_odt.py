@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
-from ingest.parsed import BlockKind, Builder, Parsed, collapse, is_header, iso_date
+from ingest.parsed import BlockKind, Builder, Parsed, collapse, iso_date
+from ingest.table_header import has_header
 from ingest.zipped import open_zip, read_xml, reading
 from rag.errors import BadDocument
 
@@ -167,6 +168,6 @@ class _Reader:
             heads += not heads and row.getparent().tag == _HEADER_ROWS
             rows.append(texts)
         header = None
-        if len(rows) > 1 and (heads or is_header(rows[0])):
+        if (len(rows) > 1 and heads) or has_header(rows):
             header = rows.pop(0)
         self.builder.add_table(rows, header)

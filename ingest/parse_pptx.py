@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingest.parsed import BlockKind, Builder, Parsed, collapse, is_header, office_origin, row_spans
+from ingest.parsed import BlockKind, Builder, Parsed, collapse, office_origin, row_spans
+from ingest.table_header import has_header
 from ingest.zipped import open_zip, reading
 from rag.types import Box, Place
 
@@ -119,7 +120,7 @@ class _Slide:
 
     def _add_table(self, table: Any, box: Box | None, hidden: str) -> None:  # noqa: ANN401
         rows = [[cell.text for cell in row.cells] for row in table.rows]
-        header = rows.pop(0) if len(rows) > 1 and is_header(rows[0]) else None
+        header = rows.pop(0) if has_header(rows) else None
         self._add_rows(rows, header, box, hidden)
 
     def _add_chart(self, chart: Any, box: Box | None, hidden: str) -> None:  # noqa: ANN401

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from striprtf.striprtf import font_table_group, rtf_to_text
 
-from ingest.parsed import Builder, Parsed, collapse, is_header, iso_date
+from ingest.parsed import Builder, Parsed, collapse, iso_date
+from ingest.table_header import has_header
 from rag.errors import BadDocument
 
 # Characters that no file has (they come of no byte of Windows-1252) stand for what the library
@@ -107,7 +108,7 @@ def _add_paragraphs(builder: Builder, text: str) -> None:
 
 def _add_table(builder: Builder, rows: list[list[str]]) -> None:
     if rows:
-        header = rows.pop(0) if len(rows) > 1 and is_header(rows[0]) else None
+        header = rows.pop(0) if has_header(rows) else None
         builder.add_table(rows, header)
 
 

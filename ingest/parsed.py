@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
+from ingest.table_header import are_pairs
 from rag.types import Box, Fidelity, Flag, Place, Span
 
 # Of parsers and chunker together; raised when they read a file differently.
@@ -41,7 +42,6 @@ _UNSHOWN = re.compile(
 _TAGS = re.compile("(?<!\U0001f3f4)(?<![\U000e0001-\U000e007f])[\U000e0000-\U000e007f]+")
 INVISIBLE = re.compile("⟦invisible: [^⟦⟧]*⟧")
 """How ``repair`` makes text visible that was written in invisible characters."""
-_NUMBER = re.compile(r"[\s(\[$€£¥+\-–−—]*\d[\d.,:/\-\s]*[%)\]]*")
 _CHARACTER_REPAIR = (
     "{} unusable or invisible characters (NUL, lone surrogates, zero-width marks) were replaced by "
     "U+FFFD or removed"
@@ -178,10 +178,11 @@ class Builder:
         ``rows``, the header's being one less. ``boxes`` has one box a cell.
         """
         self.tables += 1
+        pairs = not header and are_pairs(rows)
         sheet = sheet or f"Table {self.tables}"
         first = first_row if first_row is not None else 2 if header else 1
         for offset, row in enumerate(rows):
-            text, spans = row_spans(row, header)
+            text, spans = row_spans(row, header, pairs=pairs)
             self.add(
                 "table_row",
                 text,
@@ -283,9 +284,12 @@ def row_text(cells: Sequence[str], header: Sequence[str] | None) -> str:
 
 
 def row_spans(
-    cells: Sequence[str], header: Sequence[str] | None
+    cells: Sequence[str], header: Sequence[str] | None, *, pairs: bool = False
 ) -> tuple[str, list[tuple[int, Span]]]:
-    """The line of ``row_text``, and for each cell that is not empty its column and its range."""
+    """The line of ``row_text``, and for each cell that is not empty its column and its range.
+
+    Of ``pairs``, the first cell labels the second: ``Born: 1815``; see ``are_pairs``.
+    """
     labels = [collapse(label).rstrip(":") for label in header or ()]
     text = ""
     spans: list[tuple[int, Span]] = []
@@ -293,7 +297,8 @@ def row_spans(
         if not cell:
             continue
         if text:
-            text += "; " if header else " | "
+            beside = (" " if text.endswith(":") else ": ") if pairs else " | "
+            text += "; " if header else beside
         label = labels[column] if column < len(labels) else ""
         text += f"{label}: " if label else ""
         spans.append((column, Span(len(text), len(text) + len(cell))))
@@ -309,17 +314,6 @@ def column_letters(column: int) -> str:
         column, digit = divmod(column - 1, 26)
         letters = chr(ord("A") + digit) + letters
     return letters
-
-
-def is_header(row: Sequence[str]) -> bool:
-    """Whether a first row names columns: two or more different names, none of them a number."""
-    names = [collapse(cell) for cell in row]
-    filled = [name for name in names if name]
-    return (
-        len(filled) >= 2
-        and len(set(filled)) == len(filled)
-        and not any(_NUMBER.fullmatch(name) for name in filled)
-    )
 
 
 def office_origin(created: datetime | None, author: str) -> tuple[str, str]:
