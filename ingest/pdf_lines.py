@@ -10,13 +10,16 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import groupby, product
 from typing import NamedTuple
 
 from rag.types import Box
 
 CELL_GAP = 1.0  # a gap this wide separates cells; in character heights
 _PROSE_LINES = 6  # a column of prose has at least as many lines, most of them filled
+_WIDE_ROWS = 3  # rows one after the other that make a table over the width of a page
+_INTERLOCKED = 0.25  # lines of one row reach into each other by more; in line heights
+_OFF_CENTRE = 0.2  # cells of one row are centred at most this far from each other; likewise
 _FILLED = 0.7  # a filled line takes this share of its column
 _MARGIN = 0.12  # running headers and footers live in this share of the page, top and bottom
 _RUNNING = 0.15  # a line that comes back unchanged on this share of the pages is one
@@ -110,13 +113,14 @@ EMPTY_PAGE = Page([], 0.0, 0.0, View((0, 0), (0, 0), (0, 0)))
 
 @dataclass(slots=True)
 class Line:
-    """Cells side by side, from left to right."""
+    """Cells side by side, from left to right; ``height`` is that of the characters."""
 
     cells: list[Cell]
     x0: float = field(init=False)
     x1: float = field(init=False)
     bottom: float = field(init=False)
     top: float = field(init=False)
+    height: float = field(init=False)
 
     def __post_init__(self) -> None:
         # A trade mark sign drawn later than its word would tear the line it stands in apart.
@@ -128,12 +132,7 @@ class Line:
         self.x0 = self.cells[0].x0
         self.x1 = max(cell.x1 for cell in self.cells)
         longest = max(self.cells, key=lambda cell: len(cell.text))
-        self.bottom, self.top = longest.bottom, longest.top
-
-    @property
-    def height(self) -> float:
-        """The height of its longest cell."""
-        return self.top - self.bottom
+        self.bottom, self.top, self.height = longest.bottom, longest.top, longest.height
 
     @property
     def text(self) -> str:
@@ -153,7 +152,7 @@ class Line:
 
 def reading_order(pages: list[Page]) -> list[list[list[Line]]]:
     """For every page its columns, for every column its lines, from top to bottom."""
-    result = [[_lines(column) for column in _columns(page.cells)] for page in pages]
+    result = [[_centred(_lines(column)) for column in _columns(page.cells)] for page in pages]
     running = _running(pages, result)
     return [
         [[line for line in column if id(line) not in running] for column in columns]
@@ -162,19 +161,21 @@ def reading_order(pages: list[Page]) -> list[list[list[Line]]]:
 
 
 def _columns(cells: list[Cell]) -> list[list[Cell]]:
-    """Cut a page into columns of prose, in reading order; a table is not cut.
+    """Cut a page into columns of prose, in reading order; a table stays in one of them.
 
-    What reaches over the gutter (a title, a wide figure's caption) ends the columns above it.
+    What reaches over the gutter (a title, a wide figure's caption, a wide table) ends the columns
+    above it.
     """
     gutter = _gutter(cells)
     if gutter is None:
         return [cells] if cells else []
+    tabular = _wide_rows(cells, gutter)
     result: list[list[Cell]] = []
     left: list[Cell] = []
     right: list[Cell] = []
     wide: list[Cell] = []
     for cell in sorted(cells, key=lambda cell: -cell.top):
-        crosses = cell.x0 < gutter < cell.x1
+        crosses = cell.x0 < gutter < cell.x1 or id(cell) in tabular
         if crosses and (left or right):
             result += [wide, *_columns(left), *_columns(right)]
             wide, left, right = [], [], []
@@ -187,7 +188,7 @@ def _gutter(cells: list[Cell]) -> float | None:
     """The x between two columns of prose, or None.
 
     Both sides need enough lines, most of which fill their side: that tells prose from a table,
-    whose cells leave room.
+    whose cells leave room. Lines beside prose need not: they are a table, or a list, in one column.
     """
     if len(cells) < 2 * _PROSE_LINES:
         return None
@@ -196,15 +197,45 @@ def _gutter(cells: list[Cell]) -> float | None:
     crossed = [sum(cell.x0 < x < cell.x1 for cell in cells) for x in steps]
     best = [x for x, count in zip(steps, crossed, strict=True) if count == min(crossed)]
     gutter = best[len(best) // 2]
-    sides = (
-        ([cell for cell in cells if cell.x1 <= gutter], gutter - x0),
-        ([cell for cell in cells if cell.x0 >= gutter], x1 - gutter),
-    )
-    for side, width in sides:
-        filled = sum(cell.x1 - cell.x0 > _FILLED * width for cell in side)
-        if filled < _PROSE_LINES or filled < 0.5 * len(side):
-            return None
-    return None if min(crossed) > 0.3 * len(cells) else gutter
+    if min(crossed) > 0.3 * len(cells):
+        return None
+    left = [cell for cell in cells if cell.x1 <= gutter]
+    right = [cell for cell in cells if cell.x0 >= gutter]
+    prose = [
+        [cell for cell in side if cell.x1 - cell.x0 > _FILLED * width]
+        for side, width in ((left, gutter - x0), (right, x1 - gutter))
+    ]
+    if min(map(len, prose)) < _PROSE_LINES:
+        return None
+    for side, own, other in ((left, *prose), (right, *reversed(prose))):
+        if 2 * len(own) < len(side):
+            alone = sum(
+                not any(cell.bottom < o.top and o.bottom < cell.top for o in other) for cell in side
+            )
+            if 2 * len(own) < alone:
+                return None
+    return gutter
+
+
+def _wide_rows(cells: list[Cell], gutter: float) -> set[int]:
+    """The ids of cells in tables that go over the gutter without a cell that does.
+
+    Row after row, such a table has cells on both sides, and none of them fills its side.
+    """
+    x0, x1 = min(cell.x0 for cell in cells), max(cell.x1 for cell in cells)
+
+    def is_short(cell: Cell) -> bool:
+        if cell.x0 < gutter < cell.x1:
+            return False
+        return cell.x1 - cell.x0 <= _FILLED * (gutter - x0 if cell.x1 <= gutter else x1 - gutter)
+
+    found: set[int] = set()
+    for short, run in groupby(_lines(cells), key=lambda line: all(map(is_short, line.cells))):
+        lines = list(run)
+        over = [number for number, line in enumerate(lines) if line.x0 < gutter < line.x1]
+        if short and len(over) >= _WIDE_ROWS:
+            found |= {id(cell) for line in lines[over[0] : over[-1] + 1] for cell in line.cells}
+    return found
 
 
 def _lines(cells: list[Cell]) -> list[Line]:
@@ -216,6 +247,50 @@ def _lines(cells: list[Cell]) -> list[Line]:
         else:
             groups.append([cell])
     return [Line(group) for group in groups]
+
+
+def _centred(lines: list[Line]) -> list[Line]:
+    """``lines`` with those made one that are a row of a table: its cells centred on one height.
+
+    Where one cell goes over two lines and its neighbour over one, no two of the three are beside
+    each other.
+    """
+    result: list[Line] = []
+    band: list[Line] = []
+    for line in lines:
+        if band and line.top - band[-1].bottom > _INTERLOCKED * line.height:
+            band.append(line)
+        else:
+            result += _as_row(band)
+            band = [line]
+    return result + _as_row(band)
+
+
+def _as_row(band: list[Line]) -> list[Line]:
+    """Lines that reach into each other as one, if what they stack up is centred, else as they are.
+
+    What stands above each other, from the highest down, is the text of one cell.
+    """
+    if len(band) < 2:
+        return band
+    stacks: list[list[Cell]] = []
+    for cell in sorted((cell for line in band for cell in line.cells), key=lambda cell: cell.x0):
+        if stacks and cell.x0 < max(other.x1 for other in stacks[-1]):
+            stacks[-1].append(cell)
+        else:
+            stacks.append([cell])
+    hulls = [hull(cell.rect for cell in stack) for stack in stacks]
+    middles = [(bottom + top) / 2 for _, bottom, _, top in hulls]
+    if len(stacks) < 2 or max(middles) - min(middles) > _OFF_CENTRE * band[0].height:
+        return band
+    cells: list[Cell] = []
+    for stack, (x0, bottom, x1, top) in zip(stacks, hulls, strict=True):
+        text = " ".join(cell.text for cell in sorted(stack, key=lambda cell: -cell.top))
+        cells.append(Cell(text, x0, x1, bottom, top, all(cell.bold for cell in stack)))
+    row = Line(cells)
+    _, row.bottom, _, row.top = row.rect
+    row.height = band[0].height
+    return [row]
 
 
 def _running(pages: list[Page], lines: list[list[list[Line]]]) -> set[int]:

@@ -1,0 +1,124 @@
+"""Tables of a PDF beside columns of prose, over the width of a page, and over several pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from reportlab.lib.pagesizes import A4
+from reportlab.pdfgen.canvas import Canvas
+
+from ingest.parsed import Parsed
+from tests.test_ingest_pdf import read
+
+SIZE = 10
+LEFT, RIGHT = 60.0, 310.0
+PROSE = "{} line {} runs over the whole of its own column"
+
+Drawn = list[tuple[float, float, str]]
+
+
+def draw(path: Path, *pages: Drawn) -> Parsed:
+    """A PDF with texts at x, y, parsed."""
+    canvas = Canvas(str(path), pagesize=A4)
+    for page in pages:
+        canvas.setFont("Helvetica", SIZE)
+        for x, y, text in page:
+            canvas.drawString(x, y, text)
+        canvas.showPage()
+    canvas.save()
+    return read(path)
+
+
+def prose(name: str, x: float, count: int, top: float = 700) -> Drawn:
+    return [(x, top - 13.5 * n, PROSE.format(name, n)) for n in range(count)]
+
+
+def grid(
+    x: float, top: float, rows: list[list[str]], width: float = 60, leading: float = 18
+) -> Drawn:
+    return [
+        (x + width * column, top - leading * number, text)
+        for number, row in enumerate(rows)
+        for column, text in enumerate(row)
+    ]
+
+
+def rows_of(parsed: Parsed) -> list[str]:
+    return [parsed.text[b.start : b.end] for b in parsed.blocks if b.kind == "table_row"]
+
+
+TABLE = [["Size", "Old", "New"], *([f"Size {n}", f"{n}.1", f"{n}.2"] for n in range(14))]
+READ = ["Size | Old | New", *(f"Size: Size {n}; Old: {n}.1; New: {n}.2" for n in range(14))]
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_table_in_a_column_stands_beside_the_prose_of_the_other(
+    tmp_path: Path, side: str
+) -> None:
+    of_table, of_prose = (LEFT, RIGHT) if side == "left" else (RIGHT, LEFT)
+    parsed = draw(
+        tmp_path / "a.pdf",
+        [
+            *prose("short", of_table, 8),
+            *grid(of_table, 580, TABLE),
+            *prose("long", of_prose, 30),
+        ],
+    )
+    assert rows_of(parsed) == READ
+    order = [parsed.text.index(PROSE.format("long", n)) for n in range(30)]
+    assert order == sorted(order)
+    last, first = (("long", 29), ("short", 0)) if side == "right" else (("short", 7), ("long", 0))
+    assert parsed.text.index(PROSE.format(*last)) < parsed.text.index(PROSE.format(*first))
+
+
+def test_a_table_over_both_columns_of_prose_is_not_cut(tmp_path: Path) -> None:
+    table = [["Region", "Sales"], *([f"Region {name}", f"{n}.5"] for n, name in enumerate("ABCD"))]
+    label = [(LEFT, 421, "Region E that has"), (LEFT, 409, "a long name"), (RIGHT, 415, "4.5")]
+    parsed = draw(
+        tmp_path / "a.pdf",
+        [
+            *prose("left", LEFT, 15),
+            *prose("right", RIGHT, 15),
+            *grid(LEFT, 490, table, width=RIGHT - LEFT, leading=15),
+            *label,
+            (LEFT, 395, "Region F"),
+            (RIGHT, 395, "5.5"),
+            *prose("below left", LEFT, 8, top=370),
+            *prose("below right", RIGHT, 8, top=370),
+        ],
+    )
+    assert rows_of(parsed) == [
+        "Region | Sales",
+        *(
+            f"Region: Region {name}; Sales: {n}.5"
+            for n, name in enumerate([*"ABCD", "E that has a long name", "F"])
+        ),
+    ]
+    order = [parsed.text.index(PROSE.format(*end)) for end in (("right", 14), ("below left", 0))]
+    assert order == sorted(order)
+    assert order[0] < parsed.text.index("Region A") < order[1]
+
+
+def test_cells_that_are_centred_beside_a_cell_of_two_lines_are_in_its_row(tmp_path: Path) -> None:
+    table = [
+        [
+            (60.0, 700.0, "Outcome"),
+            (200.0, 706.0, "With"),
+            (200.0, 694.0, "filter"),
+            (260.0, 700.0, "Control"),
+        ],
+        [
+            (60.0, 676.0, "Days of absence,"),
+            (60.0, 664.0, "% of all days"),
+            (200.0, 670.0, "4.1"),
+            (260.0, 670.0, "4.7"),
+        ],
+        [(60.0, 646.0, "Noise complaints"), (200.0, 646.0, "0.9"), (260.0, 646.0, "0.1")],
+    ]
+    parsed = draw(tmp_path / "a.pdf", [cell for row in table for cell in row])
+    assert rows_of(parsed) == [
+        "Outcome | With filter | Control",
+        "Outcome: Days of absence, % of all days; With filter: 4.1; Control: 4.7",
+        "Outcome: Noise complaints; With filter: 0.9; Control: 0.1",
+    ]
