@@ -9,7 +9,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
 from ingest.parsed import Parsed
-from tests.test_ingest_pdf import read
+from tests.test_ingest_pdf import quotes, read
 
 SIZE = 10
 LEFT, RIGHT = 60.0, 310.0
@@ -19,12 +19,12 @@ Drawn = list[tuple[float, float, str]]
 
 
 def draw(path: Path, *pages: Drawn) -> Parsed:
-    """A PDF with texts at x, y, parsed."""
+    """A PDF with texts at x, y, parsed; those that begin with an asterisk are bold."""
     canvas = Canvas(str(path), pagesize=A4)
     for page in pages:
-        canvas.setFont("Helvetica", SIZE)
         for x, y, text in page:
-            canvas.drawString(x, y, text)
+            canvas.setFont("Helvetica-Bold" if text.startswith("*") else "Helvetica", SIZE)
+            canvas.drawString(x, y, text.removeprefix("*"))
         canvas.showPage()
     canvas.save()
     return read(path)
@@ -122,3 +122,113 @@ def test_cells_that_are_centred_beside_a_cell_of_two_lines_are_in_its_row(tmp_pa
         "Outcome: Days of absence, % of all days; With filter: 4.1; Control: 4.7",
         "Outcome: Noise complaints; With filter: 0.9; Control: 0.1",
     ]
+
+
+LIMITS = [
+    ["Any single valuable", "£2,000, unless listed"],
+    ["All together", "a third of the sum"],
+    ["Money", "£600"],
+    ["Sheds", "£3,500"],
+    ["Bicycles", "£900 each"],
+    ["Food", "£400"],
+    ["Office", "£5,000"],
+]
+LIMITS_READ = [f"Item: {item}; Most we pay: {most}" for item, most in LIMITS]
+ABOVE = [(LEFT, 200.0, "The following limits apply within that sum:")]
+BELOW = [(LEFT, 500.0, "We replace new for old, apart from clothes.")]
+
+
+def test_a_table_goes_on_over_the_page(tmp_path: Path) -> None:
+    parsed = draw(
+        tmp_path / "a.pdf",
+        [*ABOVE, *grid(LEFT, 150, [["*Item", "*Most we pay"], *LIMITS[:2]], width=160)],
+        [*grid(LEFT, 760, LIMITS[2:], width=160), *BELOW],
+    )
+    assert rows_of(parsed) == ["Item | Most we pay", *LIMITS_READ]
+    assert parsed.fidelity.tables == 1
+    assert (quotes(parsed)["£400"].page, quotes(parsed)["£400"].cell) == (2, "Table 1!B7")
+
+
+def test_a_header_repeated_on_the_next_page_is_one(tmp_path: Path) -> None:
+    header = [["*Item", "*Most we pay"]]
+    parsed = draw(
+        tmp_path / "a.pdf",
+        [*ABOVE, *grid(LEFT, 150, [*header, *LIMITS[:2]], width=160)],
+        [*grid(LEFT, 760, [*header, *LIMITS[2:]], width=160), *BELOW],
+    )
+    assert rows_of(parsed) == [
+        *("Item | Most we pay", *LIMITS_READ[:2]),
+        *("Item | Most we pay", *LIMITS_READ[2:]),
+    ]
+    assert parsed.fidelity.tables == 1
+
+
+def test_a_table_of_numbers_goes_on_over_the_page(tmp_path: Path) -> None:
+    parsed = draw(
+        tmp_path / "a.pdf",
+        [*ABOVE, *grid(LEFT, 150, TABLE[:4])],
+        [*grid(LEFT, 760, [*TABLE[4:], ["Rating", "good", "poor"]]), *BELOW],
+    )
+    assert rows_of(parsed) == [*READ, "Size: Rating; Old: good; New: poor"]
+
+
+@pytest.mark.parametrize(
+    ("top", "read"),
+    [
+        ([["*Sum", "*Fee"], ["Food", "£400"]], ["Sum | Fee", "Sum: Food; Fee: £400"]),
+        ([["Food", "", "£400"], ["Office", "", "£500"]], ["Food | £400", "Office | £500"]),
+    ],
+)
+def test_another_table_on_the_next_page_does_not_take_the_header(
+    tmp_path: Path, top: list[list[str]], read: list[str]
+) -> None:
+    parsed = draw(
+        tmp_path / "a.pdf",
+        [*ABOVE, *grid(LEFT, 150, [["*Item", "*Most we pay"], *LIMITS[:2]], width=160)],
+        [*grid(LEFT, 760, top, width=160), *BELOW],
+    )
+    assert rows_of(parsed) == ["Item | Most we pay", *LIMITS_READ[:2], *read]
+
+
+def test_a_table_below_a_heading_on_the_next_page_does_not_take_the_header(tmp_path: Path) -> None:
+    parsed = draw(
+        tmp_path / "a.pdf",
+        [*ABOVE, *grid(LEFT, 150, [["*Item", "*Most we pay"], *LIMITS[:2]], width=160)],
+        [(LEFT, 760, "*5. Fees"), *grid(LEFT, 740, LIMITS[5:], width=160), *BELOW],
+    )
+    assert rows_of(parsed)[3:] == ["Food | £400", "Office | £5,000"]
+
+
+@pytest.mark.parametrize("bold", ["", "*"])
+def test_rows_of_words_belong_to_the_numbers_above_them(tmp_path: Path, bold: str) -> None:
+    table = [
+        [f"{bold}To June", f"{bold}Fjell", f"{bold}Sval"],
+        *(["Revenue", "2,860", "4,120"], ["Change", "+7%", "-2%"], ["Stand", "rising", "falling"]),
+        *(["Debt", "210", "1,480"], ["Target", "NOK 14", "SEK 61"], ["Rating", "Buy", "Hold"]),
+    ]
+    parsed = draw(tmp_path / "a.pdf", [*ABOVE, *grid(LEFT, 180, table, leading=16)])
+    assert rows_of(parsed) == [
+        "To June | Fjell | Sval",
+        *(f"To June: {name}; Fjell: {one}; Sval: {two}" for name, one, two in table[1:]),
+    ]
+
+
+def test_a_row_of_words_amid_numbers_is_no_header(tmp_path: Path) -> None:
+    parsed = draw(tmp_path / "a.pdf", [*grid(LEFT, 760, LIMITS[2:], width=160), *BELOW])
+    assert rows_of(parsed) == [f"{item} | {most}" for item, most in LIMITS[2:]]
+
+
+def test_a_second_table_below_the_first_keeps_its_own_header(tmp_path: Path) -> None:
+    parsed = draw(
+        tmp_path / "a.pdf",
+        [
+            *grid(LEFT, 760, [["", "Cost", "Value"], ["Cash", "5", "6"], ["Bonds", "7", "8"]]),
+            (LEFT, 706, "At the end of 2021"),
+            *grid(
+                LEFT,
+                688,
+                [["", "Cost then", "Value then"], ["Cash", "1", "2"], ["Bonds", "3", "4"]],
+            ),
+        ],
+    )
+    assert "Cash; Cost then: 1; Value then: 2" in rows_of(parsed)
