@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from itertools import groupby, product
+from itertools import accumulate, groupby, pairwise, product
 from typing import NamedTuple
 
 from rag.types import Box
@@ -18,6 +19,7 @@ from rag.types import Box
 CELL_GAP = 1.0  # a gap this wide separates cells; in character heights
 _PROSE_LINES = 6  # a column of prose has at least as many lines, most of them filled
 _WIDE_ROWS = 3  # rows one after the other that make a table over the width of a page
+_IN_STEP = 0.75  # lines of one table are at heights that differ by less; in points
 _INTERLOCKED = 0.25  # lines of one row reach into each other by more; in line heights
 _OFF_CENTRE = 0.2  # cells of one row are centred at most this far from each other; likewise
 _FILLED = 0.7  # a filled line takes this share of its column
@@ -187,34 +189,72 @@ def _columns(cells: list[Cell]) -> list[list[Cell]]:
 def _gutter(cells: list[Cell]) -> float | None:
     """The x between two columns of prose, or None.
 
-    Both sides need enough lines, most of which fill their side: that tells prose from a table,
-    whose cells leave room. Lines beside prose need not: they are a table, or a list, in one column.
+    Of all that few cells cross, the first from the middle of the page that parts two columns.
     """
     if len(cells) < 2 * _PROSE_LINES:
         return None
     x0, x1 = min(cell.x0 for cell in cells), max(cell.x1 for cell in cells)
     steps = [x0 + (x1 - x0) * share / 100 for share in range(25, 76)]
     crossed = [sum(cell.x0 < x < cell.x1 for cell in cells) for x in steps]
-    best = [x for x, count in zip(steps, crossed, strict=True) if count == min(crossed)]
-    gutter = best[len(best) // 2]
-    if min(crossed) > 0.3 * len(cells):
+    least = min(crossed)
+    if least > 0.3 * len(cells):
         return None
+    gaps = [list(run) for same, run in groupby(range(51), lambda i: crossed[i] == least) if same]
+    middles = sorted((gap[len(gap) // 2] for gap in gaps), key=lambda i: abs(i - 25))
+    return next((steps[i] for i in middles if _parts_columns(cells, steps[i])), None)
+
+
+def _parts_columns(cells: list[Cell], gutter: float) -> bool:
+    """Whether columns of prose stand at both sides of ``gutter``, or at one beside a table.
+
+    A column has enough lines, most of which fill it: that tells prose from a table, whose cells
+    leave room. Lines beside prose need not: they are a table, or a list, in one column. A column
+    without prose is none if its lines are in step with the prose: both are one table.
+    """
+    x0, x1 = min(cell.x0 for cell in cells), max(cell.x1 for cell in cells)
     left = [cell for cell in cells if cell.x1 <= gutter]
     right = [cell for cell in cells if cell.x0 >= gutter]
-    prose = [
-        [cell for cell in side if cell.x1 - cell.x0 > _FILLED * width]
+    sides = [
+        (side, [cell for cell in side if cell.x1 - cell.x0 > _FILLED * width])
         for side, width in ((left, gutter - x0), (right, x1 - gutter))
     ]
-    if min(map(len, prose)) < _PROSE_LINES:
-        return None
-    for side, own, other in ((left, *prose), (right, *reversed(prose))):
+    (few_of, few), (most_of, most) = sorted(sides, key=lambda side: len(side[1]))
+    if len(few) < _PROSE_LINES:
+        goes_on = sum(cell.text[0].islower() for cell in most)
+        if len(most) < 2 * _PROSE_LINES or 4 * goes_on < len(most) or _in_step(few_of, most_of):
+            return False
+        sides = [(most_of, most)]
+    for side, own in sides:
         if 2 * len(own) < len(side):
-            alone = sum(
-                not any(cell.bottom < o.top and o.bottom < cell.top for o in other) for cell in side
-            )
-            if 2 * len(own) < alone:
-                return None
-    return gutter
+            others = [cell for _, prose in sides if prose is not own for cell in prose]
+            if 2 * len(own) < _alone(_lines(side), others):
+                return False
+    return True
+
+
+def _alone(lines: list[Line], cells: list[Cell]) -> int:
+    """How many of ``lines`` have none of ``cells`` at their height."""
+    cells = sorted(cells, key=lambda cell: cell.bottom)
+    bottoms = [cell.bottom for cell in cells]
+    tops = [-math.inf, *accumulate((cell.top for cell in cells), max)]
+    return sum(tops[bisect_left(bottoms, line.top)] <= line.bottom for line in lines)
+
+
+def _in_step(cells: list[Cell], others: list[Cell]) -> bool:
+    """Whether most lines of one side stand at, or halfway between, the heights of the other's.
+
+    So do the rows of a table and the lines of the names beside them. Few lines tell nothing.
+    """
+    one, other = ([(line.top + line.bottom) / 2 for line in _lines(s)] for s in (cells, others))
+    for heights, beside in ((one, other), (other, one)):
+        steps = sorted([*heights, *((a + b) / 2 for a, b in pairwise(heights))])
+        inside = [y for y in beside if steps and steps[0] <= y <= steps[-1]]
+        near = sum(
+            bisect_left(steps, y - _IN_STEP) < bisect_left(steps, y + _IN_STEP) for y in inside
+        )
+        if len(inside) < _PROSE_LINES or 2 * near >= len(inside):
+            return True
+    return False
 
 
 def _wide_rows(cells: list[Cell], gutter: float) -> set[int]:
@@ -274,11 +314,13 @@ def _as_row(band: list[Line]) -> list[Line]:
     if len(band) < 2:
         return band
     stacks: list[list[Cell]] = []
+    right = -math.inf
     for cell in sorted((cell for line in band for cell in line.cells), key=lambda cell: cell.x0):
-        if stacks and cell.x0 < max(other.x1 for other in stacks[-1]):
+        if cell.x0 < right:
             stacks[-1].append(cell)
         else:
             stacks.append([cell])
+        right = max(right, cell.x1)
     hulls = [hull(cell.rect for cell in stack) for stack in stacks]
     middles = [(bottom + top) / 2 for _, bottom, _, top in hulls]
     if len(stacks) < 2 or max(middles) - min(middles) > _OFF_CENTRE * band[0].height:

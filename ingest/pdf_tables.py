@@ -128,6 +128,9 @@ def _go_on(
     number = table.number
     for index in range(start, len(strips)):
         strip = strips[index]
+        if not index and strip.lines[0][0].rect[0] >= table.columns[0][0] - _FLUSH:
+            rows.append(_plain(strip.lines[0], number) if strip.is_row else None)
+            continue  # the end of a cell that the page before began
         if index and _apart(strips[index - 1], strip):
             break
         row: TableRow | None = None

@@ -72,6 +72,33 @@ def test_a_table_in_a_column_stands_beside_the_prose_of_the_other(
     assert parsed.text.index(PROSE.format(*last)) < parsed.text.index(PROSE.format(*first))
 
 
+@pytest.mark.parametrize(("of_table", "of_prose"), [(LEFT, RIGHT), (RIGHT, LEFT)])
+def test_a_column_may_be_nothing_but_a_table(
+    tmp_path: Path, of_table: float, of_prose: float
+) -> None:
+    parsed = draw(
+        tmp_path / "a.pdf",
+        [*grid(of_table, 697, TABLE, leading=19), *prose("long", of_prose, 30)],
+    )
+    assert rows_of(parsed) == READ
+    order = [parsed.text.index(PROSE.format("long", n)) for n in range(30)]
+    assert order == sorted(order)
+
+
+def test_long_names_keep_the_numbers_beside_them(tmp_path: Path) -> None:
+    page: Drawn = []
+    for n in range(12):
+        page += [
+            (LEFT, 700 - 36 * n, f"Days of absence of the pupils of school {n},"),
+            (LEFT, 688 - 36 * n, "in per cent of all days that it was open"),
+            *((RIGHT + 80 * k, 694 - 36 * n, f"{n}.{k}") for k in range(3)),
+        ]
+    name = "Days of absence of the pupils of school {0}, in per cent of all days that it was open"
+    assert rows_of(draw(tmp_path / "a.pdf", page)) == [
+        f"{name} | {{0}}.0 | {{0}}.1 | {{0}}.2".format(n) for n in range(12)
+    ]
+
+
 def test_a_table_over_both_columns_of_prose_is_not_cut(tmp_path: Path) -> None:
     table = [["Region", "Sales"], *([f"Region {name}", f"{n}.5"] for n, name in enumerate("ABCD"))]
     label = [(LEFT, 421, "Region E that has"), (LEFT, 409, "a long name"), (RIGHT, 415, "4.5")]
@@ -142,7 +169,8 @@ def test_a_table_goes_on_over_the_page(tmp_path: Path) -> None:
     parsed = draw(
         tmp_path / "a.pdf",
         [*ABOVE, *grid(LEFT, 150, [["*Item", "*Most we pay"], *LIMITS[:2]], width=160)],
-        [*grid(LEFT, 760, LIMITS[2:], width=160), *BELOW],
+        # the last cell goes on too
+        [(LEFT + 160, 772, "in the schedule"), *grid(LEFT, 755, LIMITS[2:], width=160), *BELOW],
     )
     assert rows_of(parsed) == ["Item | Most we pay", *LIMITS_READ]
     assert parsed.fidelity.tables == 1
