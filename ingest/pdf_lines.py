@@ -19,6 +19,9 @@ from rag.types import Box
 CELL_GAP = 1.0  # a gap this wide separates cells; in character heights
 _PROSE_LINES = 6  # a column of prose has at least as many lines, most of them filled
 _WIDE_ROWS = 3  # rows one after the other that make a table over the width of a page
+_MOST_COLUMNS = 50
+_WIDER_GAP = 0.2  # rows of more than one line are parted by so much more; in line heights
+_SAME_START = 1.5  # lines of one cell begin at places that differ by less; in points
 _IN_STEP = 0.75  # lines of one table are at heights that differ by less; in points
 _INTERLOCKED = 0.25  # lines of one row reach into each other by more; in line heights
 _OFF_CENTRE = 0.2  # cells of one row are centred at most this far from each other; likewise
@@ -154,7 +157,9 @@ class Line:
 
 def reading_order(pages: list[Page]) -> list[list[list[Line]]]:
     """For every page its columns, for every column its lines, from top to bottom."""
-    result = [[_centred(_lines(column)) for column in _columns(page.cells)] for page in pages]
+    result = [
+        [_unwrapped(_centred(_lines(column))) for column in _columns(page.cells)] for page in pages
+    ]
     running = _running(pages, result)
     return [
         [[line for line in column if id(line) not in running] for column in columns]
@@ -333,6 +338,80 @@ def _as_row(band: list[Line]) -> list[Line]:
     _, row.bottom, _, row.top = row.rect
     row.height = band[0].height
     return [row]
+
+
+def _unwrapped(lines: list[Line]) -> list[Line]:
+    """``lines`` with those made one that are a row of a table: its cells go over several lines.
+
+    It begins where the cells of the first row do, begins small, and is nearer to the line above it
+    than one row to the next.
+    """
+    result: list[Line] = []
+    index = 0
+    while index < len(lines):
+        starts = [cell.x0 for cell in lines[index].cells]
+        end = index + 1
+        if 1 < len(starts) <= _MOST_COLUMNS:
+            while end < len(lines) and _under(lines[end], lines[end - 1], starts):
+                end += 1
+        gaps = [above.bottom - below.top for above, below in pairwise(lines[index:end])]
+        widest = max(gaps, default=0.0)
+        rows = [[lines[index]]]
+        for gap, line in zip(gaps, lines[index + 1 : end], strict=True):
+            if gap < widest - _WIDER_GAP * line.height and _is_rest(line, rows[-1][0]):
+                rows[-1].append(line)
+            else:
+                rows.append([line])
+        named = [_has_names(row[0]) for row in rows]
+        for row, names in zip(rows, named, strict=True):
+            result += [_joined(row)] if len(row) > 1 and names and sum(named) > 1 else row
+        index = end
+    return result
+
+
+def _under(line: Line, above: Line, starts: list[float]) -> bool:
+    """Whether a line is near the one above and all its cells begin at one of ``starts``."""
+    return above.bottom - line.top < 2 * line.height and all(
+        any(abs(cell.x0 - x) < _SAME_START for x in starts) for cell in line.cells
+    )
+
+
+def _has_names(line: Line) -> bool:
+    """Whether a line is the first of a row: its cells are several, and none a bullet or so."""
+    return len(line.cells) > 1 and sum(map(str.isalpha, line.cells[0].text)) > 1
+
+
+def _is_rest(line: Line, above: Line) -> bool:
+    """Whether a line may be the rest of the cells above it: of names at the left and of prose.
+
+    A name that does not begin small, or a number, begins a row of its own.
+    """
+    if any(not any(map(str.isalpha, cell.text)) for cell in line.cells):
+        return False
+    if line.x0 - above.x0 < _SAME_START and not line.cells[0].text[0].islower():
+        return False
+    return any(
+        cell.text[0].islower() and abs(cell.x0 - other.x0) < _SAME_START and " " in other.text
+        for cell in line.cells
+        for other in above.cells
+    )
+
+
+def _joined(lines: list[Line]) -> Line:
+    """One row of lines whose cells go on below each other."""
+    row = lines[0]
+    for line in lines[1:]:
+        for cell in line.cells:
+            above = min(row.cells, key=lambda other: abs(other.x0 - cell.x0))
+            if abs(above.x0 - cell.x0) < _SAME_START:
+                above.text += cell.text if above.text.endswith("-") else f" {cell.text}"
+                above.cover(cell.rect)
+            else:
+                row.cells.append(cell)
+        row = Line(row.cells)
+    _, row.bottom, _, row.top = row.rect
+    row.height = lines[0].height
+    return row
 
 
 def _running(pages: list[Page], lines: list[list[list[Line]]]) -> set[int]:

@@ -151,6 +151,42 @@ def test_cells_that_are_centred_beside_a_cell_of_two_lines_are_in_its_row(tmp_pa
     ]
 
 
+def test_cells_that_go_over_several_lines_are_read_one_after_the_other(tmp_path: Path) -> None:
+    rows = [
+        [["*Measure"], ["*Definition"], ["*Use"]],
+        [["Adjusted gross", "margin"], ["Gross margin without", "what was paid"], ["It shows it"]],
+        [["Free cash"], ["Cash from the business"], ["It shows what is", "left for", "owners"]],
+        [["Net debt"], ["Loans less cash"], ["It shows risk"]],
+    ]
+    page: Drawn = []
+    y = 700.0
+    for cells in rows:
+        for x, lines in zip((60.0, 160.0, 300.0), cells, strict=True):
+            page += [(x, y - 11.5 * n, line) for n, line in enumerate(lines)]
+        y -= 11.5 * max(map(len, cells)) + 8
+    assert rows_of(draw(tmp_path / "a.pdf", page)) == [
+        "Measure | Definition | Use",
+        "Measure: Adjusted gross margin; Definition: Gross margin without what was paid; "
+        "Use: It shows it",
+        "Measure: Free cash; Definition: Cash from the business; "
+        "Use: It shows what is left for owners",
+        "Measure: Net debt; Definition: Loans less cash; Use: It shows risk",
+    ]
+
+
+def test_groups_of_rows_are_no_cells_of_several_lines(tmp_path: Path) -> None:
+    names = [["Ada", "chair"], ["Bo", "member"], ["Cy", "member"], ["Di", "clerk"], ["Ed", "guest"]]
+    figures = [["sales", "1"], ["costs", "2"], ["tax", "3"], ["debt", "4"], ["cash", "5"]]
+    for rows in (names, figures):
+        page = [
+            cell
+            for n, row in enumerate(rows)
+            for cell in grid(LEFT, 700 - 12 * n - 10 * (n > 2), [row], width=160)
+        ]
+        parsed = draw(tmp_path / "a.pdf", page)
+        assert [line.replace(" | ", " ") for line in rows_of(parsed)] == list(map(" ".join, rows))
+
+
 LIMITS = [
     ["Any single valuable", "£2,000, unless listed"],
     ["All together", "a third of the sum"],
