@@ -8,7 +8,7 @@ import io
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-from ingest.parsed import is_header
+from ingest.table_header import is_header
 
 TEXT_SUFFIXES = frozenset({".txt", ".text", ".log", ".csv", ".tsv", ".jsonl", ".ndjson"})
 TABLE_SUFFIXES = frozenset({".csv", ".tsv"})

@@ -9,8 +9,9 @@ from itertools import islice
 from pathlib import Path
 
 from ingest.parse_text import decode
-from ingest.parsed import Builder, Parsed, is_header
+from ingest.parsed import Builder, Parsed
 from ingest.rows import add_row
+from ingest.table_header import are_pairs, has_header
 from rag.errors import BadDocument
 
 _DELIMITERS = ",;\t|"
@@ -37,13 +38,15 @@ def parse_csv(path: Path, data: bytes, media_type: str) -> Parsed:
             f"{path}:{line}: cannot be read as a table ({error}): mend its quotes, or rename it "
             "to .txt"
         ) from error
-    header = rows.pop(0)[2] if len(rows) > 1 and is_header(rows[0][2]) else ()
+    texts = [row for _, _, row in rows]
+    header = rows.pop(0)[2] if has_header(texts) else ()
+    pairs = not header and are_pairs(texts)
     builder = Builder()
     builder.tables = 1
     builder.warnings += warnings
     labels = dict(enumerate(header))
     for number, line, row in rows:
-        add_row(builder, dict(enumerate(row)), labels, row=number, line=line)
+        add_row(builder, dict(enumerate(row)), labels, row=number, line=line, pairs=pairs)
     return builder.build(title=path.stem, media_type=media_type)
 
 

@@ -15,7 +15,8 @@ from docx.oxml import parse_xml
 from docx.oxml.exceptions import XmlchemyError
 from docx.oxml.ns import qn
 
-from ingest.parsed import BlockKind, Builder, Parsed, collapse, office_origin, take_header
+from ingest.parsed import BlockKind, Builder, Parsed, collapse, office_origin
+from ingest.table_header import take_header
 from ingest.zipped import open_zip, reading
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ _HEADING = re.compile(r"title|heading ([1-9])")
 
 _P, _R, _T, _TBL, _TR, _TC = map(qn, ("w:p", "w:r", "w:t", "w:tbl", "w:tr", "w:tc"))
 _P_PR, _R_PR, _TC_PR, _VAL = map(qn, ("w:pPr", "w:rPr", "w:tcPr", "w:val"))
+_TR_PR, _TBL_HEADER = map(qn, ("w:trPr", "w:tblHeader"))
 _STYLE, _STYLE_ID, _NAME = map(qn, ("w:style", "w:styleId", "w:name"))
 _P_STYLE, _BASED_ON, _OUTLINE = map(qn, ("w:pStyle", "w:basedOn", "w:outlineLvl"))
 _GRID_SPAN, _V_MERGE, _NUM_PR, _VANISH = map(qn, ("w:gridSpan", "w:vMerge", "w:numPr", "w:vanish"))
@@ -149,7 +151,8 @@ def _add_table(builder: Builder, table: BaseOxmlElement) -> None:
             width = _number(span, 1)
             texts += [text, *[""] * (min(width, _MAX_COLUMNS) - 1)]
         rows.append(texts)
-    builder.add_table(rows, take_header(rows))
+    marked = table.find(f"{_TR}/{_TR_PR}/{_TBL_HEADER}") is not None
+    builder.add_table(rows, take_header(rows, marked))
 
 
 def _number(element: BaseOxmlElement | None, default: int) -> int:

@@ -289,7 +289,7 @@ def _add_table(builder: Builder, table: LexborNode, page: Visibility) -> None:
     if body and any(header):
         builder.add_table(body, header)
     else:
-        builder.add_table([header, *body], None)
+        builder.add_table([header, *body] if header else body, None)
 
 
 def _flat(node: LexborNode, page: Visibility) -> str:

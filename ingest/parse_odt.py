@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
-from ingest.parsed import BlockKind, Builder, Parsed, collapse, iso_date, take_header
+from ingest.parsed import BlockKind, Builder, Parsed, collapse, iso_date
+from ingest.table_header import take_header
 from ingest.zipped import open_zip, read_xml, reading
 from rag.errors import BadDocument
 

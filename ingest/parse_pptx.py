@@ -6,15 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ingest.parsed import (
-    BlockKind,
-    Builder,
-    Parsed,
-    collapse,
-    office_origin,
-    row_spans,
-    take_header,
-)
+from ingest.parsed import BlockKind, Builder, Parsed, collapse, office_origin, row_spans
+from ingest.table_header import take_header
 from ingest.zipped import open_zip, reading
 from rag.types import Box, Place
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingest.parse_text import decode
-from ingest.parsed import BlockKind, Builder, Parsed, collapse, is_header, iso_date
+from ingest.parsed import BlockKind, Builder, Parsed, collapse, iso_date
 from ingest.rows import add_row
+from ingest.table_header import are_pairs, has_header
 from rag.errors import BadDocument
 
 if TYPE_CHECKING:
@@ -166,7 +167,8 @@ class _Reader:
             self._add("paragraph", title, _inline(title))
         rows = list(table.findall(nodes.row))
         texts = [[collapse(_inline(entry)) for entry in row.children] for row in rows]
-        heads = len(rows) > 1 and (rows[0].parent.tagname == "thead" or is_header(texts[0]))
+        heads = (len(rows) > 1 and rows[0].parent.tagname == "thead") or has_header(texts)
+        pairs = not heads and are_pairs(texts)
         labels = dict(enumerate(texts[0])) if heads else {}
         for number, (row, cells) in enumerate(zip(rows, texts, strict=True), 1):
             if heads and number == 1:
@@ -175,7 +177,13 @@ class _Reader:
             line = self._line(first, first.rawsource) if first is not None else None
             sheet = f"Table {self.builder.tables}"
             add_row(
-                self.builder, dict(enumerate(cells)), labels, sheet=sheet, row=number, line=line
+                self.builder,
+                dict(enumerate(cells)),
+                labels,
+                sheet=sheet,
+                row=number,
+                line=line,
+                pairs=pairs,
             )
 
     def _add_unknown(self, message: nodes.Element) -> None:

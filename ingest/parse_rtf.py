@@ -8,7 +8,8 @@ from pathlib import Path
 
 from striprtf.striprtf import font_table_group, rtf_to_text
 
-from ingest.parsed import Builder, Parsed, collapse, iso_date, take_header
+from ingest.parsed import Builder, Parsed, collapse, iso_date
+from ingest.table_header import take_header
 from rag.errors import BadDocument
 
 # Characters that no file has (they come of no byte of Windows-1252) stand for what the library

@@ -20,6 +20,7 @@ from ingest.parsed import (
     repair_warnings,
 )
 from ingest.rows import add_row
+from ingest.table_header import are_pairs
 from rag.errors import BadDocument
 from rag.features import CLAUSE
 from rag.types import Fidelity, Place
@@ -255,14 +256,18 @@ def _add_tokens(builder: Builder, tokens: Sequence[Token], above: int) -> None:
 
 
 def _add_table(builder: Builder, rows: Sequence[tuple[int, list[str]]]) -> None:
-    """Append the rows of a table, each with its line; the first labels the others."""
+    """Append the rows of a table, each with its line; the first labels the others.
+
+    Not so in a table of labels and values: Markdown has no other way to write that.
+    """
     builder.tables += 1
-    header = rows[0][1] if any(rows[0][1]) and len(rows) > 1 else ()
+    pairs = are_pairs([row for _, row in rows])
+    header = rows[0][1] if any(rows[0][1]) and len(rows) > 1 and not pairs else ()
     for number, (line, row) in enumerate(rows, 1):
         if number > 1 or not header:
             cells, labels = dict(enumerate(row)), dict(enumerate(header))
             sheet = f"Table {builder.tables}"
-            add_row(builder, cells, labels, sheet=sheet, row=number, line=line)
+            add_row(builder, cells, labels, sheet=sheet, row=number, line=line, pairs=pairs)
 
 
 def _images(token: Token) -> int:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
 from ingest import cell_format
-from ingest.parsed import Builder, Parsed, collapse, column_letters, is_header, iso_date
+from ingest.parsed import Builder, Parsed, collapse, column_letters, iso_date
 from ingest.rows import add_row
+from ingest.table_header import are_pairs, is_header
 from ingest.zipped import open_zip, read_xml, reading
 from rag.errors import BadDocument
 from rag.types import Place
@@ -129,10 +130,17 @@ def _add_table(
         return
     builder.tables += 1
     first = list(rows[numbers[0]].values())
-    labels = rows[numbers.pop(0)] if len(numbers) > 1 and is_header(first) else {}
+    columns = sorted({c for number in numbers for c, text in rows[number].items() if text})
+    pairs = len(columns) == 2 and are_pairs(
+        [[rows[n].get(c, "") for c in columns] for n in numbers]
+    )
+    heads = len(numbers) > 1 and is_header(first) and not pairs
+    labels = rows[numbers.pop(0)] if heads else {}
     for number in numbers:
         why = hidden or _hidden_row(sheet, number)
-        add_row(builder, rows[number], labels, sheet=sheet.name, row=number, hidden=why)
+        add_row(
+            builder, rows[number], labels, sheet=sheet.name, row=number, hidden=why, pairs=pairs
+        )
 
 
 def _hidden_row(sheet: _Sheet, number: int) -> str:

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
+from ingest.table_header import are_pairs
 from rag.types import Box, Fidelity, Flag, Place, Span
 
 # Of parsers and chunker together; raised when they read a file differently.
-VERSION = 6
+VERSION = 7
 # When the templates of python-docx and python-pptx were made, and by whom: files keep both unless
 # they are given others.
 _TEMPLATES = {
@@ -41,7 +42,6 @@ _UNSHOWN = re.compile(
 _TAGS = re.compile("(?<!\U0001f3f4)(?<![\U000e0001-\U000e007f])[\U000e0000-\U000e007f]+")
 INVISIBLE = re.compile("⟦invisible: [^⟦⟧]*⟧")
 """How ``repair`` makes text visible that was written in invisible characters."""
-_NUMBER = re.compile(r"[\s(\[$€£¥+\-–−—]*\d[\d.,:/\-\s]*[%)\]]*")
 _CHARACTER_REPAIR = (
     "{} unusable or invisible characters (NUL, lone surrogates, zero-width marks) were replaced by "
     "U+FFFD or removed"
@@ -173,10 +173,11 @@ class Builder:
         ``rows``, the header's being one less. ``boxes`` has one box a cell.
         """
         self.tables += 1
+        pairs = not header and are_pairs(rows)
         sheet = sheet or f"Table {self.tables}"
         first = first_row if first_row is not None else 2 if header else 1
         for offset, row in enumerate(rows):
-            text, spans = row_spans(row, header)
+            text, spans = row_spans(row, header, pairs=pairs)
             self.add(
                 "table_row",
                 text,
@@ -271,12 +272,13 @@ def collapse(text: str) -> str:
 
 
 def row_spans(
-    cells: Sequence[str], header: Sequence[str] | None
+    cells: Sequence[str], header: Sequence[str] | None, *, pairs: bool = False
 ) -> tuple[str, list[tuple[int, Span]]]:
     """One table row as a line that reads on its own, and the column and range of each cell in it.
 
     ``Name: Ada; Born: 1815`` under a header, ``Ada | 1815`` without. A cell under an empty header
-    stands alone; empty cells are left out.
+    stands alone; empty cells are left out. Of ``pairs`` the first cell labels the second:
+    ``Born: 1815``; see ``are_pairs``.
     """
     labels = [collapse(label).rstrip(":") for label in header or ()]
     text = ""
@@ -285,7 +287,8 @@ def row_spans(
         if not cell:
             continue
         if text:
-            text += "; " if header else " | "
+            beside = (" " if text.endswith(":") else ": ") if pairs else " | "
+            text += "; " if header else beside
         label = labels[column] if column < len(labels) else ""
         text += f"{label}: " if label else ""
         spans.append((column, Span(len(text), len(text) + len(cell))))
@@ -301,22 +304,6 @@ def column_letters(column: int) -> str:
         column, digit = divmod(column - 1, 26)
         letters = chr(ord("A") + digit) + letters
     return letters
-
-
-def is_header(row: Sequence[str]) -> bool:
-    """Whether a first row names columns: two or more different names, none of them a number."""
-    names = [collapse(cell) for cell in row]
-    filled = [name for name in names if name]
-    return (
-        len(filled) >= 2
-        and len(set(filled)) == len(filled)
-        and not any(_NUMBER.fullmatch(name) for name in filled)
-    )
-
-
-def take_header(rows: list[list[str]], marked: bool = False) -> list[str] | None:
-    """Take the first of several rows out if it names columns, or is ``marked`` as one that does."""
-    return rows.pop(0) if len(rows) > 1 and (marked or is_header(rows[0])) else None
 
 
 def office_origin(created: datetime | None, author: str) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from ingest.parsed import BlockKind, Builder, column_letters
 from ingest.pdf_lines import Cell, Line, Page, Rect, hull, reading_order
-from ingest.pdf_tables import RowCell, Strip, read_tables
+from ingest.pdf_tables import RowCell, Strip, Table, TableRow, read_tables
 from rag.types import Place
 
 _LARGE = 1.15  # a line this much higher than the body text is a heading
@@ -24,9 +24,8 @@ _HEADING_LENGTH = 200
 _BULLETS = "•‣◦▪■●○·\uf0b7\uf0a7"
 _MARKER = re.compile(rf"[{_BULLETS}–*-]|\(?(?:\d{{1,2}}|[a-zA-Z]|[ivx]+)[.)]")
 _LABEL = re.compile(
-    r"(?:(?:item|part|note|section|chapter|article|appendix)\s+)?[\dA-Z]{1,4}(?:\.\d+)*[A-Za-z]?"
-    r"\s*[.:)–—-]?",
-    re.IGNORECASE,
+    r"(?:(?i:item|part|note|section|chapter|article|appendix)\s+)?"
+    r"(?:[\dA-Z]{1,4}(?:\.\d+)*[A-Za-z]?|[a-z])\s*[.:)–—-]?"
 )
 _TRAILING_SIGN = re.compile(r"(?:^|\s)([$€£¥]\s*\(?|\()$")
 _CLOSING = re.compile(r"[)%]+")
@@ -107,9 +106,8 @@ def lay_out(pages: list[Page], builder: Builder) -> str:
     What is hidden follows the rest of its page. Returns the title that stands out, or "".
     """
     layout = Layout([replace(p, cells=[c for c in p.cells if not c.hidden]) for p in pages])
-    for index, page in enumerate(pages):
-        number = index + 1
-        for piece in layout.pieces(index):
+    for number, (page, pieces) in enumerate(zip(pages, layout.pieces(), strict=True), start=1):
+        for piece in pieces:
             builder.tables += piece.row == 1
             places = [
                 Place(
@@ -173,16 +171,16 @@ class Layout:
         title = " ".join(line.text for line in lines if line.height > 0.95 * largest)
         return title[:_HEADING_LENGTH]
 
-    def pieces(self, index: int) -> Iterator[Piece]:
-        """The blocks of page ``index``, counted from 0, in reading order."""
-        for lines in self._pages[index]:
-            blocks = list(self._blocks(lines))
-            for block, row in zip(blocks, read_tables(map(_strip, blocks)), strict=True):
-                if row is None:
-                    yield self._piece(block)
-                else:
-                    spots = [Spot(*cell) for cell in row.cells]
-                    yield Piece("table_row", row.text, 0, spots, row.number)
+    def pieces(self) -> Iterator[list[Piece]]:
+        """The blocks of every page, in reading order; tables go on from page to page."""
+        above: Table | None = None
+        for page in self._pages:
+            pieces: list[Piece] = []
+            for lines in page:
+                blocks = list(self._blocks(lines))
+                rows, above = read_tables(map(_strip, blocks), above)
+                pieces += map(self._piece, blocks, rows)
+            yield pieces
 
     def _blocks(self, lines: list[Line]) -> Iterator[_Open]:
         """The lines of one column, gathered."""
@@ -219,7 +217,9 @@ class Layout:
             return "list_item", 0
         return ("paragraph", 0) if len(cells) == 1 else ("table_row", 0)
 
-    def _piece(self, block: _Open) -> Piece:
+    def _piece(self, block: _Open, row: TableRow | None) -> Piece:
+        if row is not None:
+            return Piece("table_row", row.text, 0, [Spot(*cell) for cell in row.cells], row.number)
         text = block.lines[0].text
         spots = [Spot(0, len(text), block.lines[0].rect)]
         for line in block.lines[1:]:
@@ -278,9 +278,10 @@ def _has_word(text: str) -> bool:
 
 def _strip(block: _Open) -> Strip:
     """What ``read_tables`` needs to know about a block."""
+    bold = all(line.bold for line in block.lines)
     if block.kind == "table_row":
-        return Strip(True, [_row(block.lines[0])])
-    return Strip(False, [[RowCell(line.text, line.rect)] for line in block.lines])
+        return Strip(True, [_row(block.lines[0])], bold)
+    return Strip(False, [[RowCell(line.text, line.rect)] for line in block.lines], bold)
 
 
 def _row(line: Line) -> list[RowCell]:

@@ -17,6 +17,7 @@ def add_row(
     sheet: str = "",
     line: int | None = None,
     hidden: str = "",
+    pairs: bool = False,
 ) -> None:
     """Append the cells of a row, keyed by column from 0, as a block; see ``row_spans``.
 
@@ -26,7 +27,7 @@ def add_row(
     """
     columns = [column for column in sorted(cells) if collapse(cells[column])]
     header = [labels.get(column, "") for column in columns] if labels else None
-    text, spans = row_spans([cells[column] for column in columns], header)
+    text, spans = row_spans([cells[column] for column in columns], header, pairs=pairs)
     lines = _cell_lines(cells, line) if line is not None else {}
     places = [
         Place(

@@ -277,7 +277,7 @@ def test_a_header_that_does_not_tell_the_columns_apart_is_not_believed(
         table.insert(1, row((300, "2022"), (400, "2021"), y=38))
         table[0] = row((300, "Three Months Ended"), y=50)
         table[2:] = [row((50, "Anvils"), (300, "12"), (400, "13"), y=26 - 12 * i) for i in (0, 1)]
-    texts = [read.text if read else "" for read in read_tables(table)]
+    texts = [read.text if read else "" for read in read_tables(table)[0]]
     assert texts[-2:] == ["Anvils | 12 | 13"] * 2
 
 
@@ -285,7 +285,9 @@ def test_a_header_that_does_not_tell_the_columns_apart_is_not_believed(
 @given(
     st.lists(
         st.lists(
-            st.sampled_from(["", "1", "(2)", "—", "x y", "2022", "5 %"]), min_size=1, max_size=5
+            st.sampled_from(["", "1", "(2)", "—", "x y", "Ada", "Bo", "2022", "5 %"]),
+            min_size=1,
+            max_size=5,
         ),
         max_size=8,
     )
@@ -296,7 +298,11 @@ def test_no_cell_of_a_table_is_lost_or_doubled(grid: list[list[str]]) -> None:
         for r, cells in enumerate(grid)
         if any(cells)
     ]
-    for strip, read in zip(strips, read_tables(strips), strict=True):
+    if strips:
+        strips[0] = strips[0]._replace(bold=True)
+    first, table = read_tables(strips)
+    again, _ = read_tables(strips, table)
+    for strip, read in zip(strips * 2, [*first, *again], strict=True):
         assert read is not None
         said = [read.text[start:end] for start, end, _, _ in read.cells]
         assert said == [cell.text for cell in strip.lines[0]]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ingest.cell_format import shown as show
 from ingest.parse import parse
 from ingest.parsed import collapse, column_letters
+from ingest.table_header import are_pairs, has_header
 from tests.make_files import make, odt_parts, with_part, write_zip
 from tests.test_ingest_formats import cells, shown
 from tests.test_ingest_parse import check
@@ -195,7 +196,95 @@ def write_odt(path: Path, rows: list[list[str]]) -> str:
     return "Table 1!"
 
 
-@pytest.mark.parametrize("write", [write_csv, write_xlsx, write_docx, write_pptx, write_odt])
+def write_html(path: Path, rows: list[list[str]]) -> str:
+    lines = ("".join(f"<td>{escape(text)}</td>" for text in row) for row in rows)
+    path.write_text(f"<table>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>")
+    return "Table 1!"
+
+
+def write_md(path: Path, rows: list[list[str]]) -> str:
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    path.write_text("\n".join([lines[0], "|---" * len(rows[0]) + "|", *lines[1:]]))
+    return "Table 1!"
+
+
+WRITERS = [write_csv, write_xlsx, write_docx, write_pptx, write_odt]
+MINUTES = [
+    ["Present", "Ada Lovelace (chair), Mary Somerville, Charles Babbage"],
+    ["Apologies", "Lord Fenwick"],
+    ["Date", "18 September"],
+]
+
+
+@pytest.mark.parametrize("write", [*WRITERS, write_html, write_md])
+def test_values_stand_beside_their_labels(
+    write: Callable[[Path, list[list[str]]], str], tmp_path: Path
+) -> None:
+    path = tmp_path / f"minutes.{write.__name__.removeprefix('write_')}"
+    sheet = write(path, MINUTES)
+    parsed = parse(path)
+    rows = [parsed.text[b.start : b.end] for b in parsed.blocks if b.kind == "table_row"]
+    assert rows == [
+        "Present: Ada Lovelace (chair), Mary Somerville, Charles Babbage",
+        "Apologies: Lord Fenwick",
+        "Date: 18 September",
+    ]
+    found = cells(parsed)
+    assert found[f"{sheet}A2"] == "Apologies"
+    assert found[f"{sheet}B2"] == "Lord Fenwick"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [["Datum:", "heute"], ["Ort:", "Kiel"]],  # colons tell in any language
+        [["Venue", "Town Hall"], ["Chair", "Ada Lovelace"], ["Ventilation", "good"]],
+        [["Charge", "1.2 kg"], ["Length", "30 cm"]],
+        [["Opened", "in March 2025"], ["Warden", "Ada Lovelace"]],
+        [
+            ["Cover", "theft, fire and flood, where the door was locked and nobody was in"],
+            ["A", "b"],
+        ],
+    ],
+)
+def test_labels_are_told_by_their_values(rows: list[list[str]]) -> None:
+    assert are_pairs(rows)
+    assert not has_header(rows)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [["Item", "Price"], ["Apples", "2"], ["Pears", "on request"]],
+        [["Name", "Role"], ["Ada Lovelace", "chair"], ["Lord Fenwick", "member"]],
+        [["Status", "Meaning"], ["Present", "The pupil is here."], ["Absent", "Away."]],
+        [["Date", "Venue"], ["5 May", "Kiel"], ["6 June", "Bonn"]],
+        [["Region", "Sales in 2024"], ["North", "2.1 m"], ["South", "3.4 m"]],
+        [["Fruit", "Price per 100 g"], ["Apples", "£2 each"], ["Pears", "£3 each"]],
+        [["Topic", "Note"], ["Cleaning", "Use a cloth."], ["Address", "5 Elm Street"]],
+        [["Date", "Venue", "Chair"], ["Time", "Room", "Secretary"]],
+    ],
+)
+def test_names_of_columns_are_told_from_labels(rows: list[list[str]]) -> None:
+    assert has_header(rows)
+
+
+def test_a_header_that_word_repeats_on_every_page_is_one(tmp_path: Path) -> None:
+    from docx import Document
+    from docx.oxml import OxmlElement
+
+    document = Document()
+    table = document.add_table(2, 2)
+    for made, row in zip(table.rows, MINUTES, strict=False):
+        for cell, text in zip(made.cells, row, strict=True):
+            cell.text = text
+    table.rows[0]._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
+    document.save(str(tmp_path / "a.docx"))
+    (line,) = shown(parse(tmp_path / "a.docx"))
+    assert line.startswith("Present: Apologies; Ada Lovelace (chair)")
+
+
+@pytest.mark.parametrize("write", WRITERS)
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_every_cell_of_a_table_comes_back_by_its_address(

@@ -10,6 +10,7 @@ from ingest.sync import add_texts, sync
 from rag.chain import AnswerChain
 from rag.index import Index
 from rag.overview import DOCUMENTS, SENTENCES
+from rag.parts import summarised
 from rag.settings import Settings
 from rag.talk import TITLES
 from rag.types import HOLDS, INVITATION, WHICH
@@ -73,7 +74,7 @@ def test_a_document_in_brief_is_its_own_sentences_in_order(papers: Index, reques
     assert {c.headings[-1] for c in answer.citations} == {"Dredging", "Ferries", "Staff"}
     quotes = [c.quote for c in answer.citations]
     assert not any(q.startswith("It ") or q.endswith("?") for q in quotes)
-    assert any("no summary" in note for note in answer.notes)
+    assert any("sentences of the document itself" in note for note in answer.notes)
 
 
 def test_what_the_author_says_in_brief_is_taken(papers: Index) -> None:
@@ -97,29 +98,38 @@ def test_several_documents_may_be_meant(index: Index) -> None:
     add_texts(index, texts)
     answer = index.ask("Summarise the lease")
     assert answer.query == "the lease"
-    assert not any("no summary" in note for note in answer.notes)
+    assert not any("sentences of the document itself" in note for note in answer.notes)
 
 
-def test_the_only_document_need_not_be_named(papers: Index) -> None:
-    harbour, tides = (
-        next(s.id for s in papers.library.sources().values() if s.title == title)
-        for title in ("Harbour report", "Tide study")
-    )
-    for request_ in ("Summarise this document", "summary", "What are the key points?"):
-        answer = papers.ask(request_)
-        assert (answer.status, answer.query, answer.passages) == ("declined", "", ())
-        assert answer.text.startswith(f"{WHICH} {HOLDS} 3 documents: ")
-        only = papers.ask(request_, settings=Settings(sources=(tides,)))
-        assert "Tides at the pier" in only.text
-    follow_up = papers.ask(
-        "And the tides?",
-        [
-            {"role": "user", "text": "summary"},
-            {"role": "assistant", "text": papers.ask("summary").text},
-        ],
-    )
-    assert "Harbour" not in follow_up.query
-    assert harbour != tides
+ANY = ["Summarise this document in 3 bullet points", "summary", "What are the key points?"]
+
+
+@pytest.mark.parametrize("request_", ANY)
+def test_a_few_documents_need_not_be_named(papers: Index, request_: str) -> None:
+    answer = papers.ask(request_)
+    assert {c.title for c in answer.citations} == {"Harbour report", "Tide study"}
+    tides = next(s.id for s in papers.library.sources().values() if s.title == "Tide study")
+    answer = papers.ask(request_, settings=Settings(sources=(tides,)))
+    assert "Tides at the pier" in answer.text
+    assert {c.title for c in answer.citations} == {"Tide study"}
+
+
+def test_of_many_the_one_that_was_spoken_of_is_meant(papers: Index) -> None:
+    lines = ("The mill ground corn in year {}.", "The miller of year {} kept two cats.")
+    more = [(f"m{n}", f"Mill {n}", " ".join(lines).format(n, n)) for n in range(DOCUMENTS)]
+    add_texts(papers, more)
+    answer = papers.ask("Summarise this document")
+    assert (answer.status, answer.query, answer.passages) == ("declined", "", ())
+    assert answer.text.startswith(f"{WHICH} {HOLDS} {DOCUMENTS + 3} documents: ")
+    history = [
+        {"role": "user", "text": "What did the dredging of the inner harbour cost?"},
+        {"role": "assistant", "text": "It cost four million pounds. [1]"},
+    ]
+    spoken = papers.ask("Summarise it", history)
+    assert {c.title for c in spoken.citations} == {"Harbour report"}
+    # What was only talk is not carried over.
+    talk = [{"role": "user", "text": "summary"}, {"role": "assistant", "text": answer.text}]
+    assert papers.ask("And the tides?", talk).query == "And the tides?"
 
 
 def test_a_topic_is_asked_for_as_such(papers: Index) -> None:
@@ -130,7 +140,7 @@ def test_a_topic_is_asked_for_as_such(papers: Index) -> None:
 
 def test_a_table_has_no_sentences_to_take(papers: Index) -> None:
     answer = papers.ask("Summarise prices.csv")
-    assert not any("no summary" in note for note in answer.notes)
+    assert not any("sentences of the document itself" in note for note in answer.notes)
 
 
 def test_a_model_is_given_the_document(papers: Index) -> None:
@@ -141,12 +151,19 @@ def test_a_model_is_given_the_document(papers: Index) -> None:
     )
     assert answer.engine == "llm"
     assert {p.source.title for p in answer.passages} == {"Harbour report"}
-    assert not any("no summary" in note for note in answer.notes)
+    assert not any("sentences of the document itself" in note for note in answer.notes)
 
 
 @pytest.mark.parametrize(
     "message",
-    ["List all documents", "What files do you have?", "How many documents are in the library?"],
+    [
+        "List all documents",
+        "What files do you have?",
+        "How many documents are in the library?",
+        "Give me a list of the documents, please",
+        "Show me all the documents you have",
+        "What is in the library?",
+    ],
 )
 def test_the_library_says_what_it_holds(index: Index, message: str) -> None:
     assert index.ask(message).text == f"{HOLDS} no documents yet."
@@ -160,11 +177,35 @@ def test_the_library_says_what_it_holds(index: Index, message: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("request_", "topic"),
+    [
+        ("Summarise interview notes", "interview notes"),
+        ("Please provide a short summary of the lease in one paragraph", "the lease"),
+        ("I'd like an overview of pay", "pay"),
+        ("Outline the termination process", "the termination process"),
+        ("TL;DR", ""),
+        ("Summarise briefly", ""),
+        ("Give me the key findings on absence", "absence"),
+        ("What is summary dismissal?", None),
+        ("What is the summary offence for?", None),
+        ("What is the outline planning permission fee?", None),
+        ("What are the main findings and recommendations?", None),
+        ("Who wrote the summary?", None),
+    ],
+)
+def test_requests_for_a_summary_are_told_from_questions(request_: str, topic: str | None) -> None:
+    assert summarised(request_) == topic
+
+
+@pytest.mark.parametrize(
     "question",
     [
         "Which documents do I need for a visa?",
         "How many files does a lawyer keep?",
         "What is the notice period about?",
+        "What do the ferries say?",
+        "How many files are in the bundle?",
+        "Which sources are in the report?",
         "Who wrote the summary?",
     ],
 )
