@@ -22,7 +22,7 @@ _LISTED = re.compile(
     r"(?:\s(?:are|is)\s(?:there|here|loaded|indexed)"
     r"|(?:\s(?:are|is))?\s(?:there\s)?in (?:the|this|my|your) (?:library|index|collection)"
     r"|\s(?:do|does|have|can)?\s?(?:you|i|we|the library)\s(?:have|hold|know|read|search|got)"
-    r"(?:\sof)?)?(?:\splease)?\W*"
+    r"(?:\sof)?)?(?:,?\splease)?\W*"
 )
 
 
