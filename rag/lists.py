@@ -24,7 +24,9 @@ BEFORE, AFTER = 3, 6
 """So many chunks before and after the one quoted are looked through."""
 _BULLET = r"[•‣◦▪■●○·*–-]\s+"
 # "J. Smith" is no item.
-_MARK = re.compile(rf"{_BULLET}|(?:\(?(?:(?P<number>\d{{1,3}})|[a-z])[.)]|\([A-Z]\))\s+")
+_MARK = re.compile(
+    rf"{_BULLET}|(?:\(?(?:(?P<number>\d{{1,3}})|[a-z])[.)]|\((?:[A-Z]|[ivx]{{2,5}})\))\s+"
+)
 _ANNOUNCES = re.compile(
     rf"[{''.join(COLONS)}]\s*$"
     r"|\bfollowing\b"
@@ -80,8 +82,8 @@ def with_lists(
     A sentence that ends with a colon brings its list in any case, and is left out if it has none;
     one that speaks of several, and an item, bring it where the question asks for several and has
     a word of what announces them or stands above; so does a row of a table, for each or all of what
-    it is labelled with. What is added is quoted from the same source and
-    scored as what it came for.
+    it is labelled with. What is added is quoted from the same source and scored as what it came
+    for.
     """
     wanted = bool(_WANTS_LIST.search(question))
     given: dict[tuple[str, int], Candidate] = {}  # an item may be cut with its mark or without

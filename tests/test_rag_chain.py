@@ -292,6 +292,34 @@ def test_a_question_that_turns_to_something_else_is_asked_by_itself(index: Index
     assert "Elder" not in answer.text or answer.status == "declined"
 
 
+def test_a_part_that_takes_over_a_subject_drops_no_other_part(index: Index) -> None:
+    add_texts(index, [("lockers", "Acme Lockers", "The deposit for a locker key is 20 pounds.")])
+    answer = index.ask("What is the deposit for a locker key and how does Acme Lockers clean it?")
+    assert "20 pounds" in answer.text
+    assert any("nothing answers for certain" in note for note in answer.notes)
+
+
+def test_a_follow_up_does_not_turn_to_another_document_by_the_way(index: Index) -> None:
+    add_texts(
+        index,
+        [
+            ("school", "Absence policy", "Parents report an absence to the school by nine."),
+            ("clinic", "The clinic", "The phone number of the clinic is 01 555. Call by ten."),
+        ],
+    )
+    history = [{"role": "user", "text": "When must parents report an absence?"}]
+    answer = index.ask("What is the phone number there?", history)
+    assert answer.status == "declined" or "absence" in answer.query
+
+
+def test_many_copies_are_counted(index: Index) -> None:
+    letter = "Dear member, the annual fee of the rowing club is due on the first of March. Yours."
+    add_texts(index, [(f"l{n}", f"Letter {n}", letter) for n in range(9)])
+    answer = index.ask("When is the annual fee of the rowing club due?")
+    (note,) = answer.notes
+    assert note.endswith(" and 5 more") and note.count(";") == 2
+
+
 def test_what_asks_nothing_is_answered_by_an_invitation(index: Index) -> None:
     add_texts(index, [("letter", "A letter", "Thanks. It was a fine day. Hello to all.")])
     answer = index.ask("thanks!")

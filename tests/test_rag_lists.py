@@ -9,6 +9,7 @@ import pytest
 
 from ingest.sync import sync
 from rag.index import Index, create_index
+from rag.lists import MOST_ITEMS
 from rag.types import Answer
 
 ACCOUNT = """# Accounts
@@ -213,3 +214,45 @@ def test_one_row_is_quoted_where_one_is_asked_for(index: Index, tmp_path: Path) 
     answer = index.ask("What does the Team plan cost?")
     rows = [s.text for s in answer.sentences if s.text.startswith("Plan: ")]
     assert [row.split(";")[0] for row in rows] == ["Plan: Team"]
+
+
+MEMBERS = """# Members
+
+| Member | Pays | Since |
+| --- | --- | --- |
+| Ada | 60 pounds | 2011 |
+| Bert | 35 pounds | 2014 |
+| Cleo | 35 pounds | 2019 |
+
+# Guests
+
+| Member | Pays | Since |
+| --- | --- | --- |
+| Dora | 5 pounds | 2020 |
+"""
+
+
+def test_of_the_rows_those_are_quoted_that_have_what_is_asked(index: Index, tmp_path: Path) -> None:
+    (tmp_path / "members.md").write_text(MEMBERS, encoding="utf-8")
+    sync(index, [tmp_path])
+
+    def rows(question: str) -> list[str]:
+        said = [s.text for s in index.ask(question).sentences]
+        return [text.split(";")[0] for text in said if text.startswith("Member: ")]
+
+    assert rows("Which members pay 35 pounds?") == ["Member: Bert", "Member: Cleo"]
+    members = rows("What does each member pay?")
+    assert members[:3] == ["Member: Ada", "Member: Bert", "Member: Cleo"]
+
+
+def test_a_long_table_is_quoted_whole_only_where_that_is_asked(
+    index: Index, tmp_path: Path
+) -> None:
+    rows = "".join(f"| Room {n} | {n} chairs |\n" for n in range(1, MOST_ITEMS + 9))
+    text = f"# Rooms\n\n| Room | Seats |\n| --- | --- |\n{rows}"
+    (tmp_path / "rooms.md").write_text(text, encoding="utf-8")
+    sync(index, [tmp_path])
+    every = index.ask("How many seats has each room?")
+    assert len(every.sentences) == MOST_ITEMS
+    assert any("goes on" in note for note in every.notes)
+    assert len(index.ask("Which rooms are painted green?").sentences) <= 3

@@ -42,3 +42,17 @@ def test_a_question_is_no_reply(index: Index) -> None:
     add_texts(index, [("interview.txt", "The harbour", INTERVIEW)])
     answer = index.ask("Why did the second pier open late?")
     assert not any(s.text == "Does it matter now?" for s in answer.sentences)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "If a visitor is asked whether they hold a ticket, they must show it. The sauna closes.",
+        "Members were asked who should run the cafe and most named Ms Fenn. The sauna opens.",
+        "Who runs the cafe?\nphoto of the sauna",
+    ],
+)
+def test_what_follows_is_no_reply(index: Index, text: str) -> None:
+    add_texts(index, [("rules.txt", "House rules", text)])
+    for question in ("Must a visitor show a ticket?", "Who runs the cafe?"):
+        assert "sauna" not in index.ask(question).text

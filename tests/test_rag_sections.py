@@ -39,7 +39,11 @@ The guild of the ferrymen of Lower Wend gave itself this charter.
 
 (b) of one for theft, nothing; and
 
-(c) of any other, a third.
+(c) of any other, a third, which is the case
+
+(i) where a rope was cut; and
+
+(ii) where a bank was fouled.
 
 12.3 Fines are paid at the quay.
 """
@@ -52,7 +56,9 @@ FINES = [
     "12.2 What a guild may keep of a fine is limited as follows:",
     "of one for drink, a half;",
     "of one for theft, nothing; and",
-    "of any other, a third.",
+    "of any other, a third, which is the case",
+    "where a rope was cut; and",
+    "where a bank was fouled.",
     "12.3 Fines are paid at the quay.",
 ]
 RULES = """# Rules of the bathhouse
@@ -129,6 +135,15 @@ def quotes(answer: Answer, index: Index) -> list[str]:
         ),
         ("What does section 2 of the wend charter say?", FARES),
         ("§ 12", FINES),
+        (
+            "What does 12.2 (c) of the charter say?",
+            [
+                "12.2 What a guild may keep of a fine is limited as follows:",
+                "of any other, a third, which is the case",
+                "where a rope was cut; and",
+                "where a bank was fouled.",
+            ],
+        ),
         (
             "What does clause 12.2(b) say?",
             [

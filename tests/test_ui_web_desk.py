@@ -27,12 +27,13 @@ from eval.run import run_cases
 from ingest.sync import sync
 from rag.answer_json import answer_from_dict
 from rag.errors import BadIndex, BadInput
-from rag.index import Index
+from rag.index import Index, create_index, open_index
 from rag.receipt import read_receipts
 from rag.recheck import check_receipt
 from rag.settings import Settings
 from rag.standing import changed_files
 from rag.types import Answer
+from tests.scripted import ScriptedModel
 from tests.test_ui_cli import footnote
 from tests.test_ui_web_render import HOSTILE, make
 from tests.test_ui_web_written import told
@@ -515,6 +516,17 @@ def test_first_questions_come_from_the_library(sample: Index) -> None:
     assert 2 <= len(questions) <= 4
     assert all(q.endswith("?") for q in questions)
     assert all(sample.ask(q).status == "answered" for q in questions)
+
+
+def test_first_questions_ask_no_language_model(docs: Path, tmp_path: Path) -> None:
+    from ui.web.suggest import first_questions
+
+    model = ScriptedModel(scripts=[], asked=[])
+    with create_index(tmp_path / "index") as made:
+        sync(made, [docs])
+    with open_index(tmp_path / "index", Settings(engine="llm", llm=model)) as index:
+        first_questions(index)
+    assert model.asked == []
 
 
 def test_first_questions_are_answered_and_follow_the_library(index: Index, tmp_path: Path) -> None:
