@@ -68,7 +68,7 @@ EMPTY_IT = re.compile(
 # In a short question of one clause nothing can be what this "it" stands for.
 _ENDS_BACK = re.compile(
     r"(?i)\b(?:(?:about|against|at|behind|by|for|from|in|into|of|on|to|under|with)\s"
-    r"(?:it|them|him|her|this|that|those)|there|then)\W*$"
+    r"(?:it|them|him|her|this|that|those)|there)\W*$"
 )
 _TALK = (HOLDS, INVITATION, WHICH)
 _NO_ANSWER = (DECLINED, *_TALK)
