@@ -47,7 +47,7 @@ _WANTS_LIST = re.compile(
 KEYS = 2
 """So many of its labels say what the rows of a table are about."""
 _LABEL = re.compile(r"(?:^|(?<=; ))[^;:]{1,60}: ")
-_EACH = re.compile(r"\b(?:each|every)\s(?:of the )?([\w-]+)", re.IGNORECASE)
+_EACH = re.compile(r"\b(?:each|every)\s(?:of the )?((?:[\w-]+\s){0,2}[\w-]+)", re.IGNORECASE)
 _ALL = re.compile(r"\ball\b", re.IGNORECASE)
 _PLURAL = re.compile(r"[^sui]s$")
 
@@ -176,7 +176,7 @@ def _quoted(candidate: Candidate, line: _Line, span: Span, mark: str, goes_on: b
 def _asks_for_rows(question: str, row: str) -> bool:
     """Whether a question asks for each or for all of what the rows of a table are about."""
     keys = content_stems(*_LABEL.findall(row)[:KEYS])
-    each = {stem for word in _EACH.findall(question) for stem in content_stems(word)}
+    each = content_stems(*_EACH.findall(question))
     many = {t.stem for t in tokens(question) if _PLURAL.search(t.lower)}
     wanted = many if _WANTS_LIST.search(question) or _ALL.search(question) else set[str]()
     return not keys.isdisjoint(each | wanted)

@@ -89,7 +89,7 @@ def to_be_summarised(
         if found := _called(wanted, DOCUMENTS if asked else 1, index.library):
             return found
     if names:
-        return None
+        return _found(words, index) if topic else None
     all_of_them, there = index.library.listed(most=DOCUMENTS)
     return all_of_them if there <= DOCUMENTS else _spoken_of(question, conversation, index)
 
@@ -107,12 +107,24 @@ def _called(words: Sequence[str], most: int, library: LibraryReader) -> list[Sou
     """The documents with all these words in title or file name, if they are no more than that."""
     holding, there = library.listed(" ".join(words), most=LISTED)
     wanted = stems_of(*words)
-    found = [
-        source
-        for source in holding
-        if wanted <= stems_of(source.title, PurePath(source.uri).name.replace("_", " "))
-    ]
+    found = [source for source in holding if wanted <= _names(source)]
     return found if there <= LISTED and len(found) <= most else []
+
+
+def _found(words: Sequence[str], index: Index) -> list[Source] | None:
+    """The paper found by the words that is of the kind they say; None where they say none.
+
+    "The Tidemark agreement" may be titled without the name.
+    """
+    kinds = stems_of(*_PAPERS.difference(_KINDS).intersection(words))
+    says_more = kinds and kinds < stems_of(*words)
+    found = [passage.source for passage in index.search(" ".join(words))] if says_more else []
+    return [source for source in found if kinds <= _names(source)][:1] or None
+
+
+def _names(source: Source) -> frozenset[str]:
+    """The words by which a document is called: of its title and its file's name."""
+    return stems_of(source.title, PurePath(source.uri).name.replace("_", " "))
 
 
 def _spoken_of(question: str, conversation: Sequence[Turn], index: Index) -> list[Source]:

@@ -196,7 +196,8 @@ Cards are accepted for all of these, and bills come by mail.
 
 
 @pytest.mark.parametrize(
-    "question", ["What does each plan cost?", "List all plans", "Which plans are there?"]
+    "question",
+    ["What does each plan cost?", "What does every single plan cost?", "List all plans"],
 )
 def test_each_row_of_a_table_is_quoted_where_all_are_asked_for(
     index: Index, tmp_path: Path, question: str

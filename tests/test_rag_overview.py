@@ -132,6 +132,14 @@ def test_of_many_the_one_that_was_spoken_of_is_meant(papers: Index) -> None:
     assert papers.ask("And the tides?", talk).query == "And the tides?"
 
 
+def test_a_paper_is_known_by_its_kind_and_what_it_says(index: Index) -> None:
+    tenancy = "The tenant of Rook House pays the rent in advance. The tenant keeps the roof whole."
+    licence = "The licence for Tidemark runs for three years. The licensor answers for its faults."
+    add_texts(index, [("a", "Tenancy agreement", tenancy), ("b", "Agreement of 2024", licence)])
+    answer = index.ask("Summarise the Tidemark agreement")
+    assert {c.title for c in answer.citations} == {"Agreement of 2024"}
+
+
 def test_a_topic_is_asked_for_as_such(papers: Index) -> None:
     answer = papers.ask("Summarise what the dredging cost")
     assert answer.query == "what the dredging cost"
