@@ -17,13 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from eval.train.edits import both_ways, edited
-from eval.train.things import Things
 from ingest.chunk import split_sentences
-from rag.embed import load_encoder
 from rag.errors import BadInput
 from rag.opposites import OPPOSITES
 from rag.types import Span
-from rag.words import content_stems
 
 # At most so many rows of a set: captions and simple sentences would drown the rest.
 READER = {
@@ -41,14 +38,10 @@ LICENCES = {
     "selqa": "Apache-2.0; text CC BY-SA", "squadshifts": "CC BY 4.0; text of its writers",
 }  # fmt: skip
 """Of each family of sets, by the beginning of their names."""
-BEGINNING = 1600
 LONGEST = 480
 """Characters of a passage; of a longer one a part is read, with its answer if it has one."""
 EDITED_QUESTIONS = 0.25
-OTHER_THINGS = 0.5
 CUT = 0.35
-REWORDED = 0.5
-"""A question of which the text has a smaller share of the words is read twice."""
 SHORTEST = 120
 DEVELOPMENT = 100
 """One of so many contexts is kept for development."""
@@ -68,20 +61,15 @@ class Reading:
 def load_examples(folder: Path, seed: int) -> tuple[list[Reading], list[Reading]]:
     """What to train on and what to develop on, from the ``*.jsonl.gz`` of a folder.
 
-    Rows of one context are on one side. Of both sides alike are made questions with one detail
-    changed, named ``edited``, questions for another thing (``eval.train.things``), named ``thing``,
-    and passages that have lost their answer, named ``cut``. Of a set that is cut short those are
-    taken first whose text has few of the question's words: near in words is mostly right in public
-    sets, and people ask in words of their own.
+    Rows of one context are on one side. Of both sides alike are made questions with one thing
+    changed, named ``edited``, and passages that have lost their answer, named ``cut``.
 
     Raises ``BadInput`` when a file is missing.
     """
     rng = random.Random(seed)
     opposites = both_ways(OPPOSITES)
     sides: tuple[list[Reading], list[Reading]] = ([], [])
-    rows = _capped(_rows(folder / "reader.jsonl.gz"), READER, rng)
-    things = Things([row["question"] for row in rows], load_encoder())
-    for row in rows:
+    for row in _capped(_rows(folder / "reader.jsonl.gz"), READER, rng):
         side = sides[_is_kept(row["set"], row["context"])]
         reading = _reading(row, rng)
         side.append(reading)
@@ -91,12 +79,6 @@ def load_examples(folder: Path, seed: int) -> tuple[list[Reading], list[Reading]
             changed = edited(reading.question, reading.passage, opposites, rng)
             if changed:
                 side.append(Reading(changed, reading.passage, None, "edited", False))
-        if rng.random() < OTHER_THINGS:
-            changed = things.exchanged(reading.question, reading.passage, rng)
-            if changed:
-                side.append(Reading(changed, reading.passage, None, "thing", False))
-        if _overlap(row) < REWORDED:
-            side.append(_reading(row, rng))
         if rng.random() < CUT and (rest := _cut(reading, row["answers"])):
             side.append(Reading(reading.question, rest, None, "cut", False))
     for row in _capped(_rows(folder / "relevance.jsonl.gz"), RELEVANCE, rng):
@@ -140,7 +122,7 @@ def _cut(reading: Reading, answers: Sequence[dict[str, Any]]) -> str:
 def _capped(
     rows: Iterator[dict[str, Any]], most: dict[str, int], rng: random.Random
 ) -> list[dict[str, Any]]:
-    """The rows of the sets named, of a large one a part."""
+    """The rows of the sets named, a random part of a large one."""
     by_set: dict[str, list[dict[str, Any]]] = {name: [] for name in most}
     for row in rows:
         if row["split"] != "test" and row["set"] in most:
@@ -148,21 +130,8 @@ def _capped(
     return [
         row
         for name, found in by_set.items()
-        for row in (found if len(found) <= most[name] else _part(found, most[name], rng))
+        for row in (found if len(found) <= most[name] else rng.sample(found, most[name]))
     ]
-
-
-def _part(rows: list[dict[str, Any]], most: int, rng: random.Random) -> list[dict[str, Any]]:
-    """So many rows of a set: of questions with an answer those in other words first."""
-    if not rows[0].get("answerable"):
-        return rng.sample(rows, most)
-    return sorted(rows, key=lambda row: _overlap(row) + rng.random() / 2)[:most]
-
-
-def _overlap(row: dict[str, Any]) -> float:
-    """The share of a question's words that the beginning of its text has."""
-    asked = content_stems(row["question"])
-    return len(asked & content_stems(row["context"][:BEGINNING])) / max(1, len(asked))
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
