@@ -34,7 +34,7 @@ from rag.words import stems_of, tokens
 
 NAMED = 1.0
 """The confidence in a document, or a part of one, that is asked for by its name or number."""
-BRIEF = "no summary, but sentences of the document itself that together say most of it"
+BRIEF = "these are sentences of the document itself; a language model would put it in other words"
 SURE = 0.5
 """The confidence from which on a question has turned to another document than the one before."""
 # In log-odds. A follow-up wants something new, unless nothing else comes near what was quoted.
