@@ -15,7 +15,7 @@ from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 from ingest.parsed import Builder
-from ingest.pdf_lines import CELL_GAP, Cell, Page, View
+from ingest.pdf_page import CELL_GAP, Cell, Page, View
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from ingest.ocr import MOST_PIXELS, Ocr
 from ingest.parsed import Builder, Parsed
 from ingest.pdf_layout import lay_out
-from ingest.pdf_lines import EMPTY_PAGE, Page
+from ingest.pdf_page import EMPTY_PAGE, Page
 from rag.errors import BadDocument
 
 MAX_FRAMES = 5000

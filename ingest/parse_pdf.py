@@ -16,7 +16,7 @@ from ingest.parsed import Builder, Parsed, iso_date
 from ingest.pdf_glyphs import Glyph, is_unreadable, page_view, read_cells, read_glyphs, upright
 from ingest.pdf_hidden import Inks
 from ingest.pdf_layout import lay_out
-from ingest.pdf_lines import EMPTY_PAGE, Page
+from ingest.pdf_page import EMPTY_PAGE, Page
 from rag.errors import BadDocument
 
 MAX_PAGES = 5000

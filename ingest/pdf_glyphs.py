@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from ingest.pdf_lines import CELL_GAP, Cell, Point, Rect, View
+from ingest.pdf_page import CELL_GAP, Cell, Point, Rect, View
 
 _WORD_GAP = 0.3  # in character heights
 

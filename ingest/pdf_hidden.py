@@ -15,7 +15,7 @@ import pypdfium2.raw as pdfium_c
 from numpy.typing import NDArray
 
 from ingest.pdf_glyphs import page_view
-from ingest.pdf_lines import Rect
+from ingest.pdf_page import Rect
 
 _TINY = 1.8  # points: about the height of a line set in 1.5 points
 _PALE = 0xE0  # a colour with all its parts above this may be lost on white

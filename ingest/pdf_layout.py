@@ -13,8 +13,10 @@ from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from ingest.parsed import BlockKind, Builder, column_letters
-from ingest.pdf_lines import Cell, Line, Page, Rect, hull, reading_order
-from ingest.pdf_tables import RowCell, Strip, Table, TableRow, read_tables
+from ingest.pdf_headers import RowCell
+from ingest.pdf_lines import reading_order
+from ingest.pdf_page import Cell, Line, Page, Rect, hull
+from ingest.pdf_tables import Strip, Table, TableRow, read_tables
 from rag.types import Place
 
 _LARGE = 1.15  # a line this much higher than the body text is a heading

@@ -13,40 +13,26 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from ingest.parsed import row_spans
-from ingest.pdf_lines import Rect, hull
+from ingest.pdf_headers import (
+    ENDED,
+    FLUSH,
+    ROOM,
+    UNITS,
+    Column,
+    RowCell,
+    corner_of,
+    is_over,
+    labels_of,
+)
+from ingest.pdf_page import Rect, hull
 from ingest.table_header import is_header
 
 _VALUE = re.compile(r"(?=.*[\d\-–—])[\s($€£¥+\-–—*]*(?:\d[\d.,]*)?[\s\-–—*%)]*(?:ppts?|bps|pts|x)?")
 _YEAR = re.compile(r"(?:19|20)\d\d")
-_ENDED = re.compile(r"\b(?:months|quarter|weeks|year|period)s?\b.*\bended\b", re.IGNORECASE)
-_DATE = re.compile(r"\bas of\b|[a-z]{3}.*\b\d{1,2},", re.IGNORECASE)
-_DIGIT = re.compile(r"\d")
-_UNITS = re.compile(r"\(.*\)")
-_ROOM = 20.0  # a header may begin this far left of its column
-_ASIDE = 25.0  # and its middle may be this far from the column's
-_FLUSH = 7.0  # headers that end this near to their columns' right ends are set flush right
-_WIDER = 8.0  # what a header pays for each column beyond the first that it spans
 _HEADER_LINES = 6
 _HEADER_LENGTH = 60
 _HEADER_GAP = 2.0  # between a header and the line below it, in line heights
 _SECTIONS = 3  # names of sections ("Net sales:") between two rows of one table
-_LABEL_LENGTH = 120
-
-
-Column = tuple[float, float]
-_Spread = tuple[float, list[tuple[int, int]]]
-
-
-class RowCell(NamedTuple):
-    """The text of one cell and where it stands."""
-
-    text: str
-    rect: Rect
-
-    @property
-    def middle(self) -> float:
-        """Its x, halfway."""
-        return (self.rect[0] + self.rect[2]) / 2
 
 
 class Strip(NamedTuple):
@@ -128,7 +114,7 @@ def _go_on(
     number = table.number
     for index in range(start, len(strips)):
         strip = strips[index]
-        if not index and strip.lines[0][0].rect[0] >= table.columns[0][0] - _FLUSH:
+        if not index and strip.lines[0][0].rect[0] >= table.columns[0][0] - FLUSH:
             rows.append(_plain(strip.lines[0], number) if strip.is_row else None)
             continue  # the end of a cell that the page before began
         if index and _apart(strips[index - 1], strip):
@@ -156,7 +142,7 @@ def _go_on(
 def _row_of(table: Table, strip: Strip, number: int) -> TableRow | None:
     """A row of ``table``, or None for one that is not its."""
     cells = strip.lines[0]
-    if cells[0].rect[0] < table.left - _FLUSH:
+    if cells[0].rect[0] < table.left - FLUSH:
         return None
     if not _is_data(strip):
         # A row of words may as well be the header of the next table.
@@ -166,7 +152,7 @@ def _row_of(table: Table, strip: Strip, number: int) -> TableRow | None:
         if not table.is_grid and (
             len(others) < len(table.columns)
             or any(map(_YEAR.search, others))
-            or any(map(_ENDED.search, others))
+            or any(map(ENDED.search, others))
         ):
             return None
     return _labelled(cells, table.columns, table.labels, number)
@@ -192,9 +178,9 @@ def _grid(strips: Sequence[Strip], index: int) -> Table | None:
     over = strips[index - 1] if index else None
     if over and over.bold and not _apart(over, strip):
         cells = over.lines[-1]
-        if over.is_row or cells[0].rect[0] > columns[0][0] - _ROOM:
+        if over.is_row or cells[0].rect[0] > columns[0][0] - ROOM:
             return None  # a header of more than one line
-    corner = "" if _UNITS.fullmatch(names[0]) or _ENDED.search(names[0]) else names[0]
+    corner = "" if UNITS.fullmatch(names[0]) or ENDED.search(names[0]) else names[0]
     table = Table(columns, [corner, *names[1:]], left, [_said(strip)], 1, is_grid=True)
     if not all(_labelled(row.lines[0], columns, names, 0) for row in below):
         return None
@@ -258,10 +244,10 @@ def _read_numbers(strips: Sequence[Strip]) -> tuple[list[TableRow | None], Table
         rows = [strips[index].lines[0] for index in body]
         whole = any(sum(_is_value(cell.text) for cell in row) >= len(columns) for row in rows)
         lines = [line for index in head for line in strips[index].lines]
-        labels = _labels(lines, columns) if whole else None
+        labels = labels_of(lines, columns) if whole else None
         if labels:
             # A column of numbers without a label has the header that stands left of it, if any.
-            labels = [_corner(lines, columns) if all(labels) else "", *labels]
+            labels = [corner_of(lines, columns) if all(labels) else "", *labels]
         number = 0
         for index in sorted(set(head) | set(body)):
             if not strips[index].is_row:
@@ -348,7 +334,7 @@ def _merged(extents: Iterable[Column]) -> list[Column]:
 
 def _head(strips: Sequence[Strip], floor: int, first: int, columns: Sequence[Column]) -> list[int]:
     """The indices of the header's blocks above ``first``, from top to bottom."""
-    left = columns[0][0] - _ROOM
+    left = columns[0][0] - ROOM
     found: list[int] = []
     sections = 0
     below = strips[first].lines[0]
@@ -360,12 +346,12 @@ def _head(strips: Sequence[Strip], floor: int, first: int, columns: Sequence[Col
         if bottom - top > _HEADER_GAP * height or len(found) == _HEADER_LINES:
             break
         if strip.is_row:
-            above_columns = all(_over(cell, columns) for cell in strip.lines[0][1:])
+            above_columns = all(is_over(cell, columns) for cell in strip.lines[0][1:])
         else:
             above_columns = all(line[0].rect[0] >= left for line in strip.lines)
         short = all(len(cell.text) <= _HEADER_LENGTH for line in strip.lines for cell in line)
         if above_columns and short and not (strip.is_row and _is_data(strip)):
-            if strip.is_row or not _UNITS.fullmatch(strip.lines[0][0].text):
+            if strip.is_row or not UNITS.fullmatch(strip.lines[0][0].text):
                 found.append(index)
         elif found or not _names_section(strip) or sections == _SECTIONS:
             break
@@ -373,102 +359,6 @@ def _head(strips: Sequence[Strip], floor: int, first: int, columns: Sequence[Col
             sections += 1
         below = strip.lines[0]
     return found[::-1]
-
-
-def _labels(lines: Sequence[Sequence[RowCell]], columns: Sequence[Column]) -> list[str] | None:
-    """One label for each column, or None where the header does not tell them apart."""
-    parts: list[list[str]] = [[] for _ in columns]
-    over = [[cell for cell in line if _over(cell, columns)] for line in lines]
-    flush = all(_flush(cell, columns) for cells in over for cell in cells)
-    # Numbers stand at the right of their columns; the lowest headers tell how wide those are.
-    extents = list(columns)
-    for line, above in zip(reversed(lines), reversed(over), strict=True):
-        cells = [cell for cell in above if not _UNITS.fullmatch(cell.text)]
-        groups = _spread_flush(cells, columns) if flush else _spread(cells, extents)
-        if groups is None:
-            return None
-        for cell, (first, last) in zip(cells, groups, strict=True):
-            if len(cells) < len(columns) and first == last and _ENDED.search(cell.text):
-                return None  # a period above one of several columns: it may well span more
-            for column in range(first, last + 1):
-                parts[column].insert(0, cell.text)
-            if first == last:
-                x0, x1 = extents[first]
-                extents[first] = (min(x0, cell.rect[0]), max(x1, cell.rect[2]))
-        for cell in line:
-            if cell not in above and _ENDED.search(cell.text):  # it holds for every column
-                for part in parts:
-                    part.insert(0, cell.text)
-    labels = list(map(" ".join, parts))
-    named = labels if labels[0] else labels[1:]  # a first column of numbers may label the rows
-    # "Change" may come back, behind each pair of years; a year or a period may not.
-    doubled = [label for label in named if named.count(label) > 1]
-    good = named and all(named) and not any(map(_DIGIT.search, doubled)) and len(set(named)) > 1
-    if len(named) == 1:
-        good = bool(named[0])
-    return labels if good and max(map(len, labels)) <= _LABEL_LENGTH else None
-
-
-def _corner(lines: Sequence[Sequence[RowCell]], columns: Sequence[Column]) -> str:
-    """What the header says above the names of the rows, "" if not one short thing.
-
-    Remarks in parentheses, which hold for some rows only, are none.
-    """
-    corner = [cell.text for line in lines for cell in line if not _over(cell, columns)]
-    if len(corner) != 1 or _UNITS.fullmatch(corner[0]) or _ENDED.search(corner[0]):
-        return ""
-    return corner[0]
-
-
-def _over(cell: RowCell, columns: Sequence[Column]) -> bool:
-    """Whether a header's cell stands over the numbers; one set flush right may begin far left."""
-    return cell.middle > columns[0][0] - _ROOM or bool(_flush(cell, columns))
-
-
-def _flush(cell: RowCell, columns: Sequence[Column]) -> int:
-    """The number, from 1, of the column that ``cell`` ends with; 0 for none."""
-    near = [i for i, (_, right) in enumerate(columns, 1) if abs(cell.rect[2] - right) <= _FLUSH]
-    return near[0] if near else 0
-
-
-def _spread_flush(
-    cells: Sequence[RowCell], columns: Sequence[Column]
-) -> list[tuple[int, int]] | None:
-    """Like ``_spread`` for headers that end where their columns end: a period spans to the left."""
-    groups: list[tuple[int, int]] = []
-    for cell in cells:
-        last = _flush(cell, columns) - 1
-        after = groups[-1][1] + 1 if groups else 0
-        if last < after:
-            return None
-        is_time = _ENDED.search(cell.text) or _DATE.search(cell.text)
-        groups.append((after if is_time else last, last))
-    return groups
-
-
-def _spread(cells: Sequence[RowCell], columns: Sequence[Column]) -> list[tuple[int, int]] | None:
-    """For each cell of a header's line the first and last column that it stands over.
-
-    The middles decide; of two readings as good, a period spans more columns and all else fewer.
-    """
-    pitch = min((b[1] - a[1] for a, b in pairwise(columns)), default=0.0)
-    limit = max(_ASIDE, pitch / 2)
-    # best[n]: the cost and the groups of the cells so far, over none but the first n columns.
-    best: list[_Spread | None] = [(0.0, [])] * (len(columns) + 1)
-    for cell in cells:
-        wider = -2.0 if _ENDED.search(cell.text) else 0.3 if _DATE.search(cell.text) else _WIDER
-        following: list[_Spread | None] = [None]
-        for last in range(len(columns)):
-            options = [following[last]]
-            for first in range(last + 1):
-                aside = abs(cell.middle - (columns[first][0] + columns[last][1]) / 2)
-                before = best[first]
-                if before and aside <= limit:
-                    cost = before[0] + aside + wider * (last - first)
-                    options.append((cost, [*before[1], (first, last)]))
-            following.append(min(filter(None, options), default=None))
-        best = following
-    return best[-1][1] if best[-1] else None
 
 
 def _labelled(

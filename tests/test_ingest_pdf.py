@@ -18,7 +18,8 @@ from reportlab.pdfgen.canvas import Canvas
 from ingest import parse_pdf as pdf_door
 from ingest.parse_pdf import parse_pdf
 from ingest.parsed import Parsed
-from ingest.pdf_tables import RowCell, Strip, read_tables
+from ingest.pdf_headers import RowCell
+from ingest.pdf_tables import Strip, read_tables
 from rag.errors import BadDocument
 from rag.types import Box, Place
 from tests.test_ingest_parse import DATA

@@ -35,7 +35,7 @@ from ingest.ocr import DPI, read_image
 from ingest.parse_pdf import parse_pdf
 from ingest.parsed import Builder, Parsed
 from ingest.pdf_layout import lay_out
-from ingest.pdf_lines import Cell, Page, View
+from ingest.pdf_page import Cell, Page, View
 
 Reader = Callable[[Path], str]
 _WORD = re.compile(r"\w+(?:[.,]\d+)*")
