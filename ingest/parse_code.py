@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ingest.parse_text import decode, kept
+from ingest.decode import decode
+from ingest.parse_text import kept
 from ingest.parsed import Block, Parsed
 from rag.spans import stripped
 from rag.types import Span

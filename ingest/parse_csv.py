@@ -8,7 +8,7 @@ from collections import Counter
 from itertools import islice
 from pathlib import Path
 
-from ingest.parse_text import decode
+from ingest.decode import decode
 from ingest.parsed import Builder, Parsed
 from ingest.rows import add_row
 from ingest.table_header import are_pairs, has_header

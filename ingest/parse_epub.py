@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urldefrag
 from zipfile import ZipFile
 
+from ingest.decode import decode
 from ingest.parse_html import add_html, declared_encoding, open_tags
-from ingest.parse_text import decode
 from ingest.parsed import Builder, Parsed, collapse, iso_date
 from ingest.zipped import open_zip, read_xml, reading
 from rag.errors import BadDocument

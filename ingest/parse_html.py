@@ -11,7 +11,7 @@ from pathlib import Path
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from ingest.parse_text import decode
+from ingest.decode import decode
 from ingest.parsed import Block, BlockKind, Builder, Parsed, collapse, iso_date
 from ingest.suspicious import flag_instructions
 from ingest.visibility import Visibility

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ingest.parse_text import decode
+from ingest.decode import decode
 from ingest.parsed import Builder, Parsed, row_spans
 from rag.errors import BadDocument
 from rag.types import Place

@@ -12,8 +12,8 @@ from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
 from pathlib import Path
 
+from ingest.decode import decode
 from ingest.parse_html import add_html
-from ingest.parse_text import decode
 from ingest.parsed import Builder, Parsed, collapse
 from rag.errors import BadDocument
 

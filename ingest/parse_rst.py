@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ingest.parse_text import decode
+from ingest.decode import decode
 from ingest.parsed import BlockKind, Builder, Parsed, collapse, iso_date
 from ingest.rows import add_row
 from ingest.table_header import are_pairs, has_header

@@ -1,47 +1,20 @@
-"""Plain text and Markdown."""
+"""Plain text."""
 
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ingest.parsed import (
-    Block,
-    BlockKind,
-    Builder,
-    Parsed,
-    collapse,
-    iso_date,
-    repair,
-    repair_warnings,
-)
-from ingest.rows import add_row
-from ingest.table_header import are_pairs
-from rag.errors import BadDocument
+from ingest.decode import decode
+from ingest.parsed import Block, BlockKind, Parsed, collapse
 from rag.features import CLAUSE
 from rag.types import Fidelity, Place
 
-if TYPE_CHECKING:
-    from markdown_it.token import Token
-
-_BOMS = (
-    (b"\xef\xbb\xbf", "utf-8-sig"),
-    (b"\xff\xfe\x00\x00", "utf-32"),
-    (b"\x00\x00\xfe\xff", "utf-32"),
-    (b"\xff\xfe", "utf-16"),
-    (b"\xfe\xff", "utf-16"),
-)
-_CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
-_MAX_CONTROL = 0.1  # share of control characters above which a file is not text
-_DETECT_BYTES = 1_000_000  # enough to tell an encoding by
-
 _ITEM = re.compile(r"\s*(?:[-*+•‣◦▪–]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])\s+\S")
 _NUMBERED = re.compile(r"\d+[.)]\s")
-_LABELLED = re.compile(r"\s*[A-Z][^\n.:;!?]{1,40}: \S")  # "Signed for the tenant: ..."
+LABELLED = re.compile(r"\s*[A-Z][^\n.:;!?]{1,40}: \S")  # "Signed for the tenant: ..."
 # "Step 2: ..." and "Appendix: ..." head all the same.
 _COUNTED = re.compile(
     r"[^\n:]* (?:\d+|[IVXLC]+|[A-Z]): "
@@ -58,51 +31,8 @@ _STATES = re.compile(
     re.IGNORECASE,
 )
 _END = re.compile(r"[.!?,;:…。！？：；]$")
-_WRAP_WIDTH = 120  # nobody wraps lines by hand at more columns
+WRAP_WIDTH = 120  # nobody wraps lines by hand at more columns
 _HEADING_LENGTH = 80
-# Text between two rules is no front matter: that opens with a key, is short, and all its lines at
-# the margin are keys, items, comments or closing brackets.
-_FRONT_MATTER = re.compile(
-    r"""---[ \t]*\n(?:[ \t]*\n)*
-    (?=["']?\w[\w.-]*(?:[ ][\w.-]+)?["']?[ \t]*:\s)
-    ((?:(?:[ \t\#\]}-][^\n]*|[^\s\#\]}:-][^\n:]*:[^\n]*)?\n){1,100}?)
-    (?:---|\.\.\.)[ \t]*(?:\n|\Z)""",
-    re.VERBOSE,
-)
-_FRONT_FIELD = re.compile(r"(title|date|author|lang|language)\s*:\s*(.+)", re.IGNORECASE)
-_SOFT_BREAK = "\r"  # no text has one: ``repair`` was there before
-
-
-def decode(path: Path, data: bytes, declared: str = "") -> tuple[str, tuple[str, ...]]:
-    r"""The text in ``data``, with ``\n`` line ends, and warnings of what was guessed or repaired.
-
-    Tried in this order: byte order mark, the ``declared`` encoding, UTF-8, detection. Raises
-    ``BadDocument`` for data that is not text.
-    """
-    marked = next((name for bom, name in _BOMS if data.startswith(bom)), "")
-    if not marked and b"\x00" in data:
-        raise BadDocument(
-            f"{path}: is binary, not text (it has NUL bytes): give it its proper suffix, or save "
-            "it as UTF-8 text"
-        )
-    warnings: tuple[str, ...] = ()
-    text = None
-    for encoding in dict.fromkeys(filter(None, (marked, declared, "utf-8"))):
-        try:
-            text = data.decode(encoding)
-        except (UnicodeError, LookupError):  # LookupError: no such encoding
-            continue
-        break
-    if text is None:
-        text, encoding = _detect(path, data)
-        warnings = (f"read as {encoding}, not UTF-8",)
-    if len(_CONTROL.findall(text)) > _MAX_CONTROL * len(text):
-        raise BadDocument(
-            f"{path}: is binary, not text (over {_MAX_CONTROL:.0%} control characters): give it "
-            "its proper suffix"
-        )
-    text, repaired = repair(text)
-    return text, warnings + repair_warnings(repaired)
 
 
 def parse_plain(path: Path, data: bytes, media_type: str) -> Parsed:
@@ -167,144 +97,6 @@ def kept(
     )
 
 
-def parse_markdown(path: Path, data: bytes, media_type: str) -> Parsed:
-    """Read Markdown (CommonMark with tables) as the plain text that its reader sees.
-
-    Marks and link targets are left out. Front matter gives title, date, author and language, and
-    is no text.
-    """
-    from markdown_it import MarkdownIt
-
-    text, warnings = decode(path, data)
-    fields: dict[str, str] = {}
-    above = 0  # lines of front matter
-    if front := _FRONT_MATTER.match(text):
-        for line in front[1].splitlines():
-            if field := _FRONT_FIELD.fullmatch(line.strip()):
-                fields[field[1].lower()] = field[2].strip().strip("\"'")
-        above = text.count("\n", 0, front.end())
-        text = text[front.end() :]
-    builder = Builder()
-    builder.warnings += warnings
-    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(text)
-    _add_tokens(builder, tokens, above)
-    return builder.build(
-        title=builder.title_or(path.stem, fields.get("title", "")),
-        media_type=media_type,
-        date=iso_date(fields.get("date", "")),
-        author=fields.get("author", ""),
-        language=fields.get("language") or fields.get("lang", ""),
-    )
-
-
-def _detect(path: Path, data: bytes) -> tuple[str, str]:
-    """The text and the name of the most likely encoding."""
-    from charset_normalizer import from_bytes
-
-    likely = [match.encoding for match in from_bytes(data[:_DETECT_BYTES])]
-    # Where Western Windows is among the candidates it is by far the most common of them.
-    for codec in ("cp1252", *likely) if not likely or "cp1252" in likely else likely:
-        try:
-            return data.decode(codec), re.sub(r"^cp(?=125\d$)", "windows-", codec)
-        except UnicodeDecodeError:
-            continue
-    raise BadDocument(f"{path}: is in no known text encoding: save it as UTF-8 text")
-
-
-def _add_tokens(builder: Builder, tokens: Sequence[Token], above: int) -> None:
-    """Append the blocks of a Markdown document that begins ``above`` lines down its file."""
-    kinds: list[BlockKind] = ["paragraph"]
-    marker, level = "", 0
-    rows: list[tuple[int, list[str]]] = []
-    for token in tokens:
-        line = token.map[0] + above + 1 if token.map else 0
-        if token.type == "list_item_open":
-            kinds.append("list_item")
-            marker = f"{token.info}{token.markup} " if token.info else ""
-        elif token.type == "list_item_close":
-            kinds.pop()
-        elif token.type == "heading_open":
-            kinds.append("heading")
-            level = int(token.tag[1])
-        elif token.type == "heading_close":
-            kinds.pop()
-            level = 0
-        elif token.type == "tr_open":
-            rows.append((line, []))
-        elif token.type in ("th_open", "td_open"):
-            rows[-1][1].append("")
-        elif token.type == "table_close":
-            _add_table(builder, rows)
-            rows = []
-        elif token.type == "inline" and rows:
-            rows[-1][1][-1] = _inline_text(token)  # on one line by the standard
-            builder.images += _images(token)
-        elif token.type == "inline":
-            for lines in _paragraphs(_inline_text(token).split(_SOFT_BREAK)):
-                builder.add(kinds[-1], marker + " ".join(lines), level=level, line=line)
-                line += len(lines) + sum(text.count("\n") for text in lines)
-                marker = ""
-            builder.images += _images(token)
-        elif token.type in ("fence", "code_block"):
-            lead = len(token.content) - len(token.content.lstrip())
-            line += (token.type == "fence") + token.content.count("\n", 0, lead)
-            builder.add("code", textwrap.dedent(token.content), line=line)
-        elif token.type == "html_block":
-            from ingest.parse_html import add_html
-
-            add_html(builder, token.content)
-
-
-def _add_table(builder: Builder, rows: Sequence[tuple[int, list[str]]]) -> None:
-    """Append the rows of a table, each with its line; the first labels the others.
-
-    Not so in a table of labels and values: Markdown has no other way to write that.
-    """
-    builder.tables += 1
-    pairs = are_pairs([row for _, row in rows])
-    header = rows[0][1] if any(rows[0][1]) and len(rows) > 1 and not pairs else ()
-    for number, (line, row) in enumerate(rows, 1):
-        if number > 1 or not header:
-            cells, labels = dict(enumerate(row)), dict(enumerate(header))
-            sheet = f"Table {builder.tables}"
-            add_row(builder, cells, labels, sheet=sheet, row=number, line=line, pairs=pairs)
-
-
-def _images(token: Token) -> int:
-    return sum(child.type == "image" for child in token.children or ())
-
-
-def _inline_text(token: Token) -> str:
-    """The plain text of a line: marks dropped, an image by its description."""
-    parts: list[str] = []
-    for child in token.children or ():
-        if child.type in ("text", "text_special", "code_inline"):
-            parts.append(child.content)
-        elif child.type == "image":
-            parts.append(_inline_text(child))
-        elif child.type == "softbreak":
-            parts.append(_SOFT_BREAK)
-        elif child.type == "hardbreak" or child.content.lower().startswith("<br"):
-            parts.append("\n")
-    return "".join(parts)
-
-
-def _paragraphs(lines: Sequence[str]) -> list[list[str]]:
-    """The lines that belong together, of those that are one paragraph by the standard.
-
-    Lines that are very long were not wrapped by hand, nor were labels with their values.
-    """
-    if max(map(len, lines)) > 2 * _WRAP_WIDTH:
-        return [[line] for line in lines]
-    found = [[lines[0]]]
-    for before, after in pairwise(lines):
-        if _LABELLED.match(before) and _LABELLED.match(after):
-            found.append([after])
-        else:
-            found[-1].append(after)
-    return found
-
-
 def _plain_pieces(text: str) -> Iterator[tuple[int, int]]:
     """The ranges of paragraphs, list items and single lines, without whitespace around them."""
     group: list[tuple[int, int]] = []
@@ -331,7 +123,7 @@ def _unwrap(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[tuple[int, 
     pairs = list(pairwise(lines))
     joined = [
         after not in items
-        and not (_LABELLED.match(text, *before) and _LABELLED.match(text, *after))
+        and not (LABELLED.match(text, *before) and LABELLED.match(text, *after))
         and text[slice(*before)].isupper() == text[slice(*after)].isupper()
         and ends[before] + 1 + len(text[slice(*after)].split(maxsplit=1)[0]) > width
         for before, after in pairs
@@ -342,7 +134,7 @@ def _unwrap(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[tuple[int, 
         not join and after not in items and margin[before] == margin[after]
         for join, (before, after) in zip(joined, pairs, strict=True)
     )
-    wrapped = width <= _WRAP_WIDTH and 2 * kept <= sum(joined)
+    wrapped = width <= WRAP_WIDTH and 2 * kept <= sum(joined)
     start = end = -1
     for line, join in zip(lines, [False, *joined], strict=False):
         if join and wrapped:
@@ -383,7 +175,7 @@ def _is_heading(line: str, following: str, *, first: bool) -> bool:
     """
     if not _may_head(line):
         return False
-    if not (first or line.isupper()) and _LABELLED.match(line) and not _COUNTED.match(line):
+    if not (first or line.isupper()) and LABELLED.match(line) and not _COUNTED.match(line):
         return False
     heads = _is_prose(following, line) and (first or not _STATES.match(line))
     return heads or bool(_ITEM.match(following))
@@ -393,7 +185,7 @@ def _is_prose(text: str, heading: str) -> bool:
     """Whether a text may stand below a heading, by its length and its end."""
     if len(text) <= len(heading) or _SALUTATION.fullmatch(text):
         return False
-    return bool(_END.search(text)) or len(text) > _WRAP_WIDTH
+    return bool(_END.search(text)) or len(text) > WRAP_WIDTH
 
 
 def _is_title(line: str, gap: str) -> bool:
@@ -408,7 +200,7 @@ def _says_nothing(line: str) -> bool:
     """
     if line.isupper():
         return _may_head(collapse(line))
-    return _may_head(line) and not (_LABELLED.match(line) or CLAUSE.search(line))
+    return _may_head(line) and not (LABELLED.match(line) or CLAUSE.search(line))
 
 
 def _is_part(line: str) -> bool:
