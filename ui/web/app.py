@@ -258,8 +258,10 @@ def _html(value: str = "", elem_id: str | None = None, template: str = "${value}
 
 
 def _warm(index: Index) -> None:
+    """Do what the first reader would wait for."""
     try:
         index.warm()
+        first_questions(index)
     except FootnoteError as error:
         log.warning("%s", error)
 
