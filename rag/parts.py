@@ -117,8 +117,11 @@ def parts(question: str) -> list[str]:
 
 
 def summarised(question: str) -> str | None:
-    """What a request for a summary is to be of, "" where it does not say; None for no request."""
-    brief = _IN_BRIEF.fullmatch(question)
+    """What a request for a summary is to be of, "" where it does not say; None for no request.
+
+    A text longer than ``LONGEST`` was pasted rather than typed.
+    """
+    brief = _IN_BRIEF.fullmatch(question) if len(question) <= LONGEST else None
     return (brief["a"] or brief["b"] or "").strip() if brief else None
 
 

@@ -199,6 +199,7 @@ def test_the_library_says_what_it_holds(index: Index, message: str) -> None:
         ("What is the outline planning permission fee?", None),
         ("What are the main findings and recommendations?", None),
         ("Who wrote the summary?", None),
+        ("Summarise " + "in a " * 1900, None),
     ],
 )
 def test_requests_for_a_summary_are_told_from_questions(request_: str, topic: str | None) -> None:
