@@ -136,7 +136,6 @@ class AnswerChain(Runnable[Question | str, Answer]):
         text = said.text or declined_text(near_misses, sought.passages)
         if not said.sentences:
             yield text
-        missing = [part.query for part in found if chosen and not _is_said(part, sought)]
         yield Answer(
             question=question,
             query="; ".join(part.query for part in found),
@@ -149,16 +148,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
             engine=said.engine,
             timings=clock.laps,
             index_revision=revision,
-            notes=(
-                *(f"nothing answers for certain: {query}" for query in missing),
-                *said.notes,
-                *(about_lists(chosen) if said.engine == "extractive" else ()),
-                *(part.note for part in found if part.note and said.engine == "extractive"),
-                *disagreements(said.citations),
-                *about_copies(said.citations, sought.passages),
-                *about_library(index.library, {c.uri for c in said.citations}),
-                *about_choice(index.library, settings.sources),
-            ),
+            notes=_notes(said, sought, index, settings),
             policy=settings.policy,
             withheld=said.withheld,
             model=said.model,
@@ -264,6 +254,22 @@ class _Said:
         starts = [0, *(s.start for s in self.sentences[1:]), len(self.text)]
         for start, end in pairwise(starts):
             yield self.text[start:end]
+
+
+def _notes(said: _Said, sought: Sought, index: Index, settings: Settings) -> tuple[str, ...]:
+    """What the reader is told beside an answer: what is missing, and what makes it a lesser one."""
+    quoting = said.engine == "extractive"
+    missing = [p.query for p in sought.parts if sought.chosen and not _is_said(p, sought)]
+    return (
+        *(f"nothing answers for certain: {query}" for query in missing),
+        *said.notes,
+        *(about_lists(sought.chosen) if quoting else ()),
+        *(part.note for part in sought.parts if part.note and quoting),
+        *disagreements(said.citations),
+        *about_copies(said.citations, sought.passages),
+        *about_library(index.library, {c.uri for c in said.citations}),
+        *about_choice(index.library, settings.sources),
+    )
 
 
 def _talk(
