@@ -183,10 +183,11 @@ def _asks_for_rows(question: str, row: str) -> bool:
 
 
 def _rows(question: str, candidate: Candidate, library: LibraryReader) -> list[Candidate]:
-    """The rows of the table that a row is of, those with most of the question's words in cells.
+    """The rows of the table that a row is of, as many as the question asks for.
 
-    "Which members pay 35 pounds?" asks for some of them. Of a long table in which no cell has a
-    word of the question, all are quoted only where it says so.
+    "Which members pay 35 pounds?" asks for those with most of its words in their cells. "Each" is
+    each of them. Of a long table in which no cell has a word of the question, all are quoted only
+    where it says so.
     """
     lines = _lines(candidate, library)
     at = next((n for n, line in enumerate(lines) if line.whole == candidate.span), None)
@@ -199,16 +200,13 @@ def _rows(question: str, candidate: Candidate, library: LibraryReader) -> list[C
 
     before = [*takewhile(is_alike, reversed(lines[:at]))][::-1]
     rows = [*before, lines[at], *takewhile(is_alike, lines[at + 1 :])]
-    asked = content_stems(question) - content_stems(*labels)
-    held = [len(asked & content_stems(_LABEL.sub(" ", line.text(line.whole)))) for line in rows]
-    most = max(held)
-    if (
-        not most
-        and len(rows) > MOST_ITEMS
-        and not (_EACH.search(question) or _ALL.search(question))
-    ):
-        return []
-    rows = [line for line, count in zip(rows, held, strict=True) if count == most]
+    if not _EACH.search(question):
+        asked = content_stems(question) - content_stems(*labels)
+        held = [len(asked & content_stems(_LABEL.sub(" ", line.text(line.whole)))) for line in rows]
+        most = max(held)
+        if not most and len(rows) > MOST_ITEMS and not _ALL.search(question):
+            return []
+        rows = [line for line, count in zip(rows, held, strict=True) if count == most]
     return [
         _quoted(candidate, line, line.whole, "", n + 1 == MOST_ITEMS < len(rows))
         for n, line in enumerate(rows[:MOST_ITEMS])

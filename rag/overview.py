@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import PurePath
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +22,7 @@ from rag.headings import as_it_stands
 from rag.index import Index
 from rag.library_reader import LibraryReader
 from rag.parts import summarised
+from rag.scope import called
 from rag.select import Candidate
 from rag.types import Chunk, Passage, Source, Span, Turn
 from rag.words import STOP, stems_of, word_set
@@ -107,7 +107,7 @@ def _called(words: Sequence[str], most: int, library: LibraryReader) -> list[Sou
     """The documents with all these words in title or file name, if they are no more than that."""
     holding, there = library.listed(" ".join(words), most=LISTED)
     wanted = stems_of(*words)
-    found = [source for source in holding if wanted <= _names(source)]
+    found = [source for source in holding if wanted <= stems_of(*called(source))]
     return found if there <= LISTED and len(found) <= most else []
 
 
@@ -119,12 +119,7 @@ def _found(words: Sequence[str], index: Index) -> list[Source] | None:
     kinds = stems_of(*_PAPERS.difference(_KINDS).intersection(words))
     says_more = kinds and kinds < stems_of(*words)
     found = [passage.source for passage in index.search(" ".join(words))] if says_more else []
-    return [source for source in found if kinds <= _names(source)][:1] or None
-
-
-def _names(source: Source) -> frozenset[str]:
-    """The words by which a document is called: of its title and its file's name."""
-    return stems_of(source.title, PurePath(source.uri).name.replace("_", " "))
+    return [source for source in found if kinds <= stems_of(*called(source))][:1] or None
 
 
 def _spoken_of(question: str, conversation: Sequence[Turn], index: Index) -> list[Source]:

@@ -49,6 +49,11 @@ def in_scope(
     return list(_newest(question, _of_the_time(question, named)))[:k]
 
 
+def called(source: Source) -> tuple[str, str]:
+    """What a document is called: its title, and the name of its file."""
+    return source.title, PurePath(source.uri).name.replace("_", " ")
+
+
 def are_apart(one: Source | Citation, other: Source | Citation) -> bool:
     """Whether two files are reports of one series, titled with different times.
 

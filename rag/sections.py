@@ -10,13 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePath
 
 from rag.headings import as_it_stands, asks_when, heading_over, is_dated
 from rag.lexical import analyze
 from rag.library_reader import LibraryReader
 from rag.lists import LONGEST_ITEM, MOST_ITEMS, as_item
-from rag.scope import DEPTH
+from rag.scope import DEPTH, called
 from rag.select import Candidate
 from rag.types import Chunk, Passage, Source, Span
 from rag.words import content_stems, tokens
@@ -116,7 +115,7 @@ def named_part(
     found = _meant(parts, shared, passages)
     if not found:
         return None
-    place = (text for p in found for text in (*_names(p.source), *p.chunk.headings))
+    place = (text for p in found for text in (*called(p.source), *p.chunk.headings))
     left = content_stems(address.rest) - content_stems(*place) - _SAYS
     if asks_when(question):
         dated = heading_over(found[0], library, is_dated) if left <= _APPEARS else None
@@ -132,13 +131,8 @@ def _shared(
     asked = content_stems(question)
     sources = {p.source.id: p.source for p in passages}
     return {
-        i: len(asked & content_stems(*_names(s), openings.get(i, ""))) for i, s in sources.items()
+        i: len(asked & content_stems(*called(s), openings.get(i, ""))) for i, s in sources.items()
     }
-
-
-def _names(source: Source) -> tuple[str, str]:
-    """What a document is called: its title, and its file's name."""
-    return source.title, PurePath(source.uri).stem.replace("_", " ")
 
 
 def _meant(

@@ -246,6 +246,14 @@ def test_of_the_rows_those_are_quoted_that_have_what_is_asked(index: Index, tmp_
     assert members[:3] == ["Member: Ada", "Member: Bert", "Member: Cleo"]
 
 
+def test_each_is_every_row_whatever_a_cell_says(index: Index, tmp_path: Path) -> None:
+    text = PLANS.replace("| Team | 12 dollars |", "| Team | 12 dollars a month |")
+    (tmp_path / "billing.md").write_text(text, encoding="utf-8")
+    sync(index, [tmp_path])
+    answer = index.ask("What does each plan cost a month?")
+    assert len([s for s in answer.sentences if s.text.startswith("Plan: ")]) == 3
+
+
 def test_a_long_table_is_quoted_whole_only_where_that_is_asked(
     index: Index, tmp_path: Path
 ) -> None:
