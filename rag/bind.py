@@ -20,6 +20,7 @@ from rag.verify_facts import read_dates
 Evidence = Sequence[tuple[Passage, Span]]
 """Ranges of sources, in source coordinates."""
 FRAGMENT = 8  # words
+SENTENCE = 4  # words of the shortest sentence that says something without what it answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,11 @@ def bind(
 ) -> Bound:
     """Find what supports a claim among the passages that the model was shown, in their order.
 
-    ``question`` is what the claim answers; see ``statement``.
+    ``question`` is what the claim answers; see ``statement``. A sentence that a passage has word
+    for word states what it states there, whatever was asked.
     """
-    whole = replace(claim, text=statement(claim.text, question))
+    copied = _is_sentence_of(unmarked(claim.text), passages)
+    whole = replace(claim, text=statement(claim.text, "" if copied else question))
     bound = _bind(whole, passages, verifier)
     return replace(bound, claim=claim, sure=bound.sure and whole.text == unmarked(claim.text))
 
@@ -59,6 +62,13 @@ def statement(text: str, question: str) -> str:
     if not question or len(text.split()) > FRAGMENT or CLAUSE.search(text):
         return text
     return f"{question.rstrip(' ?')}: {text}"
+
+
+def _is_sentence_of(text: str, passages: Sequence[Passage]) -> bool:
+    if len(text.split()) < SENTENCE or not text.endswith((".", "!", "?")):
+        return False
+    sentences = (p.chunk.cut(span) for p in passages for span in p.chunk.sentences)
+    return any(" ".join(sentence.split()) == text for sentence in sentences)
 
 
 def _bind(claim: Claim, passages: Sequence[Passage], verifier: Verifier) -> Bound:

@@ -37,10 +37,12 @@ from rag.talk import said_to
 from rag.types import Answer, Citation, Engine, Sentence, Turn, turns
 from rag.verify import Verifier, load_verifier
 
-# A model can answer from passages of which no sentence is an answer by itself, so it is asked from
-# this share of the threshold on; of the sample cases' far unanswerables none comes that high. So
-# near, the sentence quoted for one part of a question may answer another part too.
-WRITE_FROM = 0.4
+# A model can answer from passages of which no sentence is believed, so it is asked from this
+# confidence on: of the cases' questions that have an answer and are declined, one in forty is below.
+WRITE_FROM = 0.03
+# From this share of the threshold on, the sentence quoted for one part of a question may answer
+# another part too.
+NEAR = 0.4
 
 
 class Question(TypedDict, total=False):
@@ -119,8 +121,8 @@ class AnswerChain(Runnable[Question | str, Answer]):
         found, chosen, failure = sought.parts, sought.chosen, sought.failure
         said = None
         sure = max(part.confidence for part in found)
-        near = sure >= sought.threshold * WRITE_FROM
-        if model and near and not failure and (settings.engine == "llm" or wants_prose(question)):
+        writes = settings.engine == "llm" or wants_prose(question) or not chosen
+        if model and writes and sure >= WRITE_FROM and not failure:
             try:
                 said = yield from self._written(sought, model, settings)
             except ModelError as error:
@@ -297,7 +299,7 @@ def _is_said(part: Part, sought: Sought) -> bool:
     """Whether a part is answered, if only nearly and by what is quoted for another part."""
     best = {(c.passage.source.id, c.span) for c in part.ranked[:1]}
     quoted = any((c.passage.source.id, c.span) in best for c in sought.chosen)
-    return part.confidence >= sought.threshold * (WRITE_FROM if quoted else 1)
+    return part.confidence >= sought.threshold * (NEAR if quoted else 1)
 
 
 def _quoted(chosen: Sequence[Candidate]) -> _Said:

@@ -333,7 +333,7 @@ def test_an_answer_that_obeys_a_document_is_withheld(index: Index, docs: Path) -
 
 def test_a_question_far_from_the_library_is_not_sent_to_the_model(sample: Index) -> None:
     model = scripted(RIGHT)
-    answer = ask(sample, model, "How long do I boil an egg so the yolk stays soft?")
+    answer = ask(sample, model, "Who won the world cup in 1998?")
     assert answer.status == "declined"
     assert model.asked == []
 
@@ -344,6 +344,17 @@ def test_auto_quotes_facts_and_lets_the_model_explain(sample: Index) -> None:
     assert (fact.engine, model.asked) == ("extractive", [])
     why = "Why did the board dismiss Sam Altman?"
     assert sample.ask(why, settings=Settings("auto", model)).engine == "llm"
+
+
+def test_auto_asks_the_model_where_no_quotation_is_believed(sample: Index) -> None:
+    question = "What do investors in Nadella's firm want to see every three months?"
+    assert sample.ask(question).status == "declined"
+    said = "Shareholders of Microsoft expect steady earnings each quarter"
+    written = sample.ask(question, settings=Settings("auto", scripted(f"{said} [1].")))
+    assert (written.engine, written.text) == ("llm", f"{said}. [1]")
+    declined = sample.ask(question, settings=Settings("auto", scripted("Not in the passages.")))
+    assert (declined.engine, declined.status) == ("llm", "declined")
+    assert declined.nearest
 
 
 def test_the_engine_llm_wants_a_model(sample: Index) -> None:
