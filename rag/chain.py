@@ -38,10 +38,11 @@ from rag.types import Answer, Citation, Engine, Sentence, Turn, turns
 from rag.verify import Verifier, load_verifier
 
 # A model can answer from passages of which no sentence is believed, so it is asked from this
-# confidence on: of the cases' questions that have an answer and are declined, one in forty is below.
+# confidence on: of the cases' answerable questions that are declined, one in forty is below.
 WRITE_FROM = 0.03
-# From this share of the threshold on, the sentence quoted for one part of a question may answer
-# another part too.
+# A small model cannot tell that passages do not answer, so it is asked from this share of the
+# threshold on: of the sample cases' far unanswerables one comes that high. So near, the sentence
+# quoted for one part of a question may answer another part too.
 NEAR = 0.4
 
 
@@ -121,8 +122,7 @@ class AnswerChain(Runnable[Question | str, Answer]):
         found, chosen, failure = sought.parts, sought.chosen, sought.failure
         said = None
         sure = max(part.confidence for part in found)
-        writes = settings.engine == "llm" or wants_prose(question) or not chosen
-        if model and writes and sure >= WRITE_FROM and not failure:
+        if model and not failure and _may_write(model, question, sure, sought, settings):
             try:
                 said = yield from self._written(sought, model, settings)
             except ModelError as error:
@@ -293,6 +293,16 @@ def _talk(
         notes=tuple(notes),
         policy=settings.policy,
     )
+
+
+def _may_write(
+    model: LanguageModel, question: str, sure: float, sought: Sought, settings: Settings
+) -> bool:
+    """Whether a model is asked: for prose, or, unless it is small, where nothing can be quoted."""
+    if sure < (sought.threshold * NEAR if model.small else WRITE_FROM):
+        return False
+    unquoted = not sought.chosen and not model.small
+    return settings.engine == "llm" or wants_prose(question) or unquoted
 
 
 def _is_said(part: Part, sought: Sought) -> bool:

@@ -146,7 +146,7 @@ def write(
     was yielded before is then no answer.
     """
     prompt = answer_prompt(
-        question, passages[: model.passages], model.prompt_tokens, model.count, model.quotes
+        question, passages[: model.passages], model.prompt_tokens, model.count, not model.small
     )
     if not prompt.passages:
         raise ModelError(

@@ -36,8 +36,9 @@ class LanguageModel:
     """A chat model and what must be known to use it well.
 
     ``window`` is how many tokens it can read and write together, ``count`` counts those of a text.
-    ``passages`` is how many it is shown, ``quotes`` whether it is asked to copy words as well.
-    ``note`` says so when the window is a guess.
+    ``passages`` is how many it is shown. ``small``, as one that runs on this machine: it is not
+    asked to copy words as well, nor to judge alone whether the passages answer. ``note`` says so
+    when the window is a guess.
     """
 
     name: str
@@ -46,7 +47,7 @@ class LanguageModel:
     count: Callable[[str], int]
     reply_tokens: int = REPLY_TOKENS
     passages: int | None = None
-    quotes: bool = True
+    small: bool = False
     note: str = ""
 
     @property
@@ -151,7 +152,7 @@ def _local(name: str) -> LanguageModel:
         count=chat.get_num_tokens,
         reply_tokens=LOCAL_REPLY_TOKENS,
         passages=LOCAL_PASSAGES,
-        quotes=False,
+        small=True,
     )
 
 
