@@ -12,7 +12,7 @@ import numpy as np
 from rag.embed import DEFAULT_MODEL, Vectors
 from rag.found import Document, Match, Why
 from rag.index import Index
-from rag.lexical import analyze, query_terms
+from rag.lexical import IDENTIFIER, analyze, query_terms
 from rag.types import Chunk, Span
 
 # A cosine of the default embedding model. `python -m eval.bench.find_threshold` on squad2_half,
@@ -53,7 +53,8 @@ class WordSearch:
         terms = query_terms(sought)
         # The "s" of "Microsoft's" is no word to look for.
         terms = [t for t in terms if len(t) > 1 or not t.isascii() or t.isdigit()] or terms
-        written = {stem: word for word in re.findall(r"\w+", sought) for stem in analyze(word)}
+        words = [*re.findall(r"\w+", sought), *IDENTIFIER.findall(sought)]
+        written = {stem: word for word in words for stem in analyze(word)}
         self._weights = {term: self._library.idf(term) for term in terms}
         self._written = {term: written.get(term, term) for term in terms}
         self._unseen = set(terms)

@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 
 from rag.dates import is_month
-from rag.lexical import STOPWORDS, analyze
+from rag.lexical import IDENTIFIER, STOPWORDS, analyze
 from rag.types import DECLINED, HOLDS, INVITATION, WHICH, Turn
 
 MAX_CARRIED = 6  # terms taken over; a longer tail pulls the search back to the earlier question
@@ -31,7 +31,7 @@ anything something everything nothing anyone someone everyone anybody somebody e
 _PRONOUNS = frozenset(_POINTING.split())
 _EMPTY = STOPWORDS | _PRONOUNS | frozenset(_TALKING.split())  # of the conversation, not its subject
 
-_WORD = re.compile(r"[^\W_]+(?:[-'’.&][^\W_]+)*")
+_WORD = re.compile(rf"{IDENTIFIER.pattern}|[^\W_]+(?:[-'’.&][^\W_]+)*")
 _ENDING = re.compile(r"(?:n['’]t|['’]\w{1,2})$")
 _OWNER = re.compile(r"['’]s?$")
 _YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
@@ -129,8 +129,8 @@ def _names(text: str) -> list[str]:
 
 
 def _written_large(line: str) -> list[str]:
-    """What a line writes large, but for a word that begins a sentence, and months."""
-    found: list[str] = []
+    """Identifiers of a line, and what it writes large but to begin a sentence, without months."""
+    found: list[str] = IDENTIFIER.findall(line)
     for sentence in _SENTENCE.split("\n" + line):
         runs: list[list[re.Match[str]]] = []
         for match in _WORD.finditer(sentence):
@@ -159,13 +159,18 @@ def _completed(question: str, earlier: str, names: Sequence[str] = ()) -> str:
         return substituted
     seen = set(analyze(question))
     carried: list[str] = []
-    new = [name for name in names if not set(analyze(name)) & set(analyze(earlier))]
+    new = [name for name in names if not set(_terms(name)) & set(analyze(earlier))]
     for word in [*(new[:MAX_NAMES] if _refers_back(question) else ()), *_content(earlier)]:
-        terms = analyze(word)
+        terms = _terms(word)
         if not seen.issuperset(terms):
             seen.update(terms)
             carried.append(word)
     return carried_over(question, carried[:MAX_CARRIED])
+
+
+def _terms(word: str) -> list[str]:
+    """The terms of a word, an identifier's as a whole."""
+    return analyze(word)[-1:] if IDENTIFIER.fullmatch(word) else analyze(word)
 
 
 def carried_over(question: str, words: Sequence[str]) -> str:
@@ -174,11 +179,22 @@ def carried_over(question: str, words: Sequence[str]) -> str:
 
 
 def _substituted(question: str, earlier: str) -> str | None:
-    """``earlier`` asked again about the name or year that is all ``question`` holds, or None."""
+    """``earlier`` asked again about what is new in ``question``, or None.
+
+    That is a name or a year if it holds nothing else, or its last word if ``earlier`` ends in the
+    same words but for that: "the range of bigint", "the range of smallint".
+    """
     match = _CONTINUES.match(question)
     rest = _OWNER.sub("", match["rest"].strip(" \t\r\n?.!")) if match else ""
     if not rest or rest.casefold() in earlier.casefold():
         return None
+    frame, _, new = rest.rpartition(" ")
+    if _content(frame) and _content(new):
+        place = re.search(
+            rf"(?i)(?<!\w){re.escape(frame)} ((?:(?:an?|the) )?[\w.-]*\w)(?=\W*$)", earlier
+        )
+        if place:
+            return earlier[: place.start(1)] + new + earlier[place.end(1) :]
     slot = None
     if _YEAR.fullmatch(rest):
         slot = _YEAR.search(earlier)
@@ -240,5 +256,6 @@ def _content(text: str) -> list[str]:
 
 
 def _is_coined(word: str) -> bool:
-    """Whether a word is a name by its form, wherever it stands: OpenAI, NASA, v2."""
-    return any(map(str.isupper, word[1:])) or (word[-1:].isdigit() and word[:1].isalpha())
+    """Whether a word is a name by its form, wherever it stands: OpenAI, NASA, v2, work_mem."""
+    numbered = word[-1:].isdigit() and word[:1].isalpha()
+    return numbered or any(map(str.isupper, word[1:])) or bool(IDENTIFIER.fullmatch(word))

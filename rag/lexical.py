@@ -24,6 +24,14 @@ they this those to was we were what when where which who whom whose why will wit
 STOPWORDS = frozenset(_FUNCTION_WORDS.split())
 INITIALS = "initials"
 """What the terms begin with that a long name has for its initials, to be told from a word."""
+IDENTIFIER = re.compile(  # work_mem, gc.auto, postgresql.conf, --no-ff, -n, %D
+    r"\b[^\W\d_]\w*_\w+(?:\.\w+)*|\b[a-z]\w+(?:\.[a-z]\w+)+"
+    r"|(?<![\w.-])--?[^\W\d_][\w-]*|(?<![\w%])%[^\W\d_](?!\w)"
+)
+"""What a program calls something by, made of words and signs."""
+WHOLE = "0whole"
+"""What the term begins with that an identifier has as a whole, beside those of its words."""
+_SIGNS = str.maketrans({"_": "0u", ".": "0p", "-": "0d", "%": "0c"})
 MAX_TERMS = 64  # of one query, the rarest; a pasted page would otherwise scan the whole index
 
 _UNSPACED = (  # scripts that put no space between words: Thai to Khmer, kana, Han, Hangul
@@ -45,16 +53,18 @@ _ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670]")
 def analyze(text: str) -> list[str]:
     """The terms of a text, in order and repeated: caseless, without accents, English stems.
 
-    Scripts written without spaces become overlapping pairs of characters. A term holds letters and
-    digits only, never a character that FTS5 could read as syntax.
+    Scripts written without spaces become overlapping pairs of characters. Identifiers follow, each
+    as a whole. A term holds letters and digits only, never a character that FTS5 could read as
+    syntax.
     """
-    return _stems(_words(text))
+    return [*_stems(_words(text)), *_identifiers(text)]
 
 
 def query_terms(query: str) -> list[str]:
     """The distinct terms to search for: those of ``query`` that are not stop words, or else all."""
     words = list(dict.fromkeys(_words(query)))
-    return list(dict.fromkeys(_stems([w for w in words if w not in STOPWORDS] or words)))
+    asked = _stems([w for w in words if w not in STOPWORDS] or words)
+    return list(dict.fromkeys([*asked, *_identifiers(query)]))
 
 
 def names_by_initials(text: str) -> dict[str, str]:
@@ -81,6 +91,10 @@ def _words(text: str) -> list[str]:
         else:
             words.append(word)
     return words
+
+
+def _identifiers(text: str) -> list[str]:
+    return [WHOLE + name.lower().translate(_SIGNS) for name in IDENTIFIER.findall(text)]
 
 
 def _stems(words: list[str]) -> list[str]:

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from rag.followup import CARRIED
 from rag.lexical import analyze, names_by_initials
-from rag.words import STOP, Token, akin, content_stems, is_figure, tokens, word_set
+from rag.words import STOP, Token, akin, asked_tokens, content_stems, is_figure, tokens, word_set
 
 NEGATION = re.compile(
     r"\b(?:not|no|non|never|none|nor|neither|without|cannot|unable|fail(?:ed|s)?|\w+n['’]t)\b", re.I
@@ -87,14 +87,15 @@ class Query:
 
 def read_question(question: str, idf: Callable[[str], float]) -> Query:
     """Take a question apart; ``idf`` gives a stem's inverse document frequency, on any scale."""
-    words = tokens(question)
+    words = asked_tokens(question)
     first = [t for t in words[:1] if t.lower not in STOP]
     letters = {letter.lower() for letter in _LETTER.findall(question)}
     others = [t for t in words[1:] if t.lower not in STOP or (t.capital and t.lower in letters)]
     content = [*first, *others] or list(words)
     # The index knows "first", not "1st": what is written in two ways is as rare as its commoner.
     rarity = {
-        t.stem: max(min(idf(form) for form in (t.stem, *analyze(t.lower))), 1e-3) for t in content
+        t.stem: max(min(map(idf, (t.stem, *analyze("" if t.whole else t.lower)))), 1e-3)
+        for t in content
     }
     even = EVEN * max(rarity.values(), default=0.0)
     total = sum(value + even for value in rarity.values())
@@ -102,7 +103,7 @@ def read_question(question: str, idf: Callable[[str], float]) -> Query:
         share={key: (value + even) / total for key, value in rarity.items()},
         said=frozenset(t.stem for t in tokens(CARRIED.sub("", question))),
         stems=frozenset(t.stem for t in words),
-        names=frozenset(t.stem for t in others if t.capital),
+        names=frozenset(t.stem for t in others if t.capital or t.whole),
         numbers=frozenset(t.stem for t in words if is_figure(t)),
         pairs=pairs_of(content),
         beside=pairs_of(words),

@@ -85,7 +85,7 @@ def _respelt(word: str, library: LibraryReader, tokenizer: Tokenizer) -> str:
         return word
     near = list(_slips(lower))
     # Names that differ in a letter may be two persons: of those only a slip is mended.
-    near += _exchanges(lower) if word.islower() else ()
+    near += _mistaken(lower) if word.islower() else ()
     held = library.holding(list(dict.fromkeys(terms := analyze(" ".join(near)))))
     for n in sorted(range(len(near)), key=lambda n: -held.get(terms[n], (0, 0))[0]):
         if terms[n] not in held:
@@ -115,8 +115,29 @@ def _slips(word: str) -> Iterator[str]:
         yield word[:at] + word[at : at + 2][::-1] + word[at + 2 :]
 
 
-def _exchanges(word: str) -> Iterator[str]:
-    """A word with another letter in the place of one; its first stays."""
+def _mistaken(word: str) -> Iterator[str]:
+    """A word with one letter exchanged for one that it is taken for; its first stays."""
     for at in range(1, len(word)):
-        for letter in ascii_lowercase:
+        for letter in _TAKEN_FOR.get(word[at], ""):
             yield word[:at] + letter + word[at + 1 :]
+
+
+def _taken_for() -> dict[str, str]:
+    """Of each letter those beside it on a keyboard, and those that sound like it."""
+    rows = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+    at = {letter: (x, y) for y, row in enumerate(rows) for x, letter in enumerate(row)}
+    beside = {
+        letter: {
+            other
+            for other, (x2, y2) in at.items()
+            if abs(y - y2) <= 1 and x2 - x in ((-1, 1) if y == y2 else (0, y - y2))
+        }
+        for letter, (x, y) in at.items()
+    }
+    for sounds in ("aeiouy", "csz", "ck", "dt", "fv", "gj", "mn"):
+        for letter in sounds:
+            beside[letter] |= set(sounds) - {letter}
+    return {letter: "".join(sorted(others)) for letter, others in beside.items()}
+
+
+_TAKEN_FOR = _taken_for()

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rag.lexical import analyze
+from rag.lexical import IDENTIFIER, WHOLE, analyze
 
 
 def word_set(words: str) -> frozenset[str]:
@@ -14,7 +14,7 @@ def word_set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-_TOKEN = re.compile(r"\d[\d,.]*\d|\w+")
+_TOKEN = re.compile(rf"{IDENTIFIER.pattern}|\d[\d,.]*\d|\w+")
 STOP = word_set(
     """a about after all also am an and any are as at be because been being but by can could did do
     does doing for from get give got had has have having he her here him his how i if in into is it
@@ -80,12 +80,20 @@ _NO_NAMES = _ROLES | _QUARTERS.keys()
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One word: its stem, and the little of its shape that tells names and numbers."""
+    """One word: its stem, and the little of its shape that tells names and numbers.
+
+    An identifier has one for each of its words, and then one for itself, which is ``whole``.
+    """
 
     stem: str
     lower: str
     capital: bool
     digit: bool
+
+    @property
+    def whole(self) -> bool:
+        """Whether the stem is that of an identifier as a whole."""
+        return self.stem.startswith(WHOLE)
 
 
 @lru_cache(maxsize=50_000)
@@ -133,6 +141,11 @@ def tokens(text: str) -> tuple[Token, ...]:
         for word in _TOKEN.findall(_in_one_way(text))
         for stem in stems(word)
     )
+
+
+def asked_tokens(question: str) -> tuple[Token, ...]:
+    """The words of a question in order, an identifier in one piece: others have its words too."""
+    return tuple(t for t in tokens(question) if t.whole or not IDENTIFIER.fullmatch(t.lower))
 
 
 def _in_one_way(text: str) -> str:

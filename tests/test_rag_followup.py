@@ -73,6 +73,9 @@ def test_a_question_that_stands_alone_is_untouched(question: str) -> None:
     assert standalone(question, INVESTED) == question
 
 
+RANGE = (Turn("user", "What is the range of a bigint?"), Turn("assistant", "That is 8 bytes."))
+
+
 @pytest.mark.parametrize(
     ("history", "question", "expected"),
     [
@@ -82,6 +85,8 @@ def test_a_question_that_stands_alone_is_untouched(question: str) -> None:
         (REVENUE, "And in 2023?", "What was the revenue of Tesla in 2023?"),
         (REVENUE, "And for Ford Motor?", "What was the revenue of Ford Motor in 2022?"),
         (INVESTED, "What about OpenAI?", "What about OpenAI? (about: Microsoft first invest)"),
+        (RANGE, "and the range of smallint?", "What is the range of smallint?"),
+        (RANGE, "And the size of it?", "And the size of it? (about: range bigint)"),
     ],
 )
 def test_a_new_name_or_year_takes_the_place_of_the_old(
@@ -122,6 +127,7 @@ def test_a_pronoun_may_stand_for_a_name_of_the_answer() -> None:
         ("It was Ada Holm. Then Ada Holm asked Sean O'Brien.", "Ada Holm Sean O'Brien "),
         ("This was Élodie Martin, in March and in May.", "Élodie Martin "),
         ("He left the board of AT&T's.", "AT&T "),
+        ("Set max_votes or pass --no-vote.", "max_votes --no-vote "),
         ("Asset no: L-122; Item: Drone; Keeper: Ines Carvalho [1]", "L-122 "),
         ("Then Al Dent came; he said: go. [1]", "Al Dent "),
         ("Plan: Basic; Price: 3 [1] Plan: Norvik Plus; Price: 4 [2]", "Basic Norvik Plus "),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rag.lexical import MAX_TERMS, LexicalIndex, analyze, query_terms
+from rag.lexical import MAX_TERMS, WHOLE, LexicalIndex, analyze, query_terms
 
 ROWS = [
     (1, "Oil", "History", "The oil crisis began in October 1973 when OAPEC proclaimed an embargo."),
@@ -41,12 +41,30 @@ def numbers(found: list[tuple[int, float]]) -> list[int]:
         ("Straße ﬁx", ["strass", "fix"]),
         ("映画を見", ["映画", "画を", "を見"]),
         ("GPT-4 in 2023", ["gpt", "4", "in", "2023"]),
-        ('a_b\x00"c*', ["a", "b", "c"]),
+        ('a;b\x00"c*', ["a", "b", "c"]),
         ("", []),
     ],
 )
 def test_analysis(text: str, terms: list[str]) -> None:
     assert analyze(text) == [analyze(term)[0] for term in terms]
+
+
+@pytest.mark.parametrize(
+    ("text", "identifiers"),
+    [
+        ("Set work_mem in postgresql.conf.", ["work_mem", "postgresql.conf"]),
+        ("git merge --no-ff, or -n", ["--no-ff", "-n"]),
+        ("(maintenance_work_mem)", ["maintenance_work_mem"]),
+        ("What does %D mean, at 100%?", ["%D"]),
+        ("e.g. at 9 a.m. - the well-known 5-10 of the U.S.", []),
+        ("The end.Then -- more.", []),
+    ],
+)
+def test_an_identifier_is_a_term_beside_its_words(text: str, identifiers: list[str]) -> None:
+    whole = [term for term in analyze(text) if term.startswith(WHOLE)]
+    assert whole == [analyze(name)[-1] for name in identifiers]
+    assert all(term.isalnum() for term in whole)
+    assert all(set(whole).isdisjoint(analyze(word)) for word in ("work", "mem", "no", "ff", "n"))
 
 
 def test_stop_words_are_not_searched_unless_nothing_else_is_asked() -> None:

@@ -54,7 +54,9 @@ def spelt(index: Index, question: str) -> str:
         ("signs of strain", "signs of strain"),
         # Two persons may be called so.
         ("Who is Fontane?", "Who is Fontane?"),
-        ("Who owns the trxst?", "Who owns the trust?"),
+        ("Who owns the teust?", "Who owns the trust?"),
+        # Nobody types an "x" for a "u": the library does not have the word.
+        ("Who owns the trxst?", "Who owns the trxst?"),
         ("What is a quark?", "What is a quark?"),
         ("Who lets the morings?", "Who lets the moorings?"),
         ("Where is the mooring?", "Where is the mooring?"),

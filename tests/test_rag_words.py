@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rag.opposites import OPPOSITES, share_opposed
 from rag.verify_shorter import is_shortened
-from rag.words import STOP, stems, stems_of, tokens
+from rag.words import STOP, asked_tokens, stems, stems_of, tokens
 
 
 @pytest.mark.parametrize(
@@ -94,3 +94,11 @@ def test_a_plural_is_no_verb() -> None:
     assert is_shortened(
         "The canteen serves soup and bread.", "The canteen serves children soup and bread."
     )
+
+
+def test_an_identifier_is_asked_for_as_a_whole() -> None:
+    (asked,) = (t for t in asked_tokens("the default of work_mem") if t.lower == "work_mem")
+    assert asked.whole
+    assert asked.stem in stems_of("Set work_mem to 4MB.")
+    assert asked.stem not in stems_of("The work of maintenance_work_mem takes mem.")
+    assert "work" in stems_of("Set work_mem to 4MB.")
