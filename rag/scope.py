@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import PurePath
 
 from rag.dates import Period, day_of, period_asked
+from rag.followup import CARRIED
 from rag.types import Citation, Passage, Source
 from rag.words import STOP, stems_of, tokens
 
@@ -38,8 +39,9 @@ def in_scope(
     ``openings`` are how the passages' sources begin, by id: a contract names its parties once.
     ``passages`` are ``DEPTH`` or fewer. More than ``k`` are looked through only where none of these
     holds a name of the question, while titles further behind have them all: another's report may
-    use its other words far more.
+    use its other words far more. And of one that has an identifier, only those that have it count.
     """
+    passages = _of_the_identifiers(question, passages)
     first = passages[:k]
     names = _names(question, first)
     here = any(_holds(passage, names, openings) for passage in first)
@@ -70,6 +72,22 @@ def are_apart(one: Source | Citation, other: Source | Citation) -> bool:
         and all(times)
         and not any(a.meets(b) for a in times[0] for b in times[1])
     )
+
+
+def _of_the_identifiers(question: str, passages: Sequence[Passage]) -> Sequence[Passage]:
+    """Without the passages that have none of the question's identifiers: nothing else is meant.
+
+    One of words and dots alone may be the address of somebody who is called otherwise.
+    """
+    words = tokens(CARRIED.sub("", question))
+    asked = {t.stem for t in words if t.whole and (not t.lower[0].isalpha() or "_" in t.lower)}
+    return [
+        p
+        for p in passages
+        if not asked
+        or asked
+        & stems_of(p.source.title, PurePath(p.source.uri).name, *p.chunk.headings, p.chunk.text)
+    ]
 
 
 def _of_the_name(

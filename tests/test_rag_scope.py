@@ -93,6 +93,16 @@ def test_where_no_title_has_a_name_of_the_question_nothing_is_left_out() -> None
     assert found("How are sales of Norvik?", PLAIN) == ["Apple", "Intel"]
 
 
+def test_passages_without_the_identifier_asked_for_are_left_out() -> None:
+    own = passage("manual.html", "The default of work_mem is 4MB.")
+    other = passage("tuning.html", "The default of maintenance_work_mem is 64MB.")
+    plain = passage("www.html", "The default port is 80.")
+    assert in_scope("What is the default of work_mem?", [other, own], {}, 1) == [own]
+    assert in_scope("What is the default of temp_buffers?", [other, own], {}, 10) == []
+    assert in_scope("What does tuning_notes.html say?", [own], {}, 10) == []
+    assert in_scope("What is the port of example.com?", [plain], {}, 10) == [plain]
+
+
 def test_a_document_that_opens_with_the_name_is_about_it_in_all_its_parts() -> None:
     clause = passage("lease", "The deposit is nine pounds.", "Lease of Unit 4")
     notes = passage("notes", "Deposits are shown in blue.", "Norvik release notes")
