@@ -26,6 +26,7 @@ from rag.notes import (
     about_draft,
     about_library,
     about_lists,
+    about_words,
     disagreements,
 )
 from rag.overview import to_be_summarised
@@ -261,10 +262,12 @@ class _Said:
 def _notes(said: _Said, sought: Sought, index: Index, settings: Settings) -> tuple[str, ...]:
     """What the reader is told beside an answer: what is missing, and what makes it a lesser one."""
     quoting = said.engine == "extractive"
+    declined = quoting and not said.sentences
     missing = [p.query for p in sought.parts if sought.chosen and not _is_said(p, sought)]
     return (
         *(f"nothing answers for certain: {query}" for query in missing),
         *said.notes,
+        *(about_words([p.query for p in sought.parts], index.library) if declined else ()),
         *(about_lists(sought.chosen) if quoting else ()),
         *(part.note for part in sought.parts if part.note and quoting),
         *disagreements(said.citations),

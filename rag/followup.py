@@ -91,7 +91,7 @@ def standalone(question: str, history: Sequence[Turn]) -> str:
         turn.text
         for turn, reply in zip(history, replies, strict=True)
         if turn.role == "user"
-        and _content(turn.text)
+        and content_words(turn.text)
         and not is_small_talk(turn.text)
         and not reply.startswith(_TALK)
     ]
@@ -109,7 +109,7 @@ def may_be_whole(question: str) -> bool:
     "What is the standard excess?" goes on from what was said, or turns to something else.
     """
     leans = _CONTINUES.match(question) or _REPAIRS.match(question) or _refers_back(question)
-    return bool(not leans and _ASKS.match(question) and len(_content(question)) > 1)
+    return bool(not leans and _ASKS.match(question) and len(content_words(question)) > 1)
 
 
 def is_small_talk(question: str) -> bool:
@@ -159,16 +159,16 @@ def _completed(question: str, earlier: str, names: Sequence[str] = ()) -> str:
         return substituted
     seen = set(analyze(question))
     carried: list[str] = []
-    new = [name for name in names if not set(_terms(name)) & set(analyze(earlier))]
-    for word in [*(new[:MAX_NAMES] if _refers_back(question) else ()), *_content(earlier)]:
-        terms = _terms(word)
+    new = [name for name in names if not set(terms_of(name)) & set(analyze(earlier))]
+    for word in [*(new[:MAX_NAMES] if _refers_back(question) else ()), *content_words(earlier)]:
+        terms = terms_of(word)
         if not seen.issuperset(terms):
             seen.update(terms)
             carried.append(word)
     return carried_over(question, carried[:MAX_CARRIED])
 
 
-def _terms(word: str) -> list[str]:
+def terms_of(word: str) -> list[str]:
     """The terms of a word, an identifier's as a whole."""
     return analyze(word)[-1:] if IDENTIFIER.fullmatch(word) else analyze(word)
 
@@ -189,7 +189,7 @@ def _substituted(question: str, earlier: str) -> str | None:
     if not rest or rest.casefold() in earlier.casefold():
         return None
     frame, _, new = rest.rpartition(" ")
-    if _content(frame) and _content(new):
+    if content_words(frame) and content_words(new):
         place = re.search(
             rf"(?i)(?<!\w){re.escape(frame)} ((?:(?:an?|the) )?[\w.-]*\w)(?=\W*$)", earlier
         )
@@ -218,7 +218,7 @@ def _leans(question: str) -> bool:
 def _refers_back(question: str) -> bool:
     """Whether a pronoun comes before anything in the question that it could stand for."""
     clauses = _NEW_CLAUSE & {word.casefold() for word in _WORD.findall(question)}
-    if _ENDS_BACK.search(question) and not clauses and len(_content(question)) <= SHORT:
+    if _ENDS_BACK.search(question) and not clauses and len(content_words(question)) <= SHORT:
         return True
     found, before = 0, ""
     for match in _WORD.finditer(EMPTY_IT.sub("", question)):
@@ -239,7 +239,7 @@ def _refers_back(question: str) -> bool:
 
 def _says_too_little(question: str) -> bool:
     """Whether the question is too short to search for and neither names nor defines its subject."""
-    content = _content(question)
+    content = content_words(question)
     if len(content) > SHORT or (content and _DEFINES.match(question)):
         return False
     if not content or _ROLE.match(question) or _BARE.match(question):
@@ -249,7 +249,7 @@ def _says_too_little(question: str) -> bool:
     return len(content) == 1 or not _ASKS.match(question) or bool(_DEFINITE.search(question))
 
 
-def _content(text: str) -> list[str]:
+def content_words(text: str) -> list[str]:
     """The words that carry meaning, as written and in order, without endings like 's and n't."""
     words = (_ENDING.sub("", word) for word in _WORD.findall(text))
     return [word for word in words if word.casefold() not in _EMPTY]

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
+from rag.followup import CARRIED, content_words, terms_of
 from rag.generate import Draft
 from rag.library import Library
 from rag.llm import LanguageModel
 from rag.select import Candidate, in_conflict
 from rag.standing import changed_files
 from rag.types import Citation, Passage
+from rag.words import CHIEFS, asked_tokens
 
 NAMED = 3
 """Of the sources that say the same, so many are named."""
+WORDS = 5
+"""So many words that no passage has are told of."""
 
 
 def about_library(library: Library, cited: Iterable[str]) -> list[str]:
@@ -29,6 +33,26 @@ def about_library(library: Library, cited: Iterable[str]) -> list[str]:
         for uri in changed_files(library, cited)
     ]
     return notes
+
+
+def about_words(queries: Sequence[str], library: Library) -> list[str]:
+    """A note on the words of declined questions that no passage has, in no form of theirs."""
+    if not len(library.lexical):
+        return []
+    words = dict.fromkeys(w for query in queries for w in content_words(CARRIED.sub("", query)))
+    with library.reading():
+        absent = [f"“{word}”" for word in words if not library.holding(_forms(word))]
+    if not absent:
+        return []
+    *others, last = absent[:WORDS]
+    return [f"no passage has {', '.join(others)}{' or ' if others else ''}{last}"]
+
+
+def _forms(word: str) -> list[str]:
+    """The terms of a word, also of its base, and of what is written in two ways of the other."""
+    if word.lower() in CHIEFS:
+        return [*terms_of(word), "chief"]
+    return [*terms_of(word), *(t.stem for t in asked_tokens(word))]
 
 
 def about_choice(library: Library, sources: Sequence[str] | None) -> list[str]:

@@ -72,9 +72,9 @@ _CUT_SHORT = re.compile(  # "us" and "un" are words, and so is the "US" of "CONT
     r"(?<![A-Z]{2} )(?<![\w.])"
     r"(?:U\.(?:S\.(?:A\.)?|K\.|N\.)|E\.U\.|USA?|UK|EU|UN|HQ|hq|headquarter(?:s|ed))(?!\w)"
 )
-_ROLES = word_set("ceo cfo cio cmo coo cto hr vp")
+CHIEFS = word_set("ceo cfo cio cmo coo cto")
 _QUARTERS = {f"q{n}": (nth, "quarter") for n, nth in enumerate(("1st", "2nd", "3rd", "4th"), 1)}
-_NO_NAMES = _ROLES | _QUARTERS.keys()
+_NO_NAMES = CHIEFS | word_set("hr vp") | _QUARTERS.keys()
 """What is written large and names nobody."""
 
 

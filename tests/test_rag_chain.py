@@ -299,6 +299,18 @@ def test_a_part_that_takes_over_a_subject_drops_no_other_part(index: Index) -> N
     assert any("nothing answers for certain" in note for note in answer.notes)
 
 
+def test_a_declined_question_is_told_which_of_its_words_no_passage_has(sample: Index) -> None:
+    asked = sample.ask("Who is the CFO of Zylantis, and who bought its quince_press?")
+    assert (asked.status, asked.notes) == (
+        "declined",
+        ("no passage has “Zylantis” or “quince_press”",),
+    )
+    assert sample.ask("Wie viel hat Microsoft investiert?").notes == (
+        "no passage has “Wie”, “viel”, “hat” or “investiert”",
+    )
+    assert sample.ask("How much did Microsoft invest in 2019?").notes == ()
+
+
 def test_a_follow_up_does_not_turn_to_another_document_by_the_way(index: Index) -> None:
     add_texts(
         index,
