@@ -51,7 +51,7 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 type=click.Choice(get_args(Engine)),
                 default="auto",
                 show_default=True,
-                help="Quote, let a language model write, or the better of the two.",
+                help="Quote, let a language model write, or (auto) write what cannot be quoted.",
             ),
             click.option(
                 "--llm",

@@ -17,7 +17,7 @@ from ui.web.models_panel import Models, none, wire
 ENGINES = [
     ("Quote the documents", "extractive"),
     ("Let a model write", "llm"),
-    ("A model, quotes where it fails", "auto"),
+    ("Quotes, a model where they do not do", "auto"),
 ]
 POLICIES = [
     ("Withhold what is not supported", "strict"),
