@@ -7,16 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import NonNegativeInt
 
-from eval.folder import ANNOTATIONS, appending, read_rows
+from eval.folder import ANNOTATIONS
 from eval.grounding_metrics import Grounds
 from eval.header import SEED
 from eval.metrics import ratio
 from eval.record import Asked
+from eval.rows import appending, read_rows
 from eval.stats import Interval, kappa, statistic_interval
 from rag.types import Sentence
 
@@ -26,7 +27,7 @@ class Annotation:
     """Whether a person finds that the ``sentence``-th sentence, from 0, follows from its quotes."""
 
     case: str
-    sentence: int
+    sentence: NonNegativeInt
     supported: bool
     date: str = ""
 
@@ -74,7 +75,7 @@ def items(asked: Asked, done: Sequence[Annotation] = ()) -> list[Item]:
 
 def read_annotations(folder: Path) -> list[Annotation]:
     """What was said so far; the last word on a sentence counts. Raises ``BadInput``."""
-    rows = read_rows(folder / ANNOTATIONS, _annotation, "an annotation")
+    rows = read_rows(folder / ANNOTATIONS, Annotation, "an annotation")
     return list({(one.case, one.sentence): one for one in rows}.values())
 
 
@@ -116,12 +117,3 @@ def agreement(
         kappa=statistic_interval(of_kappa, clusters, SEED),
         agreed=statistic_interval(of_agreed, clusters, SEED),
     )
-
-
-def _annotation(row: Mapping[str, Any]) -> Annotation:
-    one = Annotation(**row)
-    if not (isinstance(one.case, str) and type(one.sentence) is int and one.sentence >= 0):
-        raise ValueError("'case' is an id and 'sentence' a number from 0")
-    if not isinstance(one.supported, bool):
-        raise ValueError("'supported' is true or false")
-    return one

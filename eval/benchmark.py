@@ -7,11 +7,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from eval.cases import json_rows, read_turns
+from pydantic import AliasChoices, BeforeValidator, Field
+
 from eval.metrics import (
     all_gold_at_k,
     contains_answer,
@@ -23,12 +24,13 @@ from eval.metrics import (
     refusal,
 )
 from eval.rankings import NAMES, rankings
+from eval.rows import typed_rows
 from ingest.sync import add_texts
 from rag.errors import BadInput, FootnoteError
 from rag.files import sha256_of
 from rag.index import LIBRARY, Index, create_index
 from rag.settings import Settings
-from rag.types import Answer, Turn
+from rag.types import Answer, Role, Turn
 
 DOCUMENTS = 10
 # Passages fetched so that ten documents are among them, though one document may hold several.
@@ -37,16 +39,42 @@ MARK = "benchmark-corpus.sha256"
 _LOG = logging.getLogger(__name__)
 
 
+Id = Annotated[str, Field(validation_alias="_id")]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document of a corpus."""
+
+    id: Id
+    text: str
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message(Turn):
+    """A turn whose speaker may be named as other data sets do."""
+
+    role: Annotated[
+        Role,
+        Field(validation_alias=AliasChoices("role", "speaker")),
+        BeforeValidator(lambda role: "assistant" if role == "agent" else role),
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One question of a set. ``answerable`` is None where the set does not say."""
+    """One question of a set; ``gold`` are the documents that answer it.
 
-    id: str
+    ``answerable`` is None where the set does not say.
+    """
+
+    id: Id
     text: str
-    answerable: bool | None
-    answers: tuple[str, ...]
-    history: tuple[Turn, ...]
-    gold: frozenset[str]
+    answerable: bool | None = None
+    answers: tuple[str, ...] = ()
+    history: tuple[Message, ...] = ()
+    gold: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,11 +260,8 @@ def corpus_index(folder: Path, index_dir: Path | None = None) -> Iterator[Index]
 
 
 def _documents(corpus: Path) -> Iterator[tuple[str, str, str]]:
-    for number, row in json_rows(corpus):
-        title = row.get("title") or ""
-        if not all(isinstance(value, str) for value in (row.get("_id"), title, row.get("text"))):
-            raise BadInput(f"{corpus}:{number}: a document needs '_id' and 'text' as strings")
-        yield row["_id"], title, row["text"]
+    for _, row in typed_rows(corpus, Document):
+        yield row.id, row.title or "", row.text
 
 
 def read_corpus(folder: Path) -> Iterator[tuple[str, str, str]]:
@@ -248,37 +273,10 @@ def read_queries(folder: Path) -> list[Query]:
     """The queries of a data set with what is known of their answers. Raises ``BadInput``."""
     path = _find(folder, "queries.jsonl", "queries.jsonl.gz")
     gold = _read_qrels(_find(folder, "qrels.tsv", "qrels/test.tsv"))
-    queries = []
-    for number, row in json_rows(path):
-        try:
-            queries.append(_query(row, gold))
-        except BadInput as error:
-            raise BadInput(f"{path}:{number}: {error}") from error
-    return queries
-
-
-def _query(row: dict[str, Any], gold: dict[str, set[str]]) -> Query:
-    answers = row.get("answers") or []
-    if not isinstance(row.get("_id"), str) or not isinstance(row.get("text"), str):
-        raise BadInput("a query needs '_id' and 'text' as strings")
-    if not isinstance(answers, list) or not all(isinstance(a, str) for a in answers):
-        raise BadInput("'answers' must be a list of strings")
-    answerable = row.get("answerable")
-    if answerable is not None and not isinstance(answerable, bool):
-        raise BadInput("'answerable' must be true or false")
-    history = row.get("history") or []
-    if isinstance(history, list):
-        history = [_turn(turn) for turn in history]
-    relevant = frozenset(gold.get(row["_id"], ()))
-    return Query(row["_id"], row["text"], answerable, tuple(answers), read_turns(history), relevant)
-
-
-def _turn(row: Any) -> Any:  # noqa: ANN401 - what is no turn goes on to be refused
-    """A turn whose speaker is named as other data sets do, as ours name it."""
-    if not isinstance(row, dict):
-        return row
-    role = row.get("role", row.get("speaker"))
-    return {"role": "assistant" if role == "agent" else role, "text": row.get("text")}
+    return [
+        replace(query, gold=frozenset(gold.get(query.id, ())))
+        for _, query in typed_rows(path, Query)
+    ]
 
 
 def _read_qrels(path: Path) -> dict[str, set[str]]:

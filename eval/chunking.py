@@ -17,8 +17,8 @@ from typing import Any
 from unittest.mock import patch
 
 import ingest.chunk
-from eval.cases import json_rows
 from eval.metrics import mean
+from eval.rows import typed_rows
 from ingest.chunk import chunk_document, quotable
 from ingest.parse import parse
 from ingest.parsed import Parsed
@@ -38,6 +38,24 @@ HALVES = ("tune", "report")
 Chunker = Callable[[Parsed, str, str, Encoder], list[Chunk]]
 Pieces = list[tuple[str, int, int]]  # corpus, start, end; best first
 Expand = Callable[["_Corpora", str, int], Span]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Characters of a corpus that answer a question, as the file of questions names them."""
+
+    content: str
+    start_index: int
+    end_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the file of questions."""
+
+    question: str
+    corpus: str
+    references: tuple[Reference, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,28 +161,19 @@ def read_questions(folder: Path) -> list[Question]:
     path = folder / "questions.jsonl"
     texts: dict[str, str] = {}
     questions = []
-    for number, row in json_rows(path):
-        try:
-            corpus, text = row["corpus"], row["question"]
-            if corpus not in texts:
-                texts[corpus] = _corpus_path(folder, corpus).read_text(encoding="utf-8")
-            gold = []
-            for reference in row["references"]:
-                span = Span(reference["start_index"], reference["end_index"])
-                if texts[corpus][span.start : span.end] != reference["content"]:
-                    raise BadInput(
-                        f"{path}:{number}: {corpus}.md does not hold {reference['content'][:60]!r} "
-                        f"at {span.start}"
-                    )
-                gold.append(span)
-        except (KeyError, TypeError) as error:
-            raise BadInput(
-                f"{path}:{number}: a row needs 'question', 'corpus' and 'references' with "
-                "'content', 'start_index' and 'end_index'"
-            ) from error
+    for number, row in typed_rows(path, Row):
+        if row.corpus not in texts:
+            texts[row.corpus] = _corpus_path(folder, row.corpus).read_text(encoding="utf-8")
+        gold = tuple(Span(one.start_index, one.end_index) for one in row.references)
+        for span, one in zip(gold, row.references, strict=True):
+            if texts[row.corpus][span.start : span.end] != one.content:
+                raise BadInput(
+                    f"{path}:{number}: {row.corpus}.md does not hold {one.content[:60]!r} "
+                    f"at {span.start}"
+                )
         if not any(span.start < span.end for span in gold):
             raise BadInput(f"{path}:{number}: has no references, or empty ones")
-        questions.append(Question(text, corpus, tuple(gold)))
+        questions.append(Question(row.question, row.corpus, gold))
     if not questions:
         raise BadInput(f"{path}: holds no questions")
     return questions

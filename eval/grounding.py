@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from eval.cases import json_rows
 from eval.metrics import auroc, ratio
 from eval.refusal_metrics import calibration_error, reliability
+from eval.rows import typed_rows
 from rag.errors import BadInput, FootnoteError
 from rag.verify import SUPPORTED, Verifier
 from rag.verify_words import read
@@ -27,7 +27,12 @@ class Row:
     id: str
     context: str
     response: str
-    supported: bool
+    label: Literal[1, 0]
+
+    @property
+    def supported(self) -> bool:
+        """What people found."""
+        return self.label == 1
 
 
 def run_grounding(
@@ -84,17 +89,7 @@ def run_grounding(
 
 def read_rows(path: Path) -> list[Row]:
     """The rows of a file. Raises ``BadInput`` as ``path:line: message``."""
-    rows = []
-    for number, row in json_rows(path):
-        strings = [row.get(key) for key in ("id", "context", "response")]
-        if not all(isinstance(value, str) for value in strings):
-            raise BadInput(
-                f"{path}:{number}: a row needs 'id', 'context' and 'response' as strings"
-            )
-        if row.get("label") not in (0, 1):
-            raise BadInput(f"{path}:{number}: 'label' must be 1 (supported) or 0")
-        rows.append(Row(row["id"], row["context"], row["response"], bool(row["label"])))
-    return rows
+    return [row for _, row in typed_rows(path, Row)]
 
 
 def half_of(identifier: str) -> Half:

@@ -13,14 +13,15 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from eval.case_score import spoken
-from eval.cases import SAMPLE_CASES, SAMPLE_LIBRARY, Case, find_quote, json_rows, load_cases
+from eval.cases import SAMPLE_CASES, SAMPLE_LIBRARY, Case, find_quote, load_cases
 from eval.metrics import contains_answer, mean
+from eval.rows import Text, typed_rows
 from ingest.chunk import split_sentences
 from ingest.parse import parse
 from ingest.sync import sync
@@ -42,8 +43,8 @@ Planted = Mapping[str, Sequence[str]]  # the paragraphs of each carrier
 class Row:
     """A text to plant."""
 
-    kind: str
-    text: str
+    text: Text
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +145,7 @@ def run_injection(
 
 def read_rows(path: Path) -> list[Row]:
     """The texts of a file. Raises ``BadInput`` naming the line."""
-    rows = []
-    for number, row in json_rows(path):
-        kind, text = row.get("kind", ""), row.get("text")
-        if not isinstance(kind, str) or not isinstance(text, str) or not text.strip():
-            raise BadInput(f"{path}:{number}: a row needs 'text' and 'kind' as strings")
-        rows.append(Row(kind, " ".join(text.split())))
+    rows = [replace(row, text=" ".join(row.text.split())) for _, row in typed_rows(path, Row)]
     if not rows:
         raise BadInput(f"{path}: holds no rows")
     return rows

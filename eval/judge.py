@@ -12,12 +12,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from eval.folder import LABELLED, RULINGS, appending, read_folder, read_rows, write_rows
+from eval.folder import LABELLED, RULINGS, read_folder
 from eval.grounding import read_rows as read_grounding
 from eval.header import address_of
 from eval.record import Asked
+from eval.rows import appending, read_rows, write_rows
 from rag.errors import BadInput, ModelError
 from rag.llm import LanguageModel, Reply, load_llm
 
@@ -185,7 +186,7 @@ def rulings_of(folder: Path, name: str) -> dict[Statement, Ruling]:
 
 def read_labelled(folder: Path) -> list[Labelled]:
     """The rows that people judged on which this run's judges are tried. Raises ``BadInput``."""
-    return read_rows(folder / LABELLED, lambda row: Labelled(**row), "a labelled row")
+    return read_rows(folder / LABELLED, Labelled, "a labelled row")
 
 
 def _chosen(path: Path) -> list[Labelled]:
@@ -212,11 +213,7 @@ def _shown(sentence: str, evidence: Sequence[str]) -> str:
 
 
 def _rulings(folder: Path) -> list[Ruling]:
-    return read_rows(folder / RULINGS, _ruling, "a judge's ruling")
-
-
-def _ruling(row: Mapping[str, Any]) -> Ruling:
-    return Ruling(**{**row, "evidence": tuple(row["evidence"])})
+    return read_rows(folder / RULINGS, Ruling, "a judge's ruling")
 
 
 def _present(ruling: Ruling) -> bool:

@@ -17,7 +17,7 @@ from pathlib import Path
 from random import Random
 from typing import Literal
 
-from eval.cases import json_rows
+from eval.rows import json_rows
 from rag.lexical import STOPWORDS, analyze, query_terms
 from rag.library import Library
 from rag.types import Chunk, Source

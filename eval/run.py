@@ -17,11 +17,12 @@ from threading import Event
 
 from eval.anchors import ask_anchors
 from eval.cases import Case
-from eval.folder import ANSWERS, appending, start_folder
+from eval.folder import ANSWERS, start_folder
 from eval.header import make_header
 from eval.hidden import without
 from eval.locate import excerpts, locate, overlaps
 from eval.record import Asked, Piece, Record, citations_of, passage_spots, spot_of
+from eval.rows import appending
 from eval.score import score
 from eval.scored import Run
 from eval.unused import unused_citations

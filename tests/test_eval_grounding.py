@@ -83,9 +83,12 @@ def test_a_failed_row_counts_as_wrong(
     ("line", "message"),
     [
         ("{", "rows.jsonl:1: not JSON"),
-        ('{"id": "a", "context": "x", "label": 1}', "rows.jsonl:1: a row needs"),
-        ('{"id": "a", "context": "x", "response": "y", "label": 2}', "rows.jsonl:1: 'label' must"),
-        ('{"id": "a", "context": "x", "response": "y"}', "rows.jsonl:1: 'label' must"),
+        ('{"id": "a", "context": "x", "label": 1}', "rows.jsonl:1: field 'response' is missing"),
+        (
+            '{"id": "a", "context": "x", "response": "y", "label": 2}',
+            "field 'label' should be 1 or 0",
+        ),
+        ('{"id": "a", "context": "x", "response": "y"}', "rows.jsonl:1: field 'label' is missing"),
         ("", "no rows"),
     ],
 )

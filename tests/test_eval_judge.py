@@ -300,7 +300,7 @@ def test_labelled_rows_stay_with_the_run_and_are_few(run: Path, tmp_path: Path) 
     assert len(other.asked) == cited(run) + len(rows), "tried on the same rows"
     bad = tmp_path / "bad.jsonl"
     bad.write_text('{"id": "1", "context": "x", "response": "y", "label": 2}\n', encoding="utf-8")
-    with pytest.raises(BadInput, match=r"bad\.jsonl:1: 'label' must be"):
+    with pytest.raises(BadInput, match=r"bad\.jsonl:1: field 'label' should be 1 or 0"):
         judge_run(run, scripted(), labelled=[bad])
 
 

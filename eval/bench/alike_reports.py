@@ -16,8 +16,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from eval.bench import script
-from eval.cases import json_rows
 from eval.output import write_json
+from eval.rows import json_rows
 from ingest.sync import sync
 from rag.index import Index, create_index
 from rag.types import Answer

@@ -19,9 +19,9 @@ from typing import Any
 
 from eval.bench import script
 from eval.benchmark import Query, corpus_index, read_queries
-from eval.folder import appending, read_rows
 from eval.metrics import contains_answer, mean, percentile
 from eval.output import write_json
+from eval.rows import appending, read_rows
 from rag.index import Index
 from rag.settings import Settings
 from rag.types import Engine
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=100, help="questions of each set, spread")
     options = parser.parse_args()
     kept = options.json.with_suffix(".rows.jsonl")
-    rows = read_rows(kept, dict, "a row")
+    rows = read_rows(kept, dict[str, Any], "a row")
     done = {(row["set"], row["id"], row["asked"]) for row in rows}
     for folder in options.sets:
         asked = [

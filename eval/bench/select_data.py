@@ -17,7 +17,7 @@ import numpy.typing as npt
 import sentencex
 
 from eval.benchmark import read_corpus, read_queries
-from eval.cases import json_rows
+from eval.rows import json_rows
 from eval.train.edits import swap_name, swap_number
 from rag.embed import load_encoder
 from rag.followup import standalone
