@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -13,17 +12,10 @@ from typing import Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from eval.metrics import (
-    all_gold_at_k,
-    contains_answer,
-    mean,
-    mrr_at_k,
-    ndcg_at_k,
-    percentile,
-    recall_at_k,
-    refusal,
-)
+from eval.measure import Progress, quiet, scratch_index
+from eval.metrics import contains_answer, mean, percentile, refusal
 from eval.rankings import NAMES, rankings
+from eval.retrieval_metrics import all_gold, document_ranks, ndcg, recall, reciprocal_rank
 from eval.rows import typed_rows
 from ingest.sync import add_texts
 from rag.errors import BadInput, FootnoteError
@@ -99,7 +91,7 @@ class Outcome:
 def run_benchmark(
     folder: Path,
     limit: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = quiet,
     index_dir: Path | None = None,
 ) -> dict[str, Any]:
     """Index a corpus, ask its queries, and return the figures as JSON.
@@ -134,8 +126,7 @@ def run_benchmark(
         index.warm()
         for done, query in enumerate(queries, 1):
             outcomes.append(_ask(index, query))
-            if progress is not None:
-                progress(done, len(queries))
+            progress(done, len(queries))
     figures = _figures(queries, outcomes)
     return figures | {"seconds": time.perf_counter() - start}
 
@@ -163,21 +154,19 @@ def _said(answer: Answer) -> Said:
 
 
 def _figures(queries: Sequence[Query], outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    retrieval: dict[str, list[float | None]] = {name: [] for name in _RETRIEVAL}
-    alone = {other: {name: list[float | None]() for name in _RETRIEVAL} for other in NAMES}
-    for query, outcome in zip(queries, outcomes, strict=True):
-        if query.answerable is False or not query.gold:
-            continue
-        for name, (metric, k) in _RETRIEVAL.items():
-            retrieval[name].append(metric(outcome.documents, query.gold, k))
-            for other in NAMES:
-                alone[other][name].append(metric(outcome.rankings.get(other, ()), query.gold, k))
+    sought = [
+        (query.gold, outcome)
+        for query, outcome in zip(queries, outcomes, strict=True)
+        if query.answerable is not False and query.gold
+    ]
     seconds = [outcome.seconds for outcome in outcomes]
     return {
-        "retrieval": {name: mean(values) for name, values in retrieval.items()},
+        "retrieval": _retrieval([document_ranks(one.documents, gold) for gold, one in sought]),
         "baselines": {
-            other: {name: mean(values) for name, values in rows.items()}
-            for other, rows in alone.items()
+            name: _retrieval(
+                [document_ranks(one.rankings.get(name, ()), gold) for gold, one in sought]
+            )
+            for name in NAMES
         },
         **_answering(queries, [outcome.said for outcome in outcomes]),
         "words": _answering(queries, [outcome.words for outcome in outcomes]),
@@ -185,12 +174,24 @@ def _figures(queries: Sequence[Query], outcomes: Sequence[Outcome]) -> dict[str,
             "queries": len(queries),
             "answerable": sum(q.answerable is True for q in queries),
             "unanswerable": sum(q.answerable is False for q in queries),
-            "scored_retrieval": len(retrieval["ndcg@10"]),
+            "scored_retrieval": len(sought),
             "scored_answer": sum(_has_answer(q) for q in queries),
             "failed": sum(outcome.said.confidence is None for outcome in outcomes),
         },
         "latency": {"p50": percentile(seconds, 50), "p95": percentile(seconds, 95)},
     }
+
+
+def _retrieval(ranks: Sequence[Sequence[int | None]]) -> dict[str, float | None]:
+    """The mean of each figure over the queries."""
+    figures = (
+        ("ndcg", ndcg, 10),
+        ("recall", recall, 5),
+        ("recall", recall, 10),
+        ("mrr", reciprocal_rank, 10),
+        ("all_gold", all_gold, 10),
+    )
+    return {f"{name}@{k}": mean(figure(one, k) for one in ranks) for name, figure, k in figures}
 
 
 def _answering(queries: Sequence[Query], said: Sequence[Said]) -> dict[str, Any]:
@@ -222,24 +223,12 @@ def _has_answer(query: Query) -> bool:
     return query.answerable is not False and bool(query.answers)
 
 
-_RETRIEVAL = {
-    "ndcg@10": (ndcg_at_k, 10),
-    "recall@5": (recall_at_k, 5),
-    "recall@10": (recall_at_k, 10),
-    "mrr@10": (mrr_at_k, 10),
-    "all_gold@10": (all_gold_at_k, 10),
-}
-
-
 @contextmanager
 def corpus_index(folder: Path, index_dir: Path | None = None) -> Iterator[Index]:
     """An index over the corpus of a set, in ``index_dir`` or only for now. Raises ``BadInput``."""
     corpus = _find(folder, "corpus.jsonl", "corpus.jsonl.gz")
     if index_dir is None:
-        with (
-            tempfile.TemporaryDirectory(prefix="footnote-benchmark-") as temporary,
-            create_index(Path(temporary) / "index") as index,
-        ):
+        with scratch_index() as index:
             add_texts(index, _documents(corpus))
             yield index
         return
