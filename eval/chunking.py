@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import platform
 import tempfile
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import ingest.chunk
+from eval.bench.script import stamp
+from eval.measure import HALVES, Half, Progress, half_of, quiet, scratch_index
 from eval.metrics import mean
 from eval.rows import typed_rows
 from ingest.chunk import chunk_document, quotable
@@ -25,7 +23,7 @@ from ingest.parsed import Parsed
 from ingest.sync import sync
 from rag.embed import Encoder
 from rag.errors import BadInput
-from rag.index import Index, create_index
+from rag.index import Index
 from rag.types import Chunk, Span
 
 K = 5
@@ -33,7 +31,6 @@ DEEP = 50  # as many as the retriever knows of; a budget is filled from these
 SHIPPED = ingest.chunk.TARGET_TOKENS
 WINDOW = 2  # sentences on either side
 SMALL = 64  # tokens of a chunk that stands for the larger one around it
-HALVES = ("tune", "report")
 
 Chunker = Callable[[Parsed, str, str, Encoder], list[Chunk]]
 Pieces = list[tuple[str, int, int]]  # corpus, start, end; best first
@@ -67,9 +64,9 @@ class Question:
     gold: tuple[Span, ...]
 
     @property
-    def half(self) -> str:
+    def half(self) -> Half:
         """Which half of the questions it is in, by its hash."""
-        return HALVES[hashlib.sha256(self.text.encode()).digest()[0] % 2]
+        return half_of(self.text, byte=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +101,7 @@ class _Corpora:
         return self._parents[name]
 
 
-def run_chunking(
-    folder: Path, compare: bool = False, progress: Callable[[int, int], None] | None = None
-) -> dict[str, Any]:
+def run_chunking(folder: Path, compare: bool = False, progress: Progress = quiet) -> dict[str, Any]:
     """Index the corpora of a folder, search its questions, and return the figures as JSON.
 
     ``folder`` holds ``questions.jsonl`` (``question``, ``corpus``, and ``references`` with
@@ -131,8 +126,7 @@ def run_chunking(
             for question in questions:
                 found[method.name].append(_pieces(index, corpora, method, question.text))
                 done += 1
-                if progress is not None:
-                    progress(done, len(methods) * len(questions))
+                progress(done, len(methods) * len(questions))
     shipped = [pieces[:K] for pieces in found["shipped"]]
     budget = round(mean(float(_size(pieces)) for pieces in shipped) or 0)
     result = _figures(questions, shipped) | {
@@ -150,8 +144,7 @@ def run_chunking(
             for method in methods
         ]
     return result | {
-        "date": date.today().isoformat(),
-        "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
+        **stamp(),
         "seconds": time.perf_counter() - start,
     }
 
@@ -191,16 +184,10 @@ def _indexed(
     folder: Path, questions: Sequence[Question], method: Method
 ) -> Iterator[tuple[Index, _Corpora]]:
     """An index of the corpora, cut by this method."""
-    with ExitStack() as stack:
-        temporary = Path(
-            stack.enter_context(
-                tempfile.TemporaryDirectory(prefix="footnote-chunking-", ignore_cleanup_errors=True)
-            )
-        )
-        paths = {name: temporary / f"{name}.txt" for name in {q.corpus for q in questions}}
+    with tempfile.TemporaryDirectory(prefix="footnote-") as temporary, scratch_index() as index:
+        paths = {name: Path(temporary, f"{name}.txt") for name in {q.corpus for q in questions}}
         for name, path in paths.items():
             path.write_bytes(_corpus_path(folder, name).read_bytes())
-        index = stack.enter_context(create_index(temporary / "index"))
         parsed = {name: parse(path) for name, path in paths.items()}
         corpora = _Corpora(parsed, index.encoder)
         with cut_by(method):
@@ -238,7 +225,7 @@ def _pieces(index: Index, corpora: _Corpora, method: Method, question: str) -> P
 
 
 def _figures(
-    questions: Sequence[Question], found: Sequence[Pieces], half: str = ""
+    questions: Sequence[Question], found: Sequence[Pieces], half: Half | None = None
 ) -> dict[str, Any]:
     recall, precision, iou = [], [], []
     for question, pieces in zip(questions, found, strict=True):

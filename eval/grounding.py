@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from eval.measure import Half, Progress, half_of, quiet
 from eval.metrics import auroc, ratio
 from eval.refusal_metrics import calibration_error, reliability
 from eval.rows import typed_rows
@@ -16,7 +16,6 @@ from rag.errors import BadInput, FootnoteError
 from rag.verify import SUPPORTED, Verifier
 from rag.verify_words import read
 
-Half = Literal["tune", "report"]
 _LOG = logging.getLogger(__name__)
 
 
@@ -39,7 +38,7 @@ def run_grounding(
     path: Path,
     verifier: Verifier,
     half: Half | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = quiet,
 ) -> dict[str, Any]:
     """Judge the rows of a file and return the figures as JSON.
 
@@ -68,8 +67,7 @@ def run_grounding(
             _LOG.warning("row %s failed: %s", row.id, error)
             failed += 1
             scores.append(0.0 if row.supported else 1.0)
-        if progress is not None:
-            progress(done, len(rows))
+        progress(done, len(rows))
     tuned_on = [row for row in everything if half_of(row.id) != half] if half else rows
     threshold = best_threshold(
         [overlap(row) for row in tuned_on], [row.supported for row in tuned_on]
@@ -90,12 +88,6 @@ def run_grounding(
 def read_rows(path: Path) -> list[Row]:
     """The rows of a file. Raises ``BadInput`` as ``path:line: message``."""
     return [row for _, row in typed_rows(path, Row)]
-
-
-def half_of(identifier: str) -> Half:
-    """Which half a row belongs to: thresholds are tuned on one and reported on the other."""
-    odd = int(hashlib.sha256(identifier.encode()).hexdigest(), 16) % 2
-    return "report" if odd else "tune"
 
 
 def overlap(row: Row) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from eval.folder import LABELLED, RULINGS, read_folder
 from eval.grounding import read_rows as read_grounding
 from eval.header import address_of
+from eval.measure import Progress, quiet
 from eval.record import Asked
 from eval.rows import appending, read_rows, write_rows
 from rag.errors import BadInput, ModelError
@@ -81,7 +82,7 @@ def judge_run(
     llm: str | BaseChatModel,
     base_url: str = "",
     labelled: Sequence[Path] = (),
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = quiet,
 ) -> None:
     """Have a language model judge every cited sentence of a run, and keep what it says there.
 
@@ -123,8 +124,7 @@ def judge_run(
                     f"the judge failed {GIVE_UP} times in a row ({ruling.problem}): what it said "
                     "before is kept, and the same command goes on"
                 )
-            if progress is not None:
-                progress(n, len(to_judge))
+            progress(n, len(to_judge))
 
 
 def ask_judge(model: LanguageModel, name: str, sentence: str, evidence: Sequence[str]) -> Ruling:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -21,6 +21,7 @@ from eval.folder import ANSWERS, start_folder
 from eval.header import make_header
 from eval.hidden import without
 from eval.locate import excerpts, locate, overlaps
+from eval.measure import Progress, quiet
 from eval.record import Asked, Piece, Record, citations_of, passage_spots, spot_of
 from eval.rows import appending
 from eval.score import score
@@ -31,7 +32,6 @@ from rag.index import Index
 from rag.settings import Settings
 from rag.types import Answer
 
-Progress = Callable[[int, int], None]
 DEEP = 100  # as many as the retriever can know of: 50 by words and 50 by meaning
 
 
@@ -43,7 +43,7 @@ def run_cases(
     *,
     workers: int = 1,
     without_cited: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = quiet,
 ) -> Run:
     """Ask every case of the index and score the answers: ``ask_cases``, then ``score``."""
     return score(
@@ -67,7 +67,7 @@ def ask_cases(
     *,
     workers: int = 1,
     without_cited: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = quiet,
     stop: Event | None = None,
 ) -> Asked:
     """Ask every case of the index, and keep all that scoring needs.
@@ -114,8 +114,7 @@ def ask_cases(
             records[record.id] = record
             if append is not None:
                 append(record.to_dict())
-            if progress is not None:
-                progress(len(records), len(cases))
+            progress(len(records), len(cases))
     return replace(asked, records=records)
 
 

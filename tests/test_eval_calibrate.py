@@ -12,9 +12,10 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.calibrate import OVER_REFUSAL, calibrate, choose, half_of
+from eval.calibrate import OVER_REFUSAL, calibrate, choose
 from eval.cases import json_rows
 from eval.made import ELSEWHERE, MOST_HELD, far_questions, held, near_questions, own_questions
+from eval.measure import half_of
 from ingest.backup import backup, restore
 from ingest.reindex import reindex
 from ingest.sync import add_texts, sync
@@ -161,5 +162,5 @@ def test_a_small_index_is_not_calibrated(index: Index, docs: Path) -> None:
 
 
 def test_halves_are_about_even() -> None:
-    tune = sum(half_of(str(n)) == "tune" for n in range(1000))
+    tune = sum(half_of(str(n), byte=0) == "tune" for n in range(1000))
     assert 400 < tune < 600

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from eval.grounding import best_threshold, figures, half_of, read_rows, run_grounding
+from eval.grounding import best_threshold, figures, read_rows, run_grounding
+from eval.measure import half_of
 from rag.embed import Encoder
 from rag.errors import BadInput, ModelError
 from rag.verify import SUPPORTED, Verifier, load_verifier

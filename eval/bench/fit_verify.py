@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import datetime
 import gzip
-import hashlib
 import json
 import math
 import random
@@ -30,7 +29,8 @@ import numpy as np
 import numpy.typing as npt
 
 from eval.bench.select_data import Vectors
-from eval.grounding import figures, half_of
+from eval.grounding import figures
+from eval.measure import half_of
 from rag.verify_facts import Date, Quantity, read_dates, read_quantities
 from rag.verify_features import BROKEN, FEATURES, LOST, Embed, examine, rarity_from
 from rag.verify_words import read
@@ -232,9 +232,7 @@ def main() -> None:
     x, x_train = table(rows, rarity, embed), table(train, rarity, embed)
     splits = {
         "by_row": [r.tune for r in rows],
-        "by_document": [
-            int(hashlib.sha256(r.evidence.encode()).hexdigest(), 16) % 2 == 0 for r in rows
-        ],
+        "by_document": [half_of(r.evidence) == "tune" for r in rows],
     }
     recorded: dict[str, Any] = {}
     models = {}

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.bench import script
+from eval.measure import scratch_index
 from eval.output import write_json
 from ingest.report import FileReport, Progress
 from ingest.sync import sync
@@ -54,10 +55,7 @@ def main() -> None:
 def pdf(folder: Path) -> dict[str, Any]:
     """Ingest the PDF files of a folder."""
     files = sorted(folder.glob("*.pdf"))
-    with (
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch,
-        create_index(Path(scratch) / "index") as index,
-    ):
+    with scratch_index() as index:
         index.warm()
         report = sync(index, files)
     return {

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -21,9 +20,9 @@ from typing import Any
 
 from eval.bench import script
 from eval.cases import SAMPLE_CASES, SAMPLE_LIBRARY, load_cases
+from eval.measure import scratch_index
 from eval.output import write_json
 from ingest.sync import sync
-from rag.index import create_index
 from rag.local_model import CONTEXT_TOKENS, LocalChatModel, local_chat_model
 from rag.onnx_model import CORES
 
@@ -41,10 +40,7 @@ def prompts(n: int) -> list[list[dict[str, str]]]:
     """The first questions of different kinds, each with what a search finds for it."""
     cases = [case for case in load_cases(SAMPLE_CASES) if not case.history]
     chosen = cases[:: max(1, len(cases) // n)][:n]
-    with (
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        create_index(Path(folder) / "index") as index,
-    ):
+    with scratch_index() as index:
         sync(index, [SAMPLE_LIBRARY])
         return [
             [
