@@ -6,11 +6,10 @@ import json
 
 from eval.anchors import NAMES as ANCHORS
 from eval.charts import alone, curves
-from eval.figures import MEASURES
+from eval.figures import CURVES, MEASURES
 from eval.metrics import shown
 from eval.published import RESULTS, ROOT, SETS, answering, read, table
 from eval.rankings import NAMES as RANKINGS
-from eval.refusal_figures import CURVES
 
 
 def tables() -> list[str]:

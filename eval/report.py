@@ -14,14 +14,13 @@ from typing import Any
 from eval.annotate import Agreement, agreement, read_annotations
 from eval.causes import CAUSES
 from eval.charts import anchor_mark, bar, interval_bar
-from eval.figures import MEASURES, Figure, Measure
+from eval.figures import CURVES, MEASURES, Figure, Measure
 from eval.folder import read_folder, write_scores
 from eval.judged import with_judges
 from eval.junit import write_run_junit
 from eval.metrics import shown
 from eval.operations import Prices, format_cost
 from eval.output import write_text
-from eval.refusal_figures import CURVES
 from eval.report_others import other_measurements
 from eval.report_plots import chain_plot, confidence_plots, latency_plot
 from eval.report_questions import questions

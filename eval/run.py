@@ -19,14 +19,13 @@ from eval.anchors import ask_anchors
 from eval.cases import Case
 from eval.folder import ANSWERS, start_folder
 from eval.header import make_header
-from eval.hidden import without
+from eval.hidden import unused_citations, without
 from eval.locate import excerpts, locate, overlaps
 from eval.measure import Progress, quiet
 from eval.record import Asked, Piece, Record, citations_of, passage_spots, spot_of
 from eval.rows import appending
 from eval.score import score
 from eval.scored import Run
-from eval.unused import unused_citations
 from rag.errors import BadInput, FootnoteError
 from rag.index import Index
 from rag.settings import Settings
@@ -76,7 +75,7 @@ def ask_cases(
     question that failed: failed questions are asked again. ``workers`` questions are asked at a
     time, which helps where a language model is waited for; seconds are then not those of a user
     alone. ``without_cited`` asks what a language model wrote a second time, without the passages
-    it cites: see ``eval.unused``. The models are loaded before the first question, so its seconds
+    it cites: see ``eval.hidden``. The models are loaded before the first question, so its seconds
     are a question's. A ``FootnoteError`` fails its case and the run goes on. ``progress`` is called
     with the number of cases done and of all. Once ``stop`` is set nothing more is asked; what is
     being answered then is dropped, and what comes back misses it.

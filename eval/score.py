@@ -15,13 +15,19 @@ from eval.anchors import NAMES as ANCHORS
 from eval.case_score import CaseScore, Said, anchor_said, said_by, score_case
 from eval.cases import KINDS, Case
 from eval.causes import CAUSES, cause_of
-from eval.figures import MEASURES, Scored, make_figure
+from eval.figures import (
+    MEASURES,
+    Confidence,
+    Scored,
+    confidence_figures,
+    curves_of,
+    make_figure,
+)
 from eval.grounding_metrics import Claim, Grounds, ground
 from eval.header import SEED
 from eval.metrics import refusal
 from eval.operations import Prices, operations
 from eval.record import Asked, Piece, Record
-from eval.refusal_figures import Confidence, confidence_figures, curves_of
 from eval.ruler import Accuracy, corrected_groundedness, verifier_accuracy
 from eval.scored import ALL, CaseResult, Detail, Run, total_of
 from eval.stats import NOTHING, Interval

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from eval.cases import Case
 from eval.causes import Cause
-from eval.figures import Figure
+from eval.figures import Curves, Figure
 from eval.grounding_metrics import Grounds
 from eval.judged import Judged
 from eval.metrics import Refusal, mean, percentile
@@ -90,19 +90,6 @@ class Detail:
     pieces: tuple[Piece, ...]
     record: Record
     grounds: tuple[Grounds, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Curves:
-    """What confidence is worth.
-
-    ``risk_coverage`` of ours ("") and of each anchor: (share of the questions answered, share of
-    them wrong). ``reliability`` of ours: (mean confidence, share whose evidence was found,
-    questions).
-    """
-
-    risk_coverage: Mapping[str, Sequence[tuple[float, float]]]
-    reliability: Sequence[tuple[float, float, int]]
 
 
 @dataclass(frozen=True, slots=True)
