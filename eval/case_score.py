@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from eval import answer_metrics, retrieval_metrics
 from eval.cases import NEEDS_ALL, Case
 from eval.figures import BY_NAME, MEASURES, worst
-from eval.grounding_metrics import Claim, Grounds
+from eval.grounding_metrics import Claim, Grounds, Supports, ground
 from eval.locate import overlaps
 from eval.metrics import contains_answer
 from eval.record import Anchor, Excerpt, Piece, Record, Spot, citations_of, passage_spots, spot_of
 from rag.types import Answer, Citation
+from rag.verify import SUPPORTED, find_copy
+from rag.verify_words import read
 
 K = 10
 Places = Sequence[Sequence[Spot]]
-Ground = Callable[[Claim, Sequence[str]], Grounds]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def is_exact(citation: Citation, excerpts: Sequence[Excerpt]) -> bool:
 
 
 def score_case(
-    case: Case, pieces: Sequence[Piece], said: Said, ground: Ground, relevance: float
+    case: Case, pieces: Sequence[Piece], said: Said, supports: Supports, relevance: float
 ) -> CaseScore:
     """Score what was said to one case. ``relevance`` is that of the text to the question."""
     places = [piece.places for piece in pieces]
@@ -122,7 +123,9 @@ def score_case(
     cites = tuple(overlaps(spots, said.cited) for spots in places)
     needed = all if case.kind in NEEDS_ALL else any
     right_and_cited = right and (needed(cites) or not case.answerable)
-    grounds = tuple(ground(claim, said.contexts) for claim in said.claims)
+    grounds = tuple(
+        ground(claim, said.contexts, supports, SUPPORTED, _is_copy) for claim in said.claims
+    )
     parts: dict[str, tuple[float, float]] = {
         "right": (right, 1),
         "right_and_cited": (right_and_cited, 1),
@@ -202,6 +205,10 @@ def _grounding_parts(
     if said.status == "answered":
         parts["span_f1"] = (2 * both, cited + gold)
     return parts
+
+
+def _is_copy(sentence: str, evidence: str) -> bool:
+    return bool(read(sentence).words) and find_copy(sentence, evidence) is not None
 
 
 def _claim(text: str, citations: Sequence[Citation]) -> Claim:

@@ -18,7 +18,7 @@ from eval.folder import LABELLED, RULINGS, read_folder
 from eval.grounding import read_rows as read_grounding
 from eval.header import address_of
 from eval.measure import Progress, quiet
-from eval.record import Asked
+from eval.record import Record
 from eval.rows import appending, read_rows, write_rows
 from rag.errors import BadInput, ModelError
 from rag.llm import LanguageModel, Reply, load_llm
@@ -95,11 +95,7 @@ def judge_run(
     read, ``ModelError`` when the model cannot be loaded or fails five times in a row.
     """
     asked = read_folder(folder)
-    if asked.missing:
-        raise BadInput(
-            f"{asked.missing} of {len(asked.cases)} questions are still to be asked: "
-            "`footnote eval run` with the same --out goes on"
-        )
+    asked.check_whole()
     if labelled:
         rows = [row for path in labelled for row in _chosen(path)]
         write_rows(folder / LABELLED, map(asdict, rows))
@@ -108,7 +104,11 @@ def judge_run(
     done = {r.statement for r in rulings_of(folder, name).values() if not r.problem}
     to_judge = dict.fromkeys(
         [
-            *(statement for _, _, statement in statements(asked)),
+            *(
+                statement
+                for case in asked.cases
+                for _, statement in statements(asked.records[case.id])
+            ),
             *((row.sentence, (row.evidence,)) for row in read_labelled(folder)),
         ]
     )
@@ -165,13 +165,11 @@ def read_verdict(reply: str) -> bool | None:
     return said[1] is None if said else None
 
 
-def statements(asked: Asked) -> Iterator[tuple[str, int, Statement]]:
-    """The sentences of a run that cite something: case id, number from 0, what is to be judged."""
-    for case in asked.cases:
-        record = asked.records.get(case.id)
-        for n, sentence in enumerate(record.answer.sentences if record and record.answer else ()):
-            if sentence.citations:
-                yield case.id, n, (sentence.text, tuple(c.quote for c in sentence.citations))
+def statements(record: Record) -> Iterator[tuple[int, Statement]]:
+    """The sentences of an answer that cite something: number from 0, what is to be judged."""
+    for n, sentence in enumerate(record.answer.sentences if record.answer else ()):
+        if sentence.citations:
+            yield n, (sentence.text, tuple(citation.quote for citation in sentence.citations))
 
 
 def judges_in(folder: Path) -> list[str]:

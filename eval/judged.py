@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,8 +19,7 @@ from eval.judge import (
     rulings_of,
     statements,
 )
-from eval.record import Asked
-from eval.ruler import Accuracy, accuracy_of, corrected_groundedness
+from eval.ruler import Accuracy, accuracies, corrected_groundedness
 from eval.stats import NOTHING, Interval, interval
 
 if TYPE_CHECKING:
@@ -105,9 +105,14 @@ def _judged(
     labelled: Sequence[Labelled],
 ) -> Judged:
     seed = int(run.header.get("seed", SEED))
-    records = {i: detail.record for i, detail in run.details.items()}
-    cases = tuple(detail.case for detail in run.details.values())
-    asked = {(i, n): s for i, n, s in statements(Asked(run.header, cases, {}, records))}
+    tokens: Counter[str] = Counter()
+    for ruling in rulings.values():
+        tokens.update(ruling.usage)
+    asked = {
+        (i, n): statement
+        for i, detail in run.details.items()
+        for n, statement in statements(detail.record)
+    }
     grounds = {
         (i, n): one for i, detail in run.details.items() for n, one in enumerate(detail.grounds)
     }
@@ -143,7 +148,7 @@ def _judged(
                 if ruling.supported != grounds[place].supported
             )
         ),
-        tokens=_tokens(rulings.values()),
+        tokens=dict(tokens),
     )
 
 
@@ -196,14 +201,4 @@ def _accuracy(
         if tried:
             counts[name] = (positives, len(tried) - positives, sum(right), len(right) - sum(right))
     untried = sum(ruling is None for pairs in rows.values() for _, ruling in pairs)
-    if counts:
-        counts["all"] = tuple(map(sum, zip(*counts.values(), strict=True)))  # type: ignore[assignment]
-    return tuple(accuracy_of(name, *count, seed) for name, count in counts.items()), untried
-
-
-def _tokens(rulings: Iterable[Ruling]) -> dict[str, int]:
-    tokens: dict[str, int] = {}
-    for ruling in rulings:
-        for name, count in ruling.usage.items():
-            tokens[name] = tokens.get(name, 0) + count
-    return tokens
+    return accuracies(counts, seed), untried

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from eval.cases import Case
+from rag.errors import BadInput
 from rag.types import Answer, Citation, Passage
 
 Spot = tuple[str, int, int]
@@ -112,6 +113,14 @@ class Asked:
     def missing(self) -> int:
         """How many cases are still to be asked."""
         return sum(case.id not in self.records for case in self.cases)
+
+    def check_whole(self) -> None:
+        """Raises ``BadInput`` when questions are still to be asked."""
+        if self.missing:
+            raise BadInput(
+                f"{self.missing} of {len(self.cases)} questions are still to be asked: "
+                "`footnote eval run` with the same --out goes on"
+            )
 
 
 def citations_of(answer: Answer) -> list[Citation]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,9 @@ import numpy as np
 
 from eval.metrics import ratio
 from eval.stats import NOTHING, Array, Interval, beta_draws, interval, resampled, rogan_gladen
+
+Counts = tuple[int, int, int, int]
+"""Of sentences that people judged: supported, not supported, and of either those told right."""
 
 MEASURED = Path(__file__).parent / "results" / "grounding.json"
 
@@ -48,8 +51,16 @@ def verifier_accuracy() -> tuple[Accuracy, ...]:
         )
         for name, run in rows.items()
     }
-    counts["all"] = tuple(map(sum, zip(*counts.values(), strict=True)))  # type: ignore[assignment]
-    return tuple(accuracy_of(name, *count, seed=0) for name, count in counts.items())
+    return accuracies(counts, seed=0)
+
+
+def accuracies(counts: Mapping[str, Counts], seed: int) -> tuple[Accuracy, ...]:
+    """The accuracy on each set, and over all rows together ("all"); none without any set."""
+    if not counts:
+        return ()
+    yes, no, told_yes, told_no = map(sum, zip(*counts.values(), strict=True))
+    counts = {**counts, "all": (yes, no, told_yes, told_no)}
+    return tuple(accuracy_of(name, *count, seed) for name, count in counts.items())
 
 
 def corrected_groundedness(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from itertools import pairwise
 
 from eval.anchors import NAMES as ANCHORS
@@ -23,7 +23,7 @@ from eval.figures import (
     curves_of,
     make_figure,
 )
-from eval.grounding_metrics import Claim, Grounds, ground
+from eval.grounding_metrics import Supports
 from eval.header import SEED
 from eval.metrics import refusal
 from eval.operations import Prices, operations
@@ -32,9 +32,7 @@ from eval.ruler import Accuracy, corrected_groundedness, verifier_accuracy
 from eval.scored import ALL, CaseResult, Detail, Run, total_of
 from eval.stats import NOTHING, Interval
 from rag.embed import Encoder, load_encoder
-from rag.errors import BadInput
-from rag.verify import SUPPORTED, Verifier, find_copy, load_verifier
-from rag.verify_words import read
+from rag.verify import SUPPORTED, Verifier, load_verifier
 
 
 def score(
@@ -50,18 +48,19 @@ def score(
     one it is nothing. With ``prices`` the cost is told in money too. Raises ``BadInput`` when
     questions are still to be asked.
     """
-    if asked.missing:
-        raise BadInput(
-            f"{asked.missing} of {len(asked.cases)} questions are still to be asked: "
-            "`footnote eval run` with the same --out goes on"
-        )
+    asked.check_whole()
     named = asked.header["settings"]["verifier"]
     encoder = encoder or load_encoder()
-    judge = _Judge(verifier or load_verifier(named or None, encoder))
+    judge = verifier or load_verifier(named or None, encoder)
+
+    @cache
+    def supports(sentence: str, texts: tuple[str, ...]) -> float:
+        return judge.verify(sentence, texts).score
+
     strangers = _strangers(asked.cases)
     said = [_said(case, asked.records[case.id]) for case in asked.cases]
     rows = [
-        _score_one(asked, case, systems, relevance, judge, strangers.get(case.id))
+        _score_one(asked, case, systems, relevance, supports, strangers.get(case.id))
         for case, systems, relevance in zip(
             asked.cases, said, _relevance(encoder, asked, said), strict=True
         )
@@ -99,17 +98,17 @@ def _score_one(
     case: Case,
     systems: Mapping[str, Said],
     relevance: Mapping[str, float],
-    judge: _Judge,
+    supports: Supports,
     stranger: Case | None,
 ) -> _Row:
     pieces, record = asked.evidence[case.id], asked.records[case.id]
     gold = pieces if case.answerable else ()
     scores = {
-        name: score_case(case, gold, one, judge.ground, relevance[name])
+        name: score_case(case, gold, one, supports, relevance[name])
         for name, one in systems.items()
     }
     own = scores.pop("")
-    parts = {**own.parts, **judge.probe(case, stranger)}
+    parts = {**own.parts, **(_probe(case, stranger, supports) if stranger else {})}
     result = _result(case, pieces, record, systems[""], own, parts)
     return _Row(Detail(case, pieces, record, own.grounds), own, scores, result)
 
@@ -167,6 +166,9 @@ def _groundedness(rows: Sequence[_Row], accuracy: Sequence[Accuracy], seed: int)
     )
 
 
+PROBED = 40  # cases whose evidence the verifier is tried on
+
+
 def cluster_of(case: Case) -> str:
     """What a case shares with others: the document of its evidence, or its conversation's start."""
     if case.evidence:
@@ -176,36 +178,12 @@ def cluster_of(case: Case) -> str:
     return case.history[0].text if case.history else case.id
 
 
-PROBED = 40  # cases whose evidence the verifier is tried on
-
-
-class _Judge:
-    """The verifier, asked each thing once."""
-
-    def __init__(self, verifier: Verifier) -> None:
-        self.supports = lru_cache(maxsize=None)(self._supports)
-        self._verifier = verifier
-
-    def ground(self, claim: Claim, contexts: Sequence[str]) -> Grounds:
-        return ground(
-            claim,
-            contexts,
-            lambda sentence, texts: self.supports(sentence, tuple(texts)),
-            SUPPORTED,
-            _is_copy,
-        )
-
-    def probe(self, case: Case, other: Case | None) -> dict[str, tuple[float, float]]:
-        """What the verifier says of what is known: evidence supports itself, not another's."""
-        if other is None:
-            return {}
-        own, strange = case.evidence[0].quote, other.evidence[0].quote
-        yes = self.supports(own, (own,)) >= SUPPORTED
-        no = self.supports(strange, (own,)) < SUPPORTED
-        return {"verifier_probes": (float(yes + no), 2.0)}
-
-    def _supports(self, sentence: str, texts: tuple[str, ...]) -> float:
-        return self._verifier.verify(sentence, texts).score
+def _probe(case: Case, other: Case, supports: Supports) -> dict[str, tuple[float, float]]:
+    """What the verifier says of what is known: evidence supports itself, not another's."""
+    own, strange = case.evidence[0].quote, other.evidence[0].quote
+    yes = supports(own, (own,)) >= SUPPORTED
+    no = supports(strange, (own,)) < SUPPORTED
+    return {"verifier_probes": (float(yes + no), 2.0)}
 
 
 def _strangers(cases: Sequence[Case]) -> dict[str, Case]:
@@ -220,10 +198,6 @@ def _strangers(cases: Sequence[Case]) -> dict[str, Case]:
             strangers[case.id] = following
     step = max(1, len(strangers) // PROBED)
     return {case.id: strangers[case.id] for case in known[::step] if case.id in strangers}
-
-
-def _is_copy(sentence: str, evidence: str) -> bool:
-    return bool(read(sentence).words) and find_copy(sentence, evidence) is not None
 
 
 def _said(case: Case, record: Record) -> dict[str, Said]:

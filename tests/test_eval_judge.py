@@ -78,7 +78,8 @@ def run(made: Path, tmp_path: Path) -> Path:
 
 def cited(run: Path) -> int:
     """How many sentences the judge is asked about; one more cites nothing."""
-    return len(list(statements(read_folder(run))))
+    records = read_folder(run).records.values()
+    return sum(len(list(statements(record))) for record in records)
 
 
 def judged(run: Path) -> Judged:
