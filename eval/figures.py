@@ -173,9 +173,7 @@ class Curves:
 
 
 def _auroc(rows: Sequence[Confidence]) -> float | None:
-    return auroc(
-        [r.value for r in rows if r.answerable], [r.value for r in rows if not r.answerable]
-    )
+    return auroc([r.value for r in rows], [r.answerable for r in rows])
 
 
 def _area(rows: Sequence[Confidence]) -> float | None:

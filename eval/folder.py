@@ -96,7 +96,7 @@ def write_scores(path: str | Path, run: Mapping[str, Any]) -> None:
     """
     fields = []
     for name, value in run.items():
-        if isinstance(value, list):
+        if isinstance(value, list | tuple):
             rows = ",\n  ".join(json.dumps(_rounded(row), ensure_ascii=False) for row in value)
             fields.append(f" {json.dumps(name)}: [\n  {rows}\n ]")
         else:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from eval.measure import Half, Progress, half_of, quiet
-from eval.metrics import auroc, ratio
+from eval.metrics import auroc, mean, ratio
 from eval.refusal_metrics import calibration_error, reliability
 from eval.rows import typed_rows
 from rag.errors import BadInput, FootnoteError
@@ -101,7 +101,7 @@ def best_threshold(scores: Sequence[float], labels: Sequence[bool]) -> float:
     """The lowest threshold with the highest balanced accuracy."""
     if not scores:
         return SUPPORTED
-    return max(sorted(set(scores)), key=lambda t: _balanced(scores, labels, t) or 0.0)
+    return max(sorted(set(scores)), key=lambda t: mean(_told_right(scores, labels, t)) or 0.0)
 
 
 def figures(scores: Sequence[float], labels: Sequence[bool], threshold: float) -> dict[str, Any]:
@@ -111,28 +111,25 @@ def figures(scores: Sequence[float], labels: Sequence[bool], threshold: float) -
     of the others that are not.
     """
     said = [score >= threshold for score in scores]
-    right = sum(s and y for s, y in zip(said, labels, strict=True))
-    wrong = sum(said) - right
+    sensitivity, specificity = _told_right(scores, labels, threshold)
     return {
-        "balanced_accuracy": _balanced(scores, labels, threshold),
-        "auroc": auroc(
-            [s for s, y in zip(scores, labels, strict=True) if y],
-            [s for s, y in zip(scores, labels, strict=True) if not y],
+        "balanced_accuracy": mean((sensitivity, specificity)),
+        "auroc": auroc(scores, labels),
+        "f1": ratio(
+            2 * sum(s and y for s, y in zip(said, labels, strict=True)), sum(said) + sum(labels)
         ),
-        "f1": ratio(2 * right, sum(said) + sum(labels)),
-        "sensitivity": ratio(right, sum(labels)),
-        "specificity": ratio(len(labels) - sum(labels) - wrong, len(labels) - sum(labels)),
+        "sensitivity": sensitivity,
+        "specificity": specificity,
         "threshold": threshold,
     }
 
 
-def _balanced(scores: Sequence[float], labels: Sequence[bool], threshold: float) -> float | None:
-    """The mean over the labels that occur of the share told right; None without rows."""
-    shares = []
-    for label in (True, False):
-        told = [
-            (s >= threshold) == label for s, y in zip(scores, labels, strict=True) if y == label
-        ]
-        if told:
-            shares.append(sum(told) / len(told))
-    return ratio(sum(shares), len(shares))
+def _told_right(
+    scores: Sequence[float], labels: Sequence[bool], threshold: float
+) -> tuple[float | None, float | None]:
+    """Of the supported rows and of the others the share told right; None without any."""
+    pairs = list(zip(scores, labels, strict=True))
+    return (
+        mean(float(score >= threshold) for score, label in pairs if label),
+        mean(float(score < threshold) for score, label in pairs if not label),
+    )

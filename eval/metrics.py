@@ -37,20 +37,19 @@ def contains_answer(text: str, answers: Iterable[str]) -> bool:
     return any(needle and f" {needle} " in hay for needle in map(normalize_answer, answers))
 
 
-def auroc(positive: Collection[float], negative: Collection[float]) -> float | None:
+def auroc(scores: Sequence[float], labels: Sequence[bool]) -> float | None:
     """The chance that a random positive scores above a random negative, a tie counting half.
 
     (R - p(p + 1)/2) / (p * n), where R is the sum of the positives' ranks among all p + n scores
     and ties share their mean rank. Source: Mann and Whitney 1947; Hanley and McNeil 1982.
-    None when either side is empty.
+    None when all labels are the same.
     """
-    p, n = len(positive), len(negative)
-    labelled = sorted([(s, True) for s in positive] + [(s, False) for s in negative])
+    p, n = sum(labels), len(labels) - sum(labels)
     rank_sum, below = 0.0, 0
-    for _, group in groupby(labelled, key=lambda pair: pair[0]):
-        labels = [label for _, label in group]
-        rank_sum += sum(labels) * (below + (len(labels) + 1) / 2)
-        below += len(labels)
+    for _, group in groupby(sorted(zip(scores, labels, strict=True)), key=lambda pair: pair[0]):
+        tied = [label for _, label in group]
+        rank_sum += sum(tied) * (below + (len(tied) + 1) / 2)
+        below += len(tied)
     return ratio(rank_sum - p * (p + 1) / 2, p * n)
 
 
@@ -74,11 +73,10 @@ def refusal(
     refused: Sequence[bool], answerable: Sequence[bool], confidence: Sequence[float]
 ) -> Refusal:
     """All four figures over the same questions."""
-    pairs = list(zip(confidence, answerable, strict=True))
     wrong = sum(r and a for r, a in zip(refused, answerable, strict=True))
     right = sum(refused) - wrong
     return Refusal(
-        auroc=auroc([c for c, a in pairs if a], [c for c, a in pairs if not a]),
+        auroc=auroc(confidence, answerable),
         precision=ratio(right, sum(refused)),
         recall=ratio(right, len(answerable) - sum(answerable)),
         over_refusal=ratio(wrong, sum(answerable)),

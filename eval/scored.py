@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from eval.cases import Case
@@ -116,16 +116,8 @@ class Run:
 
     def to_dict(self) -> dict[str, Any]:
         """The run as JSON, without curves and details, which the answers hold."""
-        names = (name for name in self.__slots__ if name not in ("curves", "details"))
-        shown = {name: getattr(self, name) for name in names}
-        return {
-            name: [asdict(row) for row in value]
-            if isinstance(value, tuple)
-            else dict(value)
-            if isinstance(value, Mapping)
-            else asdict(value)
-            for name, value in shown.items()
-        }
+        shown = asdict(replace(self, curves=Curves({}, ()), details={}))
+        return {name: value for name, value in shown.items() if name not in ("curves", "details")}
 
 
 def total_of(kind: str, rows: Sequence[CaseResult]) -> Total:

@@ -6,6 +6,7 @@ from eval.figures import Figure
 from eval.judged import format_judge
 from eval.metrics import shown
 from eval.operations import format_cost
+from eval.output import aligned
 from eval.scored import Run
 from eval.stats import Interval
 
@@ -26,11 +27,7 @@ def format_table(run: Run) -> str:
         recalls = shown(t.recall_at_10), shown(t.all_gold_at_10)
         seconds = shown(t.p50), shown(t.p95)
         rows.append([t.kind, *map(str, counts), *recalls, f"{t.exact}/{t.citations}", *seconds])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for first, *rest in rows:
-        cells = (cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))
-        lines.append("  ".join([first.ljust(widths[0]), *cells]))
+    lines = [aligned(rows)]
     r = run.refusal
     lines.append("")
     lines.append(

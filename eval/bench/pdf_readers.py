@@ -12,7 +12,6 @@ FOLDER holds PDF files and a ``questions.jsonl`` with ``source_docs`` and ``answ
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import statistics
@@ -31,6 +30,7 @@ from PIL.Image import Image
 
 from eval.bench import script
 from eval.output import write_json
+from eval.rows import json_rows
 from ingest.ocr import DPI, read_image
 from ingest.parse_pdf import parse_pdf
 from ingest.parsed import Builder, Parsed
@@ -94,8 +94,8 @@ READERS: dict[str, tuple[Reader, str]] = {
 
 def gold_numbers(folder: Path) -> set[str]:
     """The numbers of the answers to questions about any of the files."""
-    rows = (folder / "questions.jsonl").read_text(encoding="utf-8").splitlines()
-    return {number for row in rows for number in _NUMBER.findall(json.loads(row)["answer"])}
+    rows = json_rows(folder / "questions.jsonl")
+    return {number for _, row in rows for number in _NUMBER.findall(row["answer"])}
 
 
 def measure_readers(files: list[Path], numbers: set[str]) -> dict[str, dict[str, Any]]:
