@@ -70,7 +70,7 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Quoted:
     """What was quoted, best first; the defaults are those of a query that failed."""
 
     quotes: tuple[str, ...] = ()
@@ -84,8 +84,8 @@ class Outcome:
     seconds: float
     documents: tuple[str, ...] = ()
     rankings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    said: Said = Said()
-    words: Said = Said()
+    said: Quoted = Quoted()
+    words: Quoted = Quoted()
 
 
 def run_benchmark(
@@ -145,12 +145,12 @@ def _ask(index: Index, query: Query) -> Outcome:
     sources = [one.source for p in passages for one in (p, *p.copies)]
     documents = dict.fromkeys(uri for source in sources for uri in (source.uri, *source.also_at))
     others = {name: found[:DOCUMENTS] for name, found in alone.items()}
-    return Outcome(seconds, tuple(documents)[:DOCUMENTS], others, _said(answer), _said(plain))
+    return Outcome(seconds, tuple(documents)[:DOCUMENTS], others, _quoted(answer), _quoted(plain))
 
 
-def _said(answer: Answer) -> Said:
+def _quoted(answer: Answer) -> Quoted:
     best_first = sorted(answer.sentences, key=lambda s: -s.score)
-    return Said(tuple(s.text for s in best_first), answer.confidence)
+    return Quoted(tuple(s.text for s in best_first), answer.confidence)
 
 
 def _figures(queries: Sequence[Query], outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -194,7 +194,7 @@ def _retrieval(ranks: Sequence[Sequence[int | None]]) -> dict[str, float | None]
     return {f"{name}@{k}": mean(figure(one, k) for one in ranks) for name, figure, k in figures}
 
 
-def _answering(queries: Sequence[Query], said: Sequence[Said]) -> dict[str, Any]:
+def _answering(queries: Sequence[Query], said: Sequence[Quoted]) -> dict[str, Any]:
     """How well sentences were chosen, and how well it was declined."""
     # Imported here: the module loads its model's weights.
     from rag.confidence import THRESHOLD

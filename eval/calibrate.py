@@ -30,7 +30,7 @@ DOCUMENTS = 10  # with fewer of them the halves are of questions, not of documen
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Answered:
     """A question, the half it is in, and the confidence of the index's answer."""
 
     made: Made
@@ -56,7 +56,7 @@ def calibrate(
     asked = []
     for done, (made, half) in enumerate(questions, 1):
         answer = index.ask(made.question, settings=Settings(threshold=0.0, engine="extractive"))
-        asked.append(Asked(made, half, answer.confidence))
+        asked.append(Answered(made, half, answer.confidence))
         progress(done, len(questions))
     tune, report = ([a for a in asked if a.half == half] for half in HALVES)
     threshold = choose([a.confidence for a in tune if a.made.answerable])
@@ -149,7 +149,7 @@ def _line(row: Mapping[str, Any]) -> str:
     return f"{row['threshold']:9.3f}  {precision:>9}  {figures}"
 
 
-def _refusal(rows: Sequence[Asked], threshold: float) -> Refusal:
+def _refusal(rows: Sequence[Answered], threshold: float) -> Refusal:
     return refusal(
         [a.confidence < threshold for a in rows],
         [a.made.answerable for a in rows],
@@ -157,6 +157,6 @@ def _refusal(rows: Sequence[Asked], threshold: float) -> Refusal:
     )
 
 
-def _declined(rows: Sequence[Asked], kind: str, threshold: float) -> float | None:
+def _declined(rows: Sequence[Answered], kind: str, threshold: float) -> float | None:
     of_kind = [a.confidence < threshold for a in rows if a.made.kind == kind]
     return sum(of_kind) / len(of_kind) if of_kind else None

@@ -102,10 +102,13 @@ MEASURES: tuple[Measure, ...] = (
        "evidence against itself (supported) and against another question's (not)"),
 )  # fmt: skip
 BY_NAME = {measure.name: measure for measure in MEASURES}
-Parts = Mapping[str, tuple[float, float]]
+Part = tuple[float, float]
+"""What a question adds to a figure: to its numerator and its denominator."""
+
+Parts = Mapping[str, Part]
 
 
-def worst(measure: Measure) -> tuple[float, float]:
+def worst(measure: Measure) -> Part:
     """What a question that failed adds to a figure it is one of the questions of."""
     return (0.0, 1.0) if measure.better > 0 else (1.0, 1.0)
 

@@ -12,12 +12,12 @@ from functools import cache
 from itertools import pairwise
 
 from eval.anchors import NAMES as ANCHORS
-from eval.case_score import CaseScore, Said, anchor_said, said_by, score_case
+from eval.case_score import CaseScore, Response, anchor_response, response_of, score_case
 from eval.cases import KINDS, Case
 from eval.causes import CAUSES, cause_of
 from eval.figures import (
     MEASURES,
-    Confidence,
+    Part,
     Scored,
     confidence_figures,
     curves_of,
@@ -58,11 +58,11 @@ def score(
         return judge.verify(sentence, texts).score
 
     strangers = _strangers(asked.cases)
-    said = [_said(case, asked.records[case.id]) for case in asked.cases]
+    responses = [_responses(case, asked.records[case.id]) for case in asked.cases]
     rows = [
         _score_one(asked, case, systems, relevance, supports, strangers.get(case.id))
         for case, systems, relevance in zip(
-            asked.cases, said, _relevance(encoder, asked, said), strict=True
+            asked.cases, responses, _relevance(encoder, asked, responses), strict=True
         )
     ]
     # Only the verifier that ships has been measured.
@@ -78,25 +78,11 @@ class _Row:
     anchors: Mapping[str, CaseScore]
     result: CaseResult
 
-    def parts_of_figures(self) -> Scored:
-        return Scored(
-            self.result.parts,
-            {name: one.parts for name, one in self.anchors.items()},
-            self.result.cluster,
-            self.result.answerable,
-            self.result.status,
-            bool(self.result.case_error),
-        )
-
-    def confidence(self, one: CaseScore) -> Confidence:
-        answerable = self.result.answerable
-        return Confidence(one.confidence, answerable, answerable and one.right, any(one.found))
-
 
 def _score_one(
     asked: Asked,
     case: Case,
-    systems: Mapping[str, Said],
+    systems: Mapping[str, Response],
     relevance: Mapping[str, float],
     supports: Supports,
     stranger: Case | None,
@@ -118,9 +104,19 @@ def _summed_up(
 ) -> Run:
     results = [row.result for row in rows]
     seed = int(asked.header.get("seed", SEED))
-    scored = [row.parts_of_figures() for row in rows]
-    surest = {"": [row.confidence(row.own) for row in rows]} | {
-        name: [row.confidence(row.anchors[name]) for row in rows if name in row.anchors]
+    scored = [
+        Scored(
+            row.result.parts,
+            {name: one.parts for name, one in row.anchors.items()},
+            row.result.cluster,
+            row.result.answerable,
+            row.result.status,
+            bool(row.result.case_error),
+        )
+        for row in rows
+    ]
+    surest = {"": [row.own.confidence for row in rows]} | {
+        name: [row.anchors[name].confidence for row in rows if name in row.anchors]
         for name in ANCHORS
     }
     kinds = [kind for kind in KINDS if any(row.kind == kind for row in results)]
@@ -178,7 +174,7 @@ def cluster_of(case: Case) -> str:
     return case.history[0].text if case.history else case.id
 
 
-def _probe(case: Case, other: Case, supports: Supports) -> dict[str, tuple[float, float]]:
+def _probe(case: Case, other: Case, supports: Supports) -> dict[str, Part]:
     """What the verifier says of what is known: evidence supports itself, not another's."""
     own, strange = case.evidence[0].quote, other.evidence[0].quote
     yes = supports(own, (own,)) >= SUPPORTED
@@ -200,14 +196,14 @@ def _strangers(cases: Sequence[Case]) -> dict[str, Case]:
     return {case.id: strangers[case.id] for case in known[::step] if case.id in strangers}
 
 
-def _said(case: Case, record: Record) -> dict[str, Said]:
+def _responses(case: Case, record: Record) -> dict[str, Response]:
     """What our system ("") and the anchors say."""
-    own = {"": said_by(record, case.answerable)}
-    return own | {anchor.name: anchor_said(anchor) for anchor in record.anchors}
+    own = {"": response_of(record, case.answerable)}
+    return own | {anchor.name: anchor_response(anchor) for anchor in record.anchors}
 
 
 def _relevance(
-    encoder: Encoder, asked: Asked, said: Sequence[Mapping[str, Said]]
+    encoder: Encoder, asked: Asked, said: Sequence[Mapping[str, Response]]
 ) -> list[dict[str, float]]:
     """The cosine, from 0, of each text to its question; 0 for what says nothing.
 
@@ -234,9 +230,9 @@ def _result(
     case: Case,
     pieces: Sequence[Piece],
     record: Record,
-    said: Said,
+    said: Response,
     scores: CaseScore,
-    parts: Mapping[str, tuple[float, float]],
+    parts: Mapping[str, Part],
 ) -> CaseResult:
     answer = record.answer
     return CaseResult(

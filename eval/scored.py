@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from eval.cases import Case
 from eval.causes import Cause
-from eval.figures import Curves, Figure
+from eval.figures import Curves, Figure, Part
 from eval.grounding_metrics import Grounds
 from eval.judged import Judged
 from eval.metrics import Refusal, mean, percentile
@@ -54,7 +54,7 @@ class CaseResult:
     answer: str
     cause: Cause
     cluster: str
-    parts: Mapping[str, tuple[float, float]]
+    parts: Mapping[str, Part]
     problem: str = ""
     case_error: str = ""
 
