@@ -135,6 +135,11 @@ class Figure:
     declined: int
     anchors: Mapping[str, float | None]
 
+    @property
+    def interval(self) -> Interval:
+        """The value with its ends."""
+        return Interval(self.value, self.low, self.high)
+
 
 @dataclass(frozen=True, slots=True)
 class Scored:

@@ -36,7 +36,7 @@ def format_table(run: Run) -> str:
     )
     for figure in run.figures:
         if figure.name in HEADLINE:
-            lines.append(f"{figure.name}: {_with_interval(figure)}{_anchors(figure)}")
+            lines.append(f"{figure.name}: {_with_interval(figure.interval)}{_anchors(figure)}")
     lines.append(f"sentences truly supported: {_with_interval(run.groundedness)}")
     for judged in run.judges:
         lines.append(f"{format_judge(judged)}: {_with_interval(judged.share)}")
@@ -48,7 +48,7 @@ def format_table(run: Run) -> str:
     return "\n".join(lines)
 
 
-def _with_interval(found: Figure | Interval) -> str:
+def _with_interval(found: Interval) -> str:
     if found.low is None:
         return shown(found.value)
     return f"{shown(found.value)} (95%: {shown(found.low)} to {shown(found.high)})"
