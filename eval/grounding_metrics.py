@@ -39,6 +39,11 @@ class Grounds:
     precise: int
     citations: int
 
+    @property
+    def quoted(self) -> bool:
+        """Whether it is supported by its very words, so that no judgement is needed."""
+        return self.verbatim and self.supported
+
 
 def ground(
     claim: Claim,

@@ -105,7 +105,7 @@ def page(
 def _head(run: Run, figures: Mapping[str, Figure]) -> str:
     header, total = run.header, run.totals[-1]
     grounds = [found for detail in run.details.values() for found in detail.grounds]
-    verbatim = sum(found.verbatim and found.supported for found in grounds)
+    verbatim = sum(found.quoted for found in grounds)
     asked = f"{total.n} questions over {header['sources']} documents, {header['date'][:10]}"
     tiles = [
         (

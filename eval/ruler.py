@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from eval.grounding_metrics import Grounds
 from eval.metrics import ratio
 from eval.stats import NOTHING, Array, Interval, beta_draws, interval, resampled, rogan_gladen
 
@@ -61,6 +62,30 @@ def accuracies(counts: Mapping[str, Counts], seed: int) -> tuple[Accuracy, ...]:
     yes, no, told_yes, told_no = map(sum, zip(*counts.values(), strict=True))
     counts = {**counts, "all": (yes, no, told_yes, told_no)}
     return tuple(accuracy_of(name, *count, seed) for name, count in counts.items())
+
+
+def groundedness(
+    answers: Sequence[Sequence[tuple[Grounds, bool]]],
+    failed: Sequence[bool],
+    clusters: Sequence[Hashable],
+    accuracy: Sequence[Accuracy],
+    seed: int,
+) -> Interval:
+    """``corrected_groundedness`` by the last accuracy; nothing without any.
+
+    ``answers`` have each sentence with whether it was called supported.
+    """
+    if not accuracy:
+        return NOTHING
+    judged = [[called for found, called in answer if not found.quoted] for answer in answers]
+    return corrected_groundedness(
+        [sum(found.quoted for found, _ in answer) for answer in answers],
+        [(sum(called), len(called)) for called in judged],
+        failed,
+        clusters,
+        accuracy[-1],
+        seed,
+    )
 
 
 def corrected_groundedness(

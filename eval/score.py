@@ -28,9 +28,8 @@ from eval.header import SEED
 from eval.metrics import refusal
 from eval.operations import Prices, operations
 from eval.record import Asked, Piece, Record
-from eval.ruler import Accuracy, corrected_groundedness, verifier_accuracy
+from eval.ruler import Accuracy, groundedness, verifier_accuracy
 from eval.scored import ALL, CaseResult, Detail, Run, total_of
-from eval.stats import NOTHING, Interval
 from rag.embed import Encoder, load_encoder
 from rag.verify import SUPPORTED, Verifier, load_verifier
 
@@ -134,31 +133,19 @@ def _summed_up(
             *(make_figure(measure, scored, seed) for measure in MEASURES),
             *confidence_figures(surest, scored, seed),
         ),
-        groundedness=_groundedness(rows, accuracy, seed),
+        groundedness=groundedness(
+            [[(found, found.supported) for found in row.own.grounds] for row in rows],
+            [row.status == "failed" for row in results],
+            [row.cluster for row in results],
+            accuracy,
+            seed,
+        ),
         causes={cause: sum(row.cause == cause for row in results) for cause in CAUSES},
         operations=operations([row.detail.record for row in rows], good, prices),
         verifier=accuracy,
         cases=tuple(results),
         curves=curves_of(surest),
         details={row.result.id: row.detail for row in rows},
-    )
-
-
-def _groundedness(rows: Sequence[_Row], accuracy: Sequence[Accuracy], seed: int) -> Interval:
-    if not accuracy:
-        return NOTHING
-    verbatim, judged = [], []
-    for row in rows:
-        rest = [g for g in row.own.grounds if not (g.verbatim and g.supported)]
-        verbatim.append(len(row.own.grounds) - len(rest))
-        judged.append((sum(g.supported for g in rest), len(rest)))
-    return corrected_groundedness(
-        verbatim,
-        judged,
-        [row.result.status == "failed" for row in rows],
-        [row.result.cluster for row in rows],
-        accuracy[-1],
-        seed,
     )
 
 
