@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 from eval.metrics import auroc, ratio
 from eval.refusal_metrics import (
@@ -233,12 +229,11 @@ def confidence_figures(
     clusters = [row.cluster for row in rows]
     figures = []
     for measure, value in CURVES.items():
-        sampled = partial(_of_some, value, own)
         anchors = {name: value(found) for name, found in surest.items() if name}
         figures.append(
             _figure(
                 measure,
-                statistic_interval(sampled, clusters, seed),
+                statistic_interval(value, own, clusters, seed),
                 rows,
                 whole=len(own),
                 scored=len(own),
@@ -282,14 +277,6 @@ def _figure(
         declined=sum(row.status == "declined" for row in rows),
         anchors=anchors,
     )
-
-
-def _of_some(
-    value: Callable[[Sequence[Confidence]], float | None],
-    rows: Sequence[Confidence],
-    chosen: NDArray[np.intp],
-) -> float | None:
-    return value([rows[i] for i in chosen])
 
 
 def _ratio(measure: Measure, rows: Sequence[Scored], anchor: str) -> float | None:

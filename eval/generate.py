@@ -6,7 +6,6 @@ the documents' words and are easier than people's; the file is plain JSON Lines,
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
@@ -16,7 +15,7 @@ from pathlib import Path, PurePath
 from eval.cases import Case, Evidence, find_quote
 from eval.made import MONTHS, YEAR, Made, own_questions
 from eval.metrics import contains_answer, normalize_answer
-from eval.output import write_text
+from eval.rows import write_rows
 from rag.errors import BadIndex, BadInput
 from rag.index import Index
 from rag.lexical import analyze
@@ -126,14 +125,14 @@ def write_cases(path: str | Path, cases: Iterable[Case]) -> None:
     """
     if Path(path).exists():
         raise BadInput(f"{str(path)!r} is there already: give another file, or remove it first")
-    lines = []
-    for case in cases:
-        row = asdict(case)
-        for name in ("history", "note", "without"):
-            if not row[name]:
-                del row[name]
-        lines.append(json.dumps(row, ensure_ascii=False) + "\n")
-    write_text(path, "".join(lines))
+    optional = ("history", "note", "without")
+    write_rows(
+        path,
+        (
+            {name: value for name, value in asdict(case).items() if value or name not in optional}
+            for case in cases
+        ),
+    )
 
 
 def _trimmed(made: Made) -> Made:

@@ -12,12 +12,14 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Parts = Sequence[tuple[float, float]]
 Array = NDArray[np.float64]
+_T = TypeVar("_T")
 RESAMPLES = 2000
 STATISTIC_RESAMPLES = 400  # of a figure that is counted anew from its rows each time
 SWAPS = 5000
@@ -63,19 +65,21 @@ def interval(parts: Parts, clusters: Sequence[Hashable], seed: int) -> Interval:
 
 
 def statistic_interval(
-    value: Callable[[NDArray[np.intp]], float | None], clusters: Sequence[Hashable], seed: int
+    value: Callable[[Sequence[_T]], float | None],
+    rows: Sequence[_T],
+    clusters: Sequence[Hashable],
+    seed: int,
 ) -> Interval:
-    """The same for a figure that is no ratio: ``value`` of the rows of given numbers."""
+    """The same for a figure that is no ratio: the ``value`` of rows."""
+    measured = value(rows)
     members = _members(clusters)
-    everything = np.arange(len(clusters))
-    measured = value(everything)
     if measured is None or len(members) < 2:
         return Interval(measured, None, None)
     rng = np.random.default_rng(seed)
     drawn = []
     for _ in range(STATISTIC_RESAMPLES):
-        rows = np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))])
-        if (one := value(rows)) is not None:
+        chosen = rng.integers(len(members), size=len(members))
+        if (one := value([rows[i] for cluster in chosen for i in members[cluster]])) is not None:
             drawn.append(one)
     if not drawn:
         return Interval(measured, None, None)
@@ -210,8 +214,9 @@ def _ratios(sums: Array) -> Array:
     return found
 
 
-def _members(clusters: Sequence[Hashable]) -> list[NDArray[np.intp]]:
+def _members(clusters: Sequence[Hashable]) -> list[list[int]]:
+    """The numbers of the rows in each cluster."""
     rows: dict[Hashable, list[int]] = {}
     for i, name in enumerate(clusters):
         rows.setdefault(name, []).append(i)
-    return [np.array(members, dtype=np.intp) for members in rows.values()]
+    return list(rows.values())
