@@ -15,10 +15,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from eval.cases import Case, load_cases
+from eval.cases import load_cases
 from eval.header import differences
 from eval.output import write_json, write_text
-from eval.record import Asked, Located, Piece, Record
+from eval.record import Asked, Located, Record
 from eval.rows import read_rows, write_rows
 from rag.errors import BadInput
 
@@ -32,25 +32,20 @@ RULINGS = "rulings.jsonl"
 LABELLED = "labelled.jsonl"
 
 
-def start_folder(
-    folder: Path,
-    header: Mapping[str, Any],
-    cases: Sequence[Case],
-    evidence: Mapping[str, Sequence[Piece]],
-) -> Asked:
+def start_folder(folder: Path, run: Asked) -> Asked:
     """Make a run's folder, or go on with the one that is there.
 
     Raises ``BadInput`` for a folder with other files or that cannot be made, and for a run made
     with anything else than this one: its answers could not be counted together.
     """
     if (folder / HEADER).is_file():
-        asked = read_folder(folder)
-        if changed := differences(asked.header, header):
+        kept = read_folder(folder)
+        if changed := differences(kept.header, run.header):
             raise BadInput(
-                f"the run in {str(folder)!r} was made otherwise ({_shown(changed, asked, header)}):"
+                f"the run in {str(folder)!r} was made otherwise ({_shown(changed, kept, run)}):"
                 " give a new folder with --out"
             )
-        return asked
+        return kept
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInput(f"{str(folder)!r} holds other files: give an empty or new folder with --out")
     try:
@@ -59,12 +54,12 @@ def start_folder(
         raise BadInput(
             f"no folder can be made at {str(folder)!r} ({error.strerror}): give another with --out"
         ) from error
-    write_rows(folder / CASES, map(asdict, cases))
-    located = [Located(i, tuple(pieces)) for i, pieces in evidence.items()]
+    write_rows(folder / CASES, map(asdict, run.cases))
+    located = (Located(i, pieces) for i, pieces in run.evidence.items())
     write_rows(folder / EVIDENCE, map(asdict, located))
     # Last: a folder with a header is whole.
-    write_json(folder / HEADER, header)
-    return Asked(header, tuple(cases), {i: tuple(p) for i, p in evidence.items()})
+    write_json(folder / HEADER, run.header)
+    return run
 
 
 def read_folder(folder: Path) -> Asked:
@@ -113,11 +108,11 @@ def _rounded(value: Any) -> Any:  # noqa: ANN401 - any JSON
     return [_rounded(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _shown(changed: Sequence[str], asked: Asked, header: Mapping[str, Any]) -> str:
+def _shown(changed: Sequence[str], kept: Asked, run: Asked) -> str:
     def value(x: object) -> str:
         return f"{x:.12}" if isinstance(x, str) else str(x)
 
     return "; ".join(
-        f"{name}: {value(asked.header.get(name))}, now {value(header.get(name))}"
+        f"{name}: {value(kept.header.get(name))}, now {value(run.header.get(name))}"
         for name in changed[:3]
     )

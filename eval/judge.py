@@ -101,7 +101,8 @@ def judge_run(
         write_rows(folder / LABELLED, map(asdict, rows))
     model = load_llm(llm, base_url)
     name = f"{model.name} at {address_of(base_url)}" if base_url else model.name
-    done = {r.statement for r in rulings_of(folder, name).values() if not r.problem}
+    before = read_rulings(folder).get(name, {}).values()
+    done = {ruling.statement for ruling in before if not ruling.problem}
     to_judge = dict.fromkeys(
         [
             *(
@@ -172,14 +173,13 @@ def statements(record: Record) -> Iterator[tuple[int, Statement]]:
             yield n, (sentence.text, tuple(citation.quote for citation in sentence.citations))
 
 
-def judges_in(folder: Path) -> list[str]:
-    """The names of the models that judged a run by the present rules."""
-    return list(dict.fromkeys(r.model for r in _rulings(folder) if _present(r)))
-
-
-def rulings_of(folder: Path, name: str) -> dict[Statement, Ruling]:
-    """What a model said by the present rules; its last word counts. Raises ``BadInput``."""
-    return {r.statement: r for r in _rulings(folder) if r.model == name and _present(r)}
+def read_rulings(folder: Path) -> dict[str, dict[Statement, Ruling]]:
+    """What each model said by the present rules; its last word counts. Raises ``BadInput``."""
+    by_model: dict[str, dict[Statement, Ruling]] = {}
+    for ruling in read_rows(folder / RULINGS, Ruling, "a judge's ruling"):
+        if ruling.prompt_sha256 == PROMPT_SHA256:
+            by_model.setdefault(ruling.model, {})[ruling.statement] = ruling
+    return by_model
 
 
 def read_labelled(folder: Path) -> list[Labelled]:
@@ -208,14 +208,6 @@ def _shown(sentence: str, evidence: Sequence[str]) -> str:
         for n, text in enumerate(evidence, 1)
     ]
     return "\n\n".join([*parts, f"<sentence>\n{_FORGED.sub('‹', sentence)}\n</sentence>"])
-
-
-def _rulings(folder: Path) -> list[Ruling]:
-    return read_rows(folder / RULINGS, Ruling, "a judge's ruling")
-
-
-def _present(ruling: Ruling) -> bool:
-    return ruling.prompt_sha256 == PROMPT_SHA256
 
 
 PROMPT_SHA256 = hashlib.sha256(f"{RULES}\0{_shown('', [''])}".encode()).hexdigest()

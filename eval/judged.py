@@ -15,9 +15,8 @@ from eval.judge import (
     Labelled,
     Ruling,
     Statement,
-    judges_in,
     read_labelled,
-    rulings_of,
+    read_rulings,
     statements,
 )
 from eval.ruler import Accuracy, accuracies, groundedness
@@ -68,7 +67,7 @@ def with_judges(run: Run, folder: Path) -> Run:
     """The run with what its folder has of judges. Raises ``BadInput`` for a damaged file."""
     people, rows = read_annotations(folder), read_labelled(folder)
     found = [
-        _judged(run, name, rulings_of(folder, name), people, rows) for name in judges_in(folder)
+        _judged(run, name, rulings, people, rows) for name, rulings in read_rulings(folder).items()
     ]
     return replace(run, judges=tuple(found))
 

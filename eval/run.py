@@ -97,7 +97,7 @@ def ask_cases(
     evidence = locate(index, cases)
     asked = Asked(header, tuple(cases), evidence)
     if out is not None:
-        asked = start_folder(Path(out), header, cases, evidence)
+        asked = start_folder(Path(out), asked)
     records = {i: record for i, record in asked.records.items() if record.answer is not None}
     left = [case for case in asked.cases if case.id not in records]
     stop = stop or Event()
