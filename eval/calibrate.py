@@ -13,7 +13,7 @@ from typing import Any
 
 from eval.made import Made, far_questions, near_questions, own_questions
 from eval.measure import HALVES, Half, Progress, half_of, quiet
-from eval.metrics import Refusal, refusal
+from eval.metrics import Refusal, mean, refusal, shown
 from rag.confidence import THRESHOLD
 from rag.errors import BadIndex
 from rag.index import Index
@@ -144,9 +144,8 @@ def format_calibration(result: Mapping[str, Any]) -> str:
 
 
 def _line(row: Mapping[str, Any]) -> str:
-    precision = "-" if row["precision"] is None else f"{row['precision']:.3f}"
     figures = f"{row['recall']:6.3f}  {row['over_refusal']:12.3f}"
-    return f"{row['threshold']:9.3f}  {precision:>9}  {figures}"
+    return f"{row['threshold']:9.3f}  {shown(row['precision']):>9}  {figures}"
 
 
 def _refusal(rows: Sequence[Answered], threshold: float) -> Refusal:
@@ -158,5 +157,4 @@ def _refusal(rows: Sequence[Answered], threshold: float) -> Refusal:
 
 
 def _declined(rows: Sequence[Answered], kind: str, threshold: float) -> float | None:
-    of_kind = [a.confidence < threshold for a in rows if a.made.kind == kind]
-    return sum(of_kind) / len(of_kind) if of_kind else None
+    return mean(float(a.confidence < threshold) for a in rows if a.made.kind == kind)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from eval.figures import BY_NAME, Measure
+from eval.folder import HEADER, SCORES
 from eval.header import SAME, SEED, differences
 from eval.metrics import shown
 from eval.output import aligned
@@ -78,8 +79,6 @@ def read_scores(path: str | Path) -> Scores:
 
     Raises ``BadInput`` for anything else.
     """
-    from eval.folder import HEADER, SCORES
-
     path = Path(path)
     if path.is_dir():
         if (path / HEADER).is_file() and not (path / SCORES).is_file():
