@@ -192,11 +192,8 @@ def _chosen(path: Path) -> list[Labelled]:
     rows = sorted(read_grounding(path), key=lambda row: hashlib.sha256(row.id.encode()).hexdigest())
     if not rows:
         raise BadInput(f"{path}: no rows")
-    kept = [
-        row
-        for label in (True, False)
-        for row in [row for row in rows if row.supported == label][: LABELLED_EACH // 2]
-    ]
+    by_label = ([row for row in rows if row.supported == label] for label in (True, False))
+    kept = [row for some in by_label for row in some[: LABELLED_EACH // 2]]
     name = path.name.split(".")[0]
     return [Labelled(name, row.id, row.response, row.context, row.supported) for row in kept]
 

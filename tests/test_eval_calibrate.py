@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.calibrate import OVER_REFUSAL, calibrate, choose
-from eval.cases import json_rows
 from eval.made import ELSEWHERE, MOST_HELD, far_questions, held, near_questions, own_questions
 from eval.measure import half_of
+from eval.rows import json_rows
 from ingest.backup import backup, restore
 from ingest.reindex import reindex
 from ingest.sync import add_texts, sync

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from eval.cases import Case, Evidence, find_quote, json_rows, load_cases
+from eval.cases import Case, Evidence, find_quote, load_cases
+from eval.rows import json_rows
 from rag.errors import BadInput
 from rag.types import Span, Turn
 
