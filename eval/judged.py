@@ -108,14 +108,13 @@ def _judged(
     tokens: Counter[str] = Counter()
     for ruling in rulings.values():
         tokens.update(ruling.usage)
-    by_case = {i: _sentences(i, detail, rulings) for i, detail in run.details.items()}
-    sentences = [sentence for found in by_case.values() for sentence in found]
+    said = [_sentences(row.id, run.details[row.id], rulings) for row in run.cases]
+    sentences = [sentence for found in said for sentence in found]
     heard = [sentence.ruling for sentence in sentences if sentence.ruling]
     missing = sum(sentence.cited for sentence in sentences) - len(heard)
     accuracy, untried = _accuracy(rulings, sentences, people, labelled, seed)
     failed = [row.status == "failed" for row in run.cases]
     clusters = [row.cluster for row in run.cases]
-    said = [by_case[row.id] for row in run.cases]
     parts = [
         (float(sum(s.supported for s in found)), float(len(found) + broken))
         for found, broken in zip(said, failed, strict=True)
