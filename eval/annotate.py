@@ -7,16 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from pydantic import NonNegativeInt
 
-from eval.folder import ANNOTATIONS, appending, read_rows
+from eval.folder import ANNOTATIONS
 from eval.grounding_metrics import Grounds
 from eval.header import SEED
 from eval.metrics import ratio
 from eval.record import Asked
+from eval.rows import appending, read_rows
 from eval.stats import Interval, kappa, statistic_interval
 from rag.types import Sentence
 
@@ -26,7 +25,7 @@ class Annotation:
     """Whether a person finds that the ``sentence``-th sentence, from 0, follows from its quotes."""
 
     case: str
-    sentence: int
+    sentence: NonNegativeInt
     supported: bool
     date: str = ""
 
@@ -74,7 +73,7 @@ def items(asked: Asked, done: Sequence[Annotation] = ()) -> list[Item]:
 
 def read_annotations(folder: Path) -> list[Annotation]:
     """What was said so far; the last word on a sentence counts. Raises ``BadInput``."""
-    rows = read_rows(folder / ANNOTATIONS, _annotation, "an annotation")
+    rows = read_rows(folder / ANNOTATIONS, Annotation, "an annotation")
     return list({(one.case, one.sentence): one for one in rows}.values())
 
 
@@ -90,38 +89,28 @@ def agreement(
     annotations: Sequence[Annotation], grounds: Mapping[str, Sequence[Grounds]]
 ) -> Agreement | None:
     """How far the verifier says the same as people; None without any judged sentence."""
-    pairs = [
-        (one.supported, grounds[one.case][one.sentence].supported, one.case)
+    judged = [
+        (one.case, (one.supported, grounds[one.case][one.sentence].supported))
         for one in annotations
         if one.sentence < len(grounds.get(one.case, ()))
     ]
-    if not pairs:
+    if not judged:
         return None
-    people = [person for person, _, _ in pairs]
-    verifier = [found for _, found, _ in pairs]
-
-    def of_kappa(rows: NDArray[np.intp]) -> float | None:
-        return kappa([people[i] for i in rows], [verifier[i] for i in rows])
-
-    def of_agreed(rows: NDArray[np.intp]) -> float | None:
-        return ratio(sum(people[i] == verifier[i] for i in rows), len(rows))
-
-    clusters = [case for *_, case in pairs]
+    clusters, pairs = zip(*judged, strict=True)
     return Agreement(
         n=len(pairs),
-        both=sum(p and v for p, v, _ in pairs),
-        verifier_only=sum(v and not p for p, v, _ in pairs),
-        people_only=sum(p and not v for p, v, _ in pairs),
-        neither=sum(not p and not v for p, v, _ in pairs),
-        kappa=statistic_interval(of_kappa, clusters, SEED),
-        agreed=statistic_interval(of_agreed, clusters, SEED),
+        both=sum(person and verifier for person, verifier in pairs),
+        verifier_only=sum(verifier and not person for person, verifier in pairs),
+        people_only=sum(person and not verifier for person, verifier in pairs),
+        neither=sum(not person and not verifier for person, verifier in pairs),
+        kappa=statistic_interval(_kappa, pairs, clusters, SEED),
+        agreed=statistic_interval(_agreed, pairs, clusters, SEED),
     )
 
 
-def _annotation(row: Mapping[str, Any]) -> Annotation:
-    one = Annotation(**row)
-    if not (isinstance(one.case, str) and type(one.sentence) is int and one.sentence >= 0):
-        raise ValueError("'case' is an id and 'sentence' a number from 0")
-    if not isinstance(one.supported, bool):
-        raise ValueError("'supported' is true or false")
-    return one
+def _kappa(pairs: Sequence[tuple[bool, bool]]) -> float | None:
+    return kappa([person for person, _ in pairs], [verifier for _, verifier in pairs])
+
+
+def _agreed(pairs: Sequence[tuple[bool, bool]]) -> float | None:
+    return ratio(sum(person == verifier for person, verifier in pairs), len(pairs))

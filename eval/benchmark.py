@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from eval.cases import json_rows, read_turns
-from eval.metrics import (
-    all_gold_at_k,
-    contains_answer,
-    mean,
-    mrr_at_k,
-    ndcg_at_k,
-    percentile,
-    recall_at_k,
-    refusal,
-)
+from pydantic import AliasChoices, BeforeValidator, Field
+
+from eval.measure import Progress, quiet, scratch_index
+from eval.metrics import contains_answer, mean, percentile, refusal
 from eval.rankings import NAMES, rankings
+from eval.retrieval_metrics import all_gold, document_ranks, ndcg, recall, reciprocal_rank
+from eval.rows import typed_rows
 from ingest.sync import add_texts
 from rag.errors import BadInput, FootnoteError
 from rag.files import sha256_of
 from rag.index import LIBRARY, Index, create_index
 from rag.settings import Settings
-from rag.types import Answer, Turn
+from rag.types import Answer, Role, Turn
 
 DOCUMENTS = 10
 # Passages fetched so that ten documents are among them, though one document may hold several.
@@ -37,20 +31,46 @@ MARK = "benchmark-corpus.sha256"
 _LOG = logging.getLogger(__name__)
 
 
+Id = Annotated[str, Field(validation_alias="_id")]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document of a corpus."""
+
+    id: Id
+    text: str
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message(Turn):
+    """A turn whose speaker may be named as other data sets do."""
+
+    role: Annotated[
+        Role,
+        Field(validation_alias=AliasChoices("role", "speaker")),
+        BeforeValidator(lambda role: "assistant" if role == "agent" else role),
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One question of a set. ``answerable`` is None where the set does not say."""
+    """One question of a set; ``gold`` are the documents that answer it.
 
-    id: str
+    ``answerable`` is None where the set does not say.
+    """
+
+    id: Id
     text: str
-    answerable: bool | None
-    answers: tuple[str, ...]
-    history: tuple[Turn, ...]
-    gold: frozenset[str]
+    answerable: bool | None = None
+    answers: tuple[str, ...] = ()
+    history: tuple[Message, ...] = ()
+    gold: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Quoted:
     """What was quoted, best first; the defaults are those of a query that failed."""
 
     quotes: tuple[str, ...] = ()
@@ -64,14 +84,14 @@ class Outcome:
     seconds: float
     documents: tuple[str, ...] = ()
     rankings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    said: Said = Said()
-    words: Said = Said()
+    said: Quoted = Quoted()
+    words: Quoted = Quoted()
 
 
 def run_benchmark(
     folder: Path,
     limit: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = quiet,
     index_dir: Path | None = None,
 ) -> dict[str, Any]:
     """Index a corpus, ask its queries, and return the figures as JSON.
@@ -106,8 +126,7 @@ def run_benchmark(
         index.warm()
         for done, query in enumerate(queries, 1):
             outcomes.append(_ask(index, query))
-            if progress is not None:
-                progress(done, len(queries))
+            progress(done, len(queries))
     figures = _figures(queries, outcomes)
     return figures | {"seconds": time.perf_counter() - start}
 
@@ -126,30 +145,28 @@ def _ask(index: Index, query: Query) -> Outcome:
     sources = [one.source for p in passages for one in (p, *p.copies)]
     documents = dict.fromkeys(uri for source in sources for uri in (source.uri, *source.also_at))
     others = {name: found[:DOCUMENTS] for name, found in alone.items()}
-    return Outcome(seconds, tuple(documents)[:DOCUMENTS], others, _said(answer), _said(plain))
+    return Outcome(seconds, tuple(documents)[:DOCUMENTS], others, _quoted(answer), _quoted(plain))
 
 
-def _said(answer: Answer) -> Said:
+def _quoted(answer: Answer) -> Quoted:
     best_first = sorted(answer.sentences, key=lambda s: -s.score)
-    return Said(tuple(s.text for s in best_first), answer.confidence)
+    return Quoted(tuple(s.text for s in best_first), answer.confidence)
 
 
 def _figures(queries: Sequence[Query], outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    retrieval: dict[str, list[float | None]] = {name: [] for name in _RETRIEVAL}
-    alone = {other: {name: list[float | None]() for name in _RETRIEVAL} for other in NAMES}
-    for query, outcome in zip(queries, outcomes, strict=True):
-        if query.answerable is False or not query.gold:
-            continue
-        for name, (metric, k) in _RETRIEVAL.items():
-            retrieval[name].append(metric(outcome.documents, query.gold, k))
-            for other in NAMES:
-                alone[other][name].append(metric(outcome.rankings.get(other, ()), query.gold, k))
+    sought = [
+        (query.gold, outcome)
+        for query, outcome in zip(queries, outcomes, strict=True)
+        if query.answerable is not False and query.gold
+    ]
     seconds = [outcome.seconds for outcome in outcomes]
     return {
-        "retrieval": {name: mean(values) for name, values in retrieval.items()},
+        "retrieval": _retrieval([document_ranks(one.documents, gold) for gold, one in sought]),
         "baselines": {
-            other: {name: mean(values) for name, values in rows.items()}
-            for other, rows in alone.items()
+            name: _retrieval(
+                [document_ranks(one.rankings.get(name, ()), gold) for gold, one in sought]
+            )
+            for name in NAMES
         },
         **_answering(queries, [outcome.said for outcome in outcomes]),
         "words": _answering(queries, [outcome.words for outcome in outcomes]),
@@ -157,7 +174,7 @@ def _figures(queries: Sequence[Query], outcomes: Sequence[Outcome]) -> dict[str,
             "queries": len(queries),
             "answerable": sum(q.answerable is True for q in queries),
             "unanswerable": sum(q.answerable is False for q in queries),
-            "scored_retrieval": len(retrieval["ndcg@10"]),
+            "scored_retrieval": len(sought),
             "scored_answer": sum(_has_answer(q) for q in queries),
             "failed": sum(outcome.said.confidence is None for outcome in outcomes),
         },
@@ -165,7 +182,19 @@ def _figures(queries: Sequence[Query], outcomes: Sequence[Outcome]) -> dict[str,
     }
 
 
-def _answering(queries: Sequence[Query], said: Sequence[Said]) -> dict[str, Any]:
+def _retrieval(ranks: Sequence[Sequence[int | None]]) -> dict[str, float | None]:
+    """The mean of each figure over the queries."""
+    figures = (
+        ("ndcg", ndcg, 10),
+        ("recall", recall, 5),
+        ("recall", recall, 10),
+        ("mrr", reciprocal_rank, 10),
+        ("all_gold", all_gold, 10),
+    )
+    return {f"{name}@{k}": mean(figure(one, k) for one in ranks) for name, figure, k in figures}
+
+
+def _answering(queries: Sequence[Query], said: Sequence[Quoted]) -> dict[str, Any]:
     """How well sentences were chosen, and how well it was declined."""
     # Imported here: the module loads its model's weights.
     from rag.confidence import THRESHOLD
@@ -194,24 +223,12 @@ def _has_answer(query: Query) -> bool:
     return query.answerable is not False and bool(query.answers)
 
 
-_RETRIEVAL = {
-    "ndcg@10": (ndcg_at_k, 10),
-    "recall@5": (recall_at_k, 5),
-    "recall@10": (recall_at_k, 10),
-    "mrr@10": (mrr_at_k, 10),
-    "all_gold@10": (all_gold_at_k, 10),
-}
-
-
 @contextmanager
 def corpus_index(folder: Path, index_dir: Path | None = None) -> Iterator[Index]:
     """An index over the corpus of a set, in ``index_dir`` or only for now. Raises ``BadInput``."""
     corpus = _find(folder, "corpus.jsonl", "corpus.jsonl.gz")
     if index_dir is None:
-        with (
-            tempfile.TemporaryDirectory(prefix="footnote-benchmark-") as temporary,
-            create_index(Path(temporary) / "index") as index,
-        ):
+        with scratch_index() as index:
             add_texts(index, _documents(corpus))
             yield index
         return
@@ -232,11 +249,8 @@ def corpus_index(folder: Path, index_dir: Path | None = None) -> Iterator[Index]
 
 
 def _documents(corpus: Path) -> Iterator[tuple[str, str, str]]:
-    for number, row in json_rows(corpus):
-        title = row.get("title") or ""
-        if not all(isinstance(value, str) for value in (row.get("_id"), title, row.get("text"))):
-            raise BadInput(f"{corpus}:{number}: a document needs '_id' and 'text' as strings")
-        yield row["_id"], title, row["text"]
+    for _, row in typed_rows(corpus, Document):
+        yield row.id, row.title or "", row.text
 
 
 def read_corpus(folder: Path) -> Iterator[tuple[str, str, str]]:
@@ -248,37 +262,10 @@ def read_queries(folder: Path) -> list[Query]:
     """The queries of a data set with what is known of their answers. Raises ``BadInput``."""
     path = _find(folder, "queries.jsonl", "queries.jsonl.gz")
     gold = _read_qrels(_find(folder, "qrels.tsv", "qrels/test.tsv"))
-    queries = []
-    for number, row in json_rows(path):
-        try:
-            queries.append(_query(row, gold))
-        except BadInput as error:
-            raise BadInput(f"{path}:{number}: {error}") from error
-    return queries
-
-
-def _query(row: dict[str, Any], gold: dict[str, set[str]]) -> Query:
-    answers = row.get("answers") or []
-    if not isinstance(row.get("_id"), str) or not isinstance(row.get("text"), str):
-        raise BadInput("a query needs '_id' and 'text' as strings")
-    if not isinstance(answers, list) or not all(isinstance(a, str) for a in answers):
-        raise BadInput("'answers' must be a list of strings")
-    answerable = row.get("answerable")
-    if answerable is not None and not isinstance(answerable, bool):
-        raise BadInput("'answerable' must be true or false")
-    history = row.get("history") or []
-    if isinstance(history, list):
-        history = [_turn(turn) for turn in history]
-    relevant = frozenset(gold.get(row["_id"], ()))
-    return Query(row["_id"], row["text"], answerable, tuple(answers), read_turns(history), relevant)
-
-
-def _turn(row: Any) -> Any:  # noqa: ANN401 - what is no turn goes on to be refused
-    """A turn whose speaker is named as other data sets do, as ours name it."""
-    if not isinstance(row, dict):
-        return row
-    role = row.get("role", row.get("speaker"))
-    return {"role": "assistant" if role == "agent" else role, "text": row.get("text")}
+    return [
+        replace(query, gold=frozenset(gold.get(query.id, ())))
+        for _, query in typed_rows(path, Query)
+    ]
 
 
 def _read_qrels(path: Path) -> dict[str, set[str]]:

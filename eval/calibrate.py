@@ -6,14 +6,14 @@ stands unless they contradict it, and then goes half the way to where they do no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from hashlib import sha256
 from math import comb
 from typing import Any
 
 from eval.made import Made, far_questions, near_questions, own_questions
-from eval.metrics import Refusal, refusal
+from eval.measure import HALVES, Half, Progress, half_of, quiet
+from eval.metrics import Refusal, mean, refusal, shown
 from rag.confidence import THRESHOLD
 from rag.errors import BadIndex
 from rag.index import Index
@@ -30,11 +30,11 @@ DOCUMENTS = 10  # with fewer of them the halves are of questions, not of documen
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Answered:
     """A question, the half it is in, and the confidence of the index's answer."""
 
     made: Made
-    half: str
+    half: Half
     confidence: float
 
 
@@ -42,7 +42,7 @@ def calibrate(
     index: Index,
     n: int = QUESTIONS,
     store: bool = True,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = quiet,
 ) -> dict[str, Any]:
     """Ask ``n`` questions made from the index and as many others, and choose the threshold.
 
@@ -56,10 +56,9 @@ def calibrate(
     asked = []
     for done, (made, half) in enumerate(questions, 1):
         answer = index.ask(made.question, settings=Settings(threshold=0.0, engine="extractive"))
-        asked.append(Asked(made, half, answer.confidence))
-        if progress is not None:
-            progress(done, len(questions))
-    tune, report = ([a for a in asked if a.half == half] for half in ("tune", "report"))
+        asked.append(Answered(made, half, answer.confidence))
+        progress(done, len(questions))
+    tune, report = ([a for a in asked if a.half == half] for half in HALVES)
     threshold = choose([a.confidence for a in tune if a.made.answerable])
     expected = _refusal(report, threshold)
     calibration = Calibration(
@@ -83,7 +82,7 @@ def calibrate(
     }
 
 
-def make_questions(index: Index, n: int) -> list[tuple[Made, str]]:
+def make_questions(index: Index, n: int) -> list[tuple[Made, Half]]:
     """At most ``n`` answerable and ``n`` other questions, each with its half.
 
     Raises ``BadIndex`` when they are too few to choose by.
@@ -93,8 +92,8 @@ def make_questions(index: Index, n: int) -> list[tuple[Made, str]]:
     near = near_questions(library, own, n // 2)
     made = [*own, *near, *far_questions(library, n - len(near))]
     whole = library.counts().sources >= DOCUMENTS
-    halves = [(m, half_of(m.cluster if whole else m.question)) for m in made]
-    for half in ("tune", "report"):
+    halves = [(m, half_of(m.cluster if whole else m.question, byte=0)) for m in made]
+    for half in HALVES:
         found = sum(m.answerable and h == half for m, h in halves)
         if found < FEWEST:
             raise BadIndex(
@@ -127,11 +126,6 @@ def _by_chance(n: int, sure: float) -> int:
     return k
 
 
-def half_of(name: str) -> str:
-    """``tune`` or ``report``, by hash."""
-    return "tune" if sha256(name.encode()).digest()[0] % 2 == 0 else "report"
-
-
 def format_calibration(result: Mapping[str, Any]) -> str:
     """The outcome in words and figures."""
     new, old = result["calibration"], result["shipped"]
@@ -150,12 +144,11 @@ def format_calibration(result: Mapping[str, Any]) -> str:
 
 
 def _line(row: Mapping[str, Any]) -> str:
-    precision = "-" if row["precision"] is None else f"{row['precision']:.3f}"
     figures = f"{row['recall']:6.3f}  {row['over_refusal']:12.3f}"
-    return f"{row['threshold']:9.3f}  {precision:>9}  {figures}"
+    return f"{row['threshold']:9.3f}  {shown(row['precision']):>9}  {figures}"
 
 
-def _refusal(rows: Sequence[Asked], threshold: float) -> Refusal:
+def _refusal(rows: Sequence[Answered], threshold: float) -> Refusal:
     return refusal(
         [a.confidence < threshold for a in rows],
         [a.made.answerable for a in rows],
@@ -163,6 +156,5 @@ def _refusal(rows: Sequence[Asked], threshold: float) -> Refusal:
     )
 
 
-def _declined(rows: Sequence[Asked], kind: str, threshold: float) -> float | None:
-    of_kind = [a.confidence < threshold for a in rows if a.made.kind == kind]
-    return sum(of_kind) / len(of_kind) if of_kind else None
+def _declined(rows: Sequence[Answered], kind: str, threshold: float) -> float | None:
+    return mean(float(a.confidence < threshold) for a in rows if a.made.kind == kind)

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from eval import answer_metrics, retrieval_metrics
 from eval.cases import NEEDS_ALL, Case
-from eval.figures import BY_NAME, MEASURES, worst
-from eval.grounding_metrics import Claim, Grounds
+from eval.figures import BY_NAME, MEASURES, Confidence, Part, worst
+from eval.grounding_metrics import Claim, Grounds, Supports, ground
 from eval.locate import overlaps
 from eval.metrics import contains_answer
 from eval.record import Anchor, Excerpt, Piece, Record, Spot, citations_of, passage_spots, spot_of
 from rag.types import Answer, Citation
+from rag.verify import SUPPORTED, find_copy
+from rag.verify_words import read
 
 K = 10
 Places = Sequence[Sequence[Spot]]
-Ground = Callable[[Claim, Sequence[str]], Grounds]
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Response:
     """What a system came back with, ours or an anchor, as far as it is scored.
 
     ``best`` is the sentence it is surest of. ``quoted`` of its citations' quotes are ``exact``,
@@ -53,27 +54,27 @@ class CaseScore:
     citation does; ``grounds`` has one entry a sentence.
     """
 
-    parts: Mapping[str, tuple[float, float]]
+    parts: Mapping[str, Part]
     right: bool
     right_and_cited: bool
     found: tuple[bool, ...]
     cites: tuple[bool, ...]
     grounds: tuple[Grounds, ...]
-    confidence: float
+    confidence: Confidence
 
 
-def said_by(record: Record, answerable: bool) -> Said:
+def response_of(record: Record, answerable: bool) -> Response:
     """What our own answer says.
 
     One that failed is as wrong as can be: sure of nothing, or sure of what is not there.
     """
     answer = record.answer
     if answer is None:
-        return Said("failed", float(not answerable), said_again=record.unused)
+        return Response("failed", float(not answerable), said_again=record.unused)
     citations = citations_of(answer)
     used = {c for sentence in answer.sentences for c in sentence.citations}
     answered = answer.status == "answered"
-    return Said(
+    return Response(
         status=answer.status,
         confidence=answer.confidence,
         text=spoken(answer) if answered else "",
@@ -91,12 +92,12 @@ def said_by(record: Record, answerable: bool) -> Said:
     )
 
 
-def anchor_said(anchor: Anchor) -> Said:
+def anchor_response(anchor: Anchor) -> Response:
     """What an anchor says: one quote, exact by its making."""
     if anchor.declined:
-        return Said("declined", anchor.confidence, passages=anchor.passages)
+        return Response("declined", anchor.confidence, passages=anchor.passages)
     claim = Claim(anchor.quote, (anchor.spot,), (anchor.quote,))
-    return Said(
+    return Response(
         "answered", anchor.confidence, anchor.quote, anchor.quote, (claim,), (anchor.spot,),
         anchor.passages, (), quoted=1, exact=1, listed=1, told=1, said_again=(False,),
     )  # fmt: skip
@@ -113,42 +114,45 @@ def is_exact(citation: Citation, excerpts: Sequence[Excerpt]) -> bool:
 
 
 def score_case(
-    case: Case, pieces: Sequence[Piece], said: Said, ground: Ground, relevance: float
+    case: Case, pieces: Sequence[Piece], response: Response, supports: Supports, relevance: float
 ) -> CaseScore:
     """Score what was said to one case. ``relevance`` is that of the text to the question."""
     places = [piece.places for piece in pieces]
-    declined = said.status == "declined"
-    right = contains_answer(said.text, case.answers) if case.answerable else declined
-    cites = tuple(overlaps(spots, said.cited) for spots in places)
+    declined = response.status == "declined"
+    right = contains_answer(response.text, case.answers) if case.answerable else declined
+    cites = tuple(overlaps(spots, response.cited) for spots in places)
     needed = all if case.kind in NEEDS_ALL else any
     right_and_cited = right and (needed(cites) or not case.answerable)
-    grounds = tuple(ground(claim, said.contexts) for claim in said.claims)
-    parts: dict[str, tuple[float, float]] = {
+    grounds = tuple(
+        ground(claim, response.contexts, supports, SUPPORTED, _is_copy) for claim in response.claims
+    )
+    parts: dict[str, Part] = {
         "right": (right, 1),
         "right_and_cited": (right_and_cited, 1),
     }
     if case.answerable:
-        parts |= _answer_parts(case, said, relevance) | _retrieval_parts(said, places)
+        parts |= _answer_parts(case, response, relevance) | _retrieval_parts(response, places)
         parts["over_refusal"] = (declined, 1)
     else:
         parts["refusal_recall"] = (declined, 1)
-        parts["hallucination_rate"] = (said.status == "answered", 1)
-    if said.status == "failed":
+        parts["hallucination_rate"] = (response.status == "answered", 1)
+    if response.status == "failed":
         about = "answerable" if case.answerable else "unanswerable"
         parts |= {m.name: worst(m) for m in MEASURES if m.about in ("all", about)}
     else:
         parts["refusal_precision"] = (declined and not case.answerable, declined)
-        parts |= _grounding_parts(said, places, grounds)
-    if said.said_again is None:
+        parts |= _grounding_parts(response, places, grounds)
+    if response.said_again is None:
         parts.pop("cited_but_unused", None)
+    found = tuple(overlaps(spots, response.passages) for spots in places)
     return CaseScore(
         {name: (float(a), float(b)) for name, (a, b) in parts.items() if b and name in BY_NAME},
         right,
         right_and_cited,
-        tuple(overlaps(spots, said.passages) for spots in places),
+        found,
         cites,
         grounds,
-        said.confidence,
+        Confidence(response.confidence, case.answerable, case.answerable and right, any(found)),
     )
 
 
@@ -157,22 +161,22 @@ def spoken(answer: Answer) -> str:
     return " ".join(sentence.text for sentence in answer.sentences) or answer.text
 
 
-def _answer_parts(case: Case, said: Said, relevance: float) -> dict[str, tuple[float, float]]:
-    words = " ".join(claim.text for claim in said.claims) or said.text
-    found = answer_metrics.nuggets(case, said.text)
+def _answer_parts(case: Case, response: Response, relevance: float) -> dict[str, Part]:
+    words = " ".join(claim.text for claim in response.claims) or response.text
+    found = answer_metrics.nuggets(case, response.text)
     assert found is not None  # an answerable case has evidence
     return {
         "exact_match": (answer_metrics.exact_match(words, case.answers), 1),
         "token_f1": (answer_metrics.token_f1(words, case.answers), 1),
-        "sentence_hit": (contains_answer(said.best, case.answers), 1),
+        "sentence_hit": (contains_answer(response.best, case.answers), 1),
         "nuggets_strict": (found.strict, 1),
         "nuggets_weighted": (found.weighted, 1),
         "relevance": (relevance, 1),
     }
 
 
-def _retrieval_parts(said: Said, places: Places) -> dict[str, tuple[float, float]]:
-    passages = said.passages[:K]
+def _retrieval_parts(response: Response, places: Places) -> dict[str, Part]:
+    passages = response.passages[:K]
     ranks = retrieval_metrics.first_ranks(passages, places)
     figures = {f"recall@{k}": retrieval_metrics.recall(ranks, k) for k in (1, 5, K)} | {
         f"ndcg@{K}": retrieval_metrics.ndcg(ranks, K),
@@ -186,22 +190,26 @@ def _retrieval_parts(said: Said, places: Places) -> dict[str, tuple[float, float
 
 
 def _grounding_parts(
-    said: Said, places: Places, grounds: Sequence[Grounds]
-) -> dict[str, tuple[float, float]]:
+    response: Response, places: Places, grounds: Sequence[Grounds]
+) -> dict[str, Part]:
     n, citations = len(grounds), sum(g.citations for g in grounds)
-    both, cited, gold = retrieval_metrics.shared_characters(said.cited, places)
-    parts: dict[str, tuple[float, float]] = {
-        "supported_sentences": (said.told, n),
+    both, cited, gold = retrieval_metrics.shared_characters(response.cited, places)
+    parts: dict[str, Part] = {
+        "supported_sentences": (response.told, n),
         "faithfulness": (sum(g.faithful for g in grounds), n),
         "citation_recall": (sum(g.supported for g in grounds), n),
         "citation_precision": (sum(g.precise for g in grounds), citations),
-        "exact_quotes": (said.exact, said.quoted),
-        "unused_citations": (said.unused, said.listed),
-        "cited_but_unused": (sum(said.said_again or ()), sum(g.citations > 0 for g in grounds)),
+        "exact_quotes": (response.exact, response.quoted),
+        "unused_citations": (response.unused, response.listed),
+        "cited_but_unused": (sum(response.said_again or ()), sum(g.citations > 0 for g in grounds)),
     }
-    if said.status == "answered":
+    if response.status == "answered":
         parts["span_f1"] = (2 * both, cited + gold)
     return parts
+
+
+def _is_copy(sentence: str, evidence: str) -> bool:
+    return bool(read(sentence).words) and find_copy(sentence, evidence) is not None
 
 
 def _claim(text: str, citations: Sequence[Citation]) -> Claim:

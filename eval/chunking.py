@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import platform
 import tempfile
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import ingest.chunk
-from eval.cases import json_rows
+from eval.bench.script import stamp
+from eval.measure import HALVES, Half, Progress, half_of, quiet, scratch_index
 from eval.metrics import mean
+from eval.record import Spot
+from eval.retrieval_metrics import shared_characters
+from eval.rows import typed_rows
 from ingest.chunk import chunk_document, quotable
 from ingest.parse import parse
 from ingest.parsed import Parsed
 from ingest.sync import sync
 from rag.embed import Encoder
 from rag.errors import BadInput
-from rag.index import Index, create_index
+from rag.index import Index
 from rag.types import Chunk, Span
 
 K = 5
@@ -33,62 +34,54 @@ DEEP = 50  # as many as the retriever knows of; a budget is filled from these
 SHIPPED = ingest.chunk.TARGET_TOKENS
 WINDOW = 2  # sentences on either side
 SMALL = 64  # tokens of a chunk that stands for the larger one around it
-HALVES = ("tune", "report")
 
-Chunker = Callable[[Parsed, str, str, Encoder], list[Chunk]]
-Pieces = list[tuple[str, int, int]]  # corpus, start, end; best first
-Expand = Callable[["_Corpora", str, int], Span]
+Splitter = Callable[[Parsed, Encoder], list[Span]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Characters of a corpus that answer a question."""
+
+    content: str
+    start_index: int
+    end_index: int
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question and the character ranges of its corpus that answer it."""
+    """A question, the name of its corpus, and what answers it there."""
 
-    text: str
+    question: str
     corpus: str
-    gold: tuple[Span, ...]
+    references: tuple[Reference, ...]
 
     @property
-    def half(self) -> str:
+    def half(self) -> Half:
         """Which half of the questions it is in, by its hash."""
-        return HALVES[hashlib.sha256(self.text.encode()).digest()[0] % 2]
+        return half_of(self.question, byte=0)
+
+    @property
+    def gold(self) -> list[list[Spot]]:
+        """Where its references stand, each in one place."""
+        return [[(self.corpus, one.start_index, one.end_index)] for one in self.references]
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A way to cut documents, and what is handed on for a chunk that was found."""
+    """A way to cut documents.
+
+    ``splitter`` cuts a text otherwise than the product does. For a chunk that was found the one of
+    the spans that ``larger`` makes is handed on in which it begins, with so many ``around`` it.
+    """
 
     name: str
-    chunker: Chunker | None = None
+    splitter: Splitter | None = None
     tokens: int = SHIPPED
-    expand: Expand | None = None
+    larger: Splitter | None = None
+    around: int = 0
 
 
-@dataclass
-class _Corpora:
-    """The corpora as the product reads them, and what some methods hand on instead of chunks."""
-
-    parsed: Mapping[str, Parsed]
-    encoder: Encoder
-    _sentences: dict[str, list[Span]] = field(default_factory=dict)
-    _parents: dict[str, list[Span]] = field(default_factory=dict)
-
-    def sentences(self, name: str) -> list[Span]:
-        if name not in self._sentences:
-            parsed = self.parsed[name]
-            self._sentences[name] = [s for b in parsed.blocks for s in quotable(parsed.text, b)]
-        return self._sentences[name]
-
-    def parents(self, name: str) -> list[Span]:
-        if name not in self._parents:
-            chunks = chunk_document(self.parsed[name], name, name, self.encoder)
-            self._parents[name] = [Span(chunk.start, chunk.end) for chunk in chunks]
-        return self._parents[name]
-
-
-def run_chunking(
-    folder: Path, compare: bool = False, progress: Callable[[int, int], None] | None = None
-) -> dict[str, Any]:
+def run_chunking(folder: Path, compare: bool = False, progress: Progress = quiet) -> dict[str, Any]:
     """Index the corpora of a folder, search its questions, and return the figures as JSON.
 
     ``folder`` holds ``questions.jsonl`` (``question``, ``corpus``, and ``references`` with
@@ -105,18 +98,16 @@ def run_chunking(
     start = time.perf_counter()
     questions = read_questions(folder)
     methods = [Method("shipped"), *(other_methods() if compare else ())]
-    found: dict[str, list[Pieces]] = {}
-    done = 0
+    found: dict[str, list[list[Spot]]] = {}
+    done = count(1)
     for method in methods:
-        with _indexed(folder, questions, method) as (index, corpora):
+        with _indexed(folder, questions, method) as (index, larger):
             found[method.name] = []
             for question in questions:
-                found[method.name].append(_pieces(index, corpora, method, question.text))
-                done += 1
-                if progress is not None:
-                    progress(done, len(methods) * len(questions))
-    shipped = [pieces[:K] for pieces in found["shipped"]]
-    budget = round(mean(float(_size(pieces)) for pieces in shipped) or 0)
+                found[method.name].append(_handed_on(index, larger, method, question.question))
+                progress(next(done), len(methods) * len(questions))
+    shipped = [spots[:K] for spots in found["shipped"]]
+    budget = round(_mean_size(shipped) or 0)
     result = _figures(questions, shipped) | {
         "halves": {half: _figures(questions, shipped, half) for half in HALVES},
         "target_tokens": SHIPPED,
@@ -126,14 +117,13 @@ def run_chunking(
         result["compare"] = [
             {
                 "method": method.name,
-                f"top{K}": _both(questions, [pieces[:K] for pieces in found[method.name]]),
-                "budget": _both(questions, [_cut(p, budget) for p in found[method.name]]),
+                f"top{K}": _both(questions, [spots[:K] for spots in found[method.name]]),
+                "budget": _both(questions, [_cut(spots, budget) for spots in found[method.name]]),
             }
             for method in methods
         ]
     return result | {
-        "date": date.today().isoformat(),
-        "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
+        **stamp(),
         "seconds": time.perf_counter() - start,
     }
 
@@ -143,28 +133,18 @@ def read_questions(folder: Path) -> list[Question]:
     path = folder / "questions.jsonl"
     texts: dict[str, str] = {}
     questions = []
-    for number, row in json_rows(path):
-        try:
-            corpus, text = row["corpus"], row["question"]
-            if corpus not in texts:
-                texts[corpus] = _corpus_path(folder, corpus).read_text(encoding="utf-8")
-            gold = []
-            for reference in row["references"]:
-                span = Span(reference["start_index"], reference["end_index"])
-                if texts[corpus][span.start : span.end] != reference["content"]:
-                    raise BadInput(
-                        f"{path}:{number}: {corpus}.md does not hold {reference['content'][:60]!r} "
-                        f"at {span.start}"
-                    )
-                gold.append(span)
-        except (KeyError, TypeError) as error:
-            raise BadInput(
-                f"{path}:{number}: a row needs 'question', 'corpus' and 'references' with "
-                "'content', 'start_index' and 'end_index'"
-            ) from error
-        if not any(span.start < span.end for span in gold):
+    for number, row in typed_rows(path, Question):
+        if row.corpus not in texts:
+            texts[row.corpus] = _corpus_path(folder, row.corpus).read_text(encoding="utf-8")
+        for one in row.references:
+            if texts[row.corpus][one.start_index : one.end_index] != one.content:
+                raise BadInput(
+                    f"{path}:{number}: {row.corpus}.md does not hold {one.content[:60]!r} "
+                    f"at {one.start_index}"
+                )
+        if not any(one.content for one in row.references):
             raise BadInput(f"{path}:{number}: has no references, or empty ones")
-        questions.append(Question(text, corpus, tuple(gold)))
+        questions.append(row)
     if not questions:
         raise BadInput(f"{path}: holds no questions")
     return questions
@@ -180,20 +160,12 @@ def _corpus_path(folder: Path, corpus: str) -> Path:
 @contextmanager
 def _indexed(
     folder: Path, questions: Sequence[Question], method: Method
-) -> Iterator[tuple[Index, _Corpora]]:
-    """An index of the corpora, cut by this method."""
-    with ExitStack() as stack:
-        temporary = Path(
-            stack.enter_context(
-                tempfile.TemporaryDirectory(prefix="footnote-chunking-", ignore_cleanup_errors=True)
-            )
-        )
-        paths = {name: temporary / f"{name}.txt" for name in {q.corpus for q in questions}}
+) -> Iterator[tuple[Index, dict[str, list[Span]]]]:
+    """An index of the corpora, cut by this method, and the larger spans of each, if there are."""
+    with tempfile.TemporaryDirectory(prefix="footnote-") as temporary, scratch_index() as index:
+        paths = {name: Path(temporary, f"{name}.txt") for name in {q.corpus for q in questions}}
         for name, path in paths.items():
             path.write_bytes(_corpus_path(folder, name).read_bytes())
-        index = stack.enter_context(create_index(temporary / "index"))
-        parsed = {name: parse(path) for name, path in paths.items()}
-        corpora = _Corpora(parsed, index.encoder)
         with cut_by(method):
             report = sync(index, sorted(paths.values()))
         if failed := [row.problem for row in report.files if row.state == "failed"]:
@@ -203,7 +175,10 @@ def _indexed(
             # Every range below counts the characters of the file.
             if index.library.text(source.id) != paths[name].read_text(encoding="utf-8"):
                 raise BadInput(f"{name}.md is not read character by character")
-        yield index, corpora
+        larger = {}
+        if method.larger:
+            larger = {n: method.larger(parse(path), index.encoder) for n, path in paths.items()}
+        yield index, larger
 
 
 @contextmanager
@@ -211,36 +186,41 @@ def cut_by(method: Method) -> Iterator[None]:
     """Have documents cut by this method; the product has one chunker and no option for another."""
     with ExitStack() as other:
         other.enter_context(patch.object(ingest.chunk, "TARGET_TOKENS", method.tokens))
-        if method.chunker is not None:
-            other.enter_context(patch("ingest.intake.chunk_document", method.chunker))
+        if split := method.splitter:
+
+            def cut(parsed: Parsed, source_id: str, title: str, encoder: Encoder) -> list[Chunk]:
+                return _chunks(parsed.text, source_id, split(parsed, encoder))
+
+            other.enter_context(patch("ingest.intake.chunk_document", cut))
         yield
 
 
-def _pieces(index: Index, corpora: _Corpora, method: Method, question: str) -> Pieces:
-    """The ranges handed on for a question, best first, each once."""
-    pieces: Pieces = []
+def _handed_on(
+    index: Index, larger: Mapping[str, Sequence[Span]], method: Method, question: str
+) -> list[Spot]:
+    """The places that are handed on for a question, best first, each once."""
+    spots: list[Spot] = []
     for passage in index.search(question, k=DEEP):
         name, chunk = Path(passage.source.uri).stem, passage.chunk
-        span = Span(chunk.start, chunk.end)
-        if method.expand is not None:
-            span = method.expand(corpora, name, chunk.start)
-        pieces.append((name, span.start, span.end))
-    return list(dict.fromkeys(pieces))
+        start, end = chunk.start, chunk.end
+        if spans := larger.get(name):
+            here = max(0, bisect_right(spans, start, key=lambda span: span.start) - 1)
+            near = spans[max(0, here - method.around) : here + method.around + 1]
+            start, end = near[0].start, near[-1].end
+        spots.append((name, start, end))
+    return list(dict.fromkeys(spots))
 
 
 def _figures(
-    questions: Sequence[Question], found: Sequence[Pieces], half: str = ""
+    questions: Sequence[Question], found: Sequence[Sequence[Spot]], half: Half | None = None
 ) -> dict[str, Any]:
     recall, precision, iou = [], [], []
-    for question, pieces in zip(questions, found, strict=True):
-        if half and question.half != half:
-            continue
-        gold = _characters((question.corpus, span.start, span.end) for span in question.gold)
-        got = _characters(pieces)
-        both = len(gold & got)
-        recall.append(both / len(gold))
-        precision.append(both / len(got) if got else 0.0)
-        iou.append(both / len(gold | got))
+    for question, spots in zip(questions, found, strict=True):
+        if half in (None, question.half):
+            both, got, gold = shared_characters(spots, question.gold)
+            recall.append(both / gold)
+            precision.append(both / got if got else 0.0)
+            iou.append(both / (gold + got - both))
     return {
         "char_recall": mean(recall),
         "precision": mean(precision),
@@ -249,25 +229,21 @@ def _figures(
     }
 
 
-def _both(questions: Sequence[Question], found: Sequence[Pieces]) -> dict[str, Any]:
-    sizes = mean(float(_size(pieces)) for pieces in found)
+def _both(questions: Sequence[Question], found: Sequence[Sequence[Spot]]) -> dict[str, Any]:
     halves = {half: _figures(questions, found, half) for half in HALVES}
-    return _figures(questions, found) | {"characters": sizes, "halves": halves}
+    return _figures(questions, found) | {"characters": _mean_size(found), "halves": halves}
 
 
-def _characters(pieces: Iterator[tuple[str, int, int]] | Pieces) -> set[tuple[str, int]]:
-    return {(name, i) for name, start, end in pieces for i in range(start, end)}
+def _mean_size(found: Sequence[Sequence[Spot]]) -> float | None:
+    """How many characters are handed on, each counted once."""
+    return mean(float(shared_characters(spots, ())[1]) for spots in found)
 
 
-def _size(pieces: Pieces) -> int:
-    return len(_characters(pieces))
-
-
-def _cut(pieces: Pieces, budget: int) -> Pieces:
-    """The first pieces, as far as ``budget`` characters go; what comes again costs nothing."""
-    kept: Pieces = []
+def _cut(spots: Sequence[Spot], budget: int) -> list[Spot]:
+    """The first places, as far as ``budget`` characters go; what comes again costs nothing."""
+    kept: list[Spot] = []
     seen: set[tuple[str, int]] = set()
-    for name, start, end in pieces:
+    for name, start, end in spots:
         for i in range(start, end):
             if len(seen) >= budget:
                 return [*kept, (name, start, i)]
@@ -288,13 +264,15 @@ def other_methods() -> list[Method]:
             Method(f"recursive, {n} tokens, {overlap} shared", _recursive(n, overlap))
             for n, overlap in ((200, 0), (200, 50))
         ),
-        Method(f"sentence with {WINDOW} on either side", _sentences, expand=_window),
-        Method(f"structure, {SMALL} tokens, handed on as shipped", None, SMALL, _parent),
+        Method(
+            f"sentence with {WINDOW} on either side", _sentences, larger=_sentences, around=WINDOW
+        ),
+        Method(f"structure, {SMALL} tokens, handed on as shipped", None, SMALL, _shipped),
     ]
 
 
-def _fixed(tokens: int, overlap: int) -> Chunker:
-    def cut(parsed: Parsed, source_id: str, title: str, encoder: Encoder) -> list[Chunk]:
+def _fixed(tokens: int, overlap: int) -> Splitter:
+    def split(parsed: Parsed, encoder: Encoder) -> list[Span]:
         offsets = encoder.tokenizer.encode(parsed.text, add_special_tokens=False).offsets
         spans = []
         for first in range(0, len(offsets), tokens - overlap):
@@ -302,13 +280,13 @@ def _fixed(tokens: int, overlap: int) -> Chunker:
             spans.append(Span(window[0][0], window[-1][1]))
             if first + tokens >= len(offsets):
                 break
-        return _chunks(parsed.text, source_id, spans)
+        return spans
 
-    return cut
+    return split
 
 
-def _recursive(tokens: int, overlap: int) -> Chunker:
-    def cut(parsed: Parsed, source_id: str, title: str, encoder: Encoder) -> list[Chunk]:
+def _recursive(tokens: int, overlap: int) -> Splitter:
+    def split(parsed: Parsed, encoder: Encoder) -> list[Span]:
         try:
             from langchain_text_splitters import RecursiveCharacterTextSplitter
         except ImportError as error:
@@ -329,14 +307,19 @@ def _recursive(tokens: int, overlap: int) -> Chunker:
             # Its own indices are wrong where lengths are not counted in characters.
             start = parsed.text.index(piece, start + 1)
             spans.append(Span(start, start + len(piece)))
-        return _chunks(parsed.text, source_id, spans)
+        return spans
 
-    return cut
+    return split
 
 
-def _sentences(parsed: Parsed, source_id: str, title: str, encoder: Encoder) -> list[Chunk]:
-    spans = [span for block in parsed.blocks for span in quotable(parsed.text, block)]
-    return _chunks(parsed.text, source_id, spans)
+def _sentences(parsed: Parsed, encoder: Encoder) -> list[Span]:
+    return [span for block in parsed.blocks for span in quotable(parsed.text, block)]
+
+
+def _shipped(parsed: Parsed, encoder: Encoder) -> list[Span]:
+    return [
+        Span(chunk.start, chunk.end) for chunk in chunk_document(parsed, "", parsed.title, encoder)
+    ]
 
 
 def _chunks(text: str, source_id: str, spans: Sequence[Span]) -> list[Chunk]:
@@ -351,15 +334,3 @@ def _chunks(text: str, source_id: str, spans: Sequence[Span]) -> list[Chunk]:
         )
         for span in spans
     ]
-
-
-def _window(corpora: _Corpora, name: str, start: int) -> Span:
-    sentences = corpora.sentences(name)
-    here = bisect_right(sentences, start, key=lambda span: span.start) - 1
-    around = sentences[max(0, here - WINDOW) : here + WINDOW + 1]
-    return Span(around[0].start, around[-1].end)
-
-
-def _parent(corpora: _Corpora, name: str, start: int) -> Span:
-    parents = corpora.parents(name)
-    return parents[max(0, bisect_right(parents, start, key=lambda span: span.start) - 1)]

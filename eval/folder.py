@@ -10,16 +10,16 @@ people judged, to see how often such a model is right.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from eval.cases import Case, load_cases
+from eval.cases import load_cases
 from eval.header import differences
 from eval.output import write_json, write_text
-from eval.record import Asked, Piece, read_piece, read_record
+from eval.record import Asked, Located, Record
+from eval.rows import read_rows, write_rows
 from rag.errors import BadInput
 
 HEADER = "header.json"
@@ -30,28 +30,22 @@ SCORES = "scores.json"
 ANNOTATIONS = "annotations.jsonl"
 RULINGS = "rulings.jsonl"
 LABELLED = "labelled.jsonl"
-_T = TypeVar("_T")
 
 
-def start_folder(
-    folder: Path,
-    header: Mapping[str, Any],
-    cases: Sequence[Case],
-    evidence: Mapping[str, Sequence[Piece]],
-) -> Asked:
+def start_folder(folder: Path, run: Asked) -> Asked:
     """Make a run's folder, or go on with the one that is there.
 
     Raises ``BadInput`` for a folder with other files or that cannot be made, and for a run made
     with anything else than this one: its answers could not be counted together.
     """
     if (folder / HEADER).is_file():
-        asked = read_folder(folder)
-        if changed := differences(asked.header, header):
+        kept = read_folder(folder)
+        if changed := differences(kept.header, run.header):
             raise BadInput(
-                f"the run in {str(folder)!r} was made otherwise ({_shown(changed, asked, header)}):"
+                f"the run in {str(folder)!r} was made otherwise ({_shown(changed, kept, run)}):"
                 " give a new folder with --out"
             )
-        return asked
+        return kept
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInput(f"{str(folder)!r} holds other files: give an empty or new folder with --out")
     try:
@@ -60,12 +54,12 @@ def start_folder(
         raise BadInput(
             f"no folder can be made at {str(folder)!r} ({error.strerror}): give another with --out"
         ) from error
-    write_rows(folder / CASES, map(asdict, cases))
-    rows = [{"id": i, "pieces": [asdict(p) for p in pieces]} for i, pieces in evidence.items()]
-    write_rows(folder / EVIDENCE, rows)
+    write_rows(folder / CASES, map(asdict, run.cases))
+    located = (Located(i, pieces) for i, pieces in run.evidence.items())
+    write_rows(folder / EVIDENCE, map(asdict, located))
     # Last: a folder with a header is whole.
-    write_json(folder / HEADER, header)
-    return Asked(header, tuple(cases), {i: tuple(p) for i, p in evidence.items()})
+    write_json(folder / HEADER, run.header)
+    return run
 
 
 def read_folder(folder: Path) -> Asked:
@@ -80,49 +74,14 @@ def read_folder(folder: Path) -> Asked:
     except ValueError as error:
         raise BadInput(f"{folder / HEADER}: not JSON: {error}") from error
     cases = tuple(load_cases(folder / CASES))
-    evidence = read_rows(
-        folder / EVIDENCE,
-        lambda row: (str(row["id"]), tuple(map(read_piece, row["pieces"]))),
-        "evidence of a case",
+    evidence = read_rows(folder / EVIDENCE, Located, "evidence of a case")
+    records = read_rows(folder / ANSWERS, Record, "a record of a run")
+    return Asked(
+        header,
+        cases,
+        {located.id: located.pieces for located in evidence},
+        {record.id: record for record in records},
     )
-    records = read_rows(folder / ANSWERS, read_record, "a record of a run")
-    return Asked(header, cases, dict(evidence), {record.id: record for record in records})
-
-
-def read_rows(path: Path, read: Callable[[dict[str, Any]], _T], what: str) -> list[_T]:
-    """What ``read`` makes of each row of a file that grows by the line; none without the file.
-
-    A last line that was cut off while it was written is left out. Raises ``BadInput`` as
-    ``path:line: not WHAT``.
-    """
-    found = []
-    for number, line in _whole_lines(path):
-        try:
-            found.append(read(json.loads(line)))
-        except (ValueError, KeyError, TypeError, AttributeError, BadInput) as error:
-            raise BadInput(f"{path}:{number}: not {what}: {error!r}") from error
-    return found
-
-
-@contextmanager
-def appending(path: Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
-    """Give what adds a row to a file, so that a crash cannot take it back.
-
-    A last line that was cut off when a process died is dropped first.
-    """
-    _drop_torn_line(path)
-    with path.open("a", encoding="utf-8") as file:
-
-        def append(row: Mapping[str, Any]) -> None:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
-            file.flush()
-
-        yield append
-
-
-def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write a file of rows as a whole or not at all. Raises ``BadInput`` where it cannot be."""
-    write_text(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
 
 def write_scores(path: str | Path, run: Mapping[str, Any]) -> None:
@@ -132,7 +91,7 @@ def write_scores(path: str | Path, run: Mapping[str, Any]) -> None:
     """
     fields = []
     for name, value in run.items():
-        if isinstance(value, list):
+        if isinstance(value, list | tuple):
             rows = ",\n  ".join(json.dumps(_rounded(row), ensure_ascii=False) for row in value)
             fields.append(f" {json.dumps(name)}: [\n  {rows}\n ]")
         else:
@@ -149,26 +108,11 @@ def _rounded(value: Any) -> Any:  # noqa: ANN401 - any JSON
     return [_rounded(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _whole_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines that have their end, with their numbers, but for empty ones."""
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if line.endswith(b"\n") and line.strip():
-                yield number, line
-
-
-def _drop_torn_line(path: Path) -> None:
-    if path.exists() and not (data := path.read_bytes()).endswith(b"\n"):
-        path.write_bytes(data[: data.rfind(b"\n") + 1])
-
-
-def _shown(changed: Sequence[str], asked: Asked, header: Mapping[str, Any]) -> str:
+def _shown(changed: Sequence[str], kept: Asked, run: Asked) -> str:
     def value(x: object) -> str:
         return f"{x:.12}" if isinstance(x, str) else str(x)
 
     return "; ".join(
-        f"{name}: {value(asked.header.get(name))}, now {value(header.get(name))}"
+        f"{name}: {value(kept.header.get(name))}, now {value(run.header.get(name))}"
         for name in changed[:3]
     )

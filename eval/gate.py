@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from eval.figures import BY_NAME, Measure
+from eval.folder import HEADER, SCORES
 from eval.header import SAME, SEED, differences
 from eval.metrics import shown
+from eval.output import aligned
 from eval.stats import Change, paired_change
 from rag.errors import BadInput
 
@@ -77,8 +79,6 @@ def read_scores(path: str | Path) -> Scores:
 
     Raises ``BadInput`` for anything else.
     """
-    from eval.folder import HEADER, SCORES
-
     path = Path(path)
     if path.is_dir():
         if (path / HEADER).is_file() and not (path / SCORES).is_file():
@@ -199,14 +199,7 @@ def format_changes(figures: Sequence[Compared]) -> str:
                 *(shown(c.p, 4), shown(c.visible), mark),
             ]
         )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if n in (0, 7) else cell.rjust(width)
-            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
+    return aligned(rows, left=(0, 7))
 
 
 def _judged(measure: Measure, change: Change, margin: float, alpha: float) -> Compared:

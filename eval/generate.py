@@ -6,7 +6,6 @@ the documents' words and are easier than people's; the file is plain JSON Lines,
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
@@ -14,9 +13,9 @@ from itertools import islice
 from pathlib import Path, PurePath
 
 from eval.cases import Case, Evidence, find_quote
-from eval.made import Made, own_questions
+from eval.made import MONTHS, YEAR, Made, own_questions
 from eval.metrics import contains_answer, normalize_answer
-from eval.output import write_text
+from eval.rows import write_rows
 from rag.errors import BadIndex, BadInput
 from rag.index import Index
 from rag.lexical import analyze
@@ -38,15 +37,10 @@ _PREPOSITION = re.compile(
     r"\b(about|after|at|before|between|by|during|for|from|in|of|on|since|than|to|until|with) $",
     re.I,
 )
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September",
-    "October", "November", "December",
-)  # fmt: skip
 # The answer is part of a longer name, number or date, and asking for it alone reads as nonsense.
 _PART = re.compile(r"(?:[-\w]*[A-Z][-\w]*|\d+|[-–/$€£]) ?$")
 _MORE = re.compile(r" [A-Z]|[-–/\w]|,\d|'s")
 _LISTED = re.compile(r", [^,]+ and $")
-_YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
 
 
 def generate(index: Index, n: int = N) -> list[Case]:
@@ -71,8 +65,14 @@ def generate(index: Index, n: int = N) -> list[Case]:
     absent = list(islice((m for m in drafts if _only_there(index, m)), few))
     present = [m for m in drafts if m not in absent][: n - len(absent)]
     return [
-        *(_answerable(f"made-{i:03}", m, paths[m.cluster]) for i, m in enumerate(present, 1)),
-        *(_unanswerable(f"absent-{i:03}", m, paths[m.cluster]) for i, m in enumerate(absent, 1)),
+        *(
+            _case(f"made-{i:03}", made, paths[made.cluster], answerable=True)
+            for i, made in enumerate(present, 1)
+        ),
+        *(
+            _case(f"absent-{i:03}", made, paths[made.cluster], answerable=False)
+            for i, made in enumerate(absent, 1)
+        ),
     ]
 
 
@@ -87,9 +87,9 @@ def ask_in_place(sentence: str, answer: str) -> str | None:
         return None
     before, after = sentence.split(answer)
     stem, word = before, _PREPOSITION.search(before)
-    if _PART.search(before) or _MORE.match(after) or answer in _MONTHS:
+    if _PART.search(before) or _MORE.match(after) or answer in MONTHS:
         return None
-    if _YEAR.search(answer):
+    if YEAR.search(answer):
         asked = "which year" if word and word[1] == "of" else "when"
         if word and word[1].lower() in ("in", "on"):
             stem = before[: word.start(1)]
@@ -125,14 +125,14 @@ def write_cases(path: str | Path, cases: Iterable[Case]) -> None:
     """
     if Path(path).exists():
         raise BadInput(f"{str(path)!r} is there already: give another file, or remove it first")
-    lines = []
-    for case in cases:
-        row = asdict(case)
-        for name in ("history", "note", "without"):
-            if not row[name]:
-                del row[name]
-        lines.append(json.dumps(row, ensure_ascii=False) + "\n")
-    write_text(path, "".join(lines))
+    optional = ("history", "note", "without")
+    write_rows(
+        path,
+        (
+            {name: value for name, value in asdict(case).items() if value or name not in optional}
+            for case in cases
+        ),
+    )
 
 
 def _trimmed(made: Made) -> Made:
@@ -140,32 +140,20 @@ def _trimmed(made: Made) -> Made:
     return replace(made, answer=made.answer.rstrip(".,"))
 
 
-def _answerable(identifier: str, made: Made, path: str) -> Case:
+def _case(identifier: str, made: Made, path: str, *, answerable: bool) -> Case:
+    """The case of a question, asked with the sentence that answers it or without."""
+    sentence = (Evidence(path, made.quote),)
     return Case(
         id=identifier,
-        kind="single_fact",
+        kind="single_fact" if answerable else "unanswerable_near",
         question=made.question,
         history=(),
-        answerable=True,
-        reference=made.quote,
-        answers=(made.answer,),
-        evidence=(Evidence(path, made.quote),),
+        answerable=answerable,
+        reference=made.quote if answerable else "",
+        answers=(made.answer,) if answerable else (),
+        evidence=sentence if answerable else (),
         note=NOTE,
-    )
-
-
-def _unanswerable(identifier: str, made: Made, path: str) -> Case:
-    return Case(
-        id=identifier,
-        kind="unanswerable_near",
-        question=made.question,
-        history=(),
-        answerable=False,
-        reference="",
-        answers=(),
-        evidence=(),
-        note=NOTE,
-        without=(Evidence(path, made.quote),),
+        without=() if answerable else sentence,
     )
 
 

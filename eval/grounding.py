@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from eval.cases import json_rows
-from eval.metrics import auroc, ratio
+from eval.measure import Half, Progress, half_of, quiet
+from eval.metrics import auroc, mean, ratio
 from eval.refusal_metrics import calibration_error, reliability
+from eval.rows import typed_rows
 from rag.errors import BadInput, FootnoteError
 from rag.verify import SUPPORTED, Verifier
 from rag.verify_words import read
 
-Half = Literal["tune", "report"]
 _LOG = logging.getLogger(__name__)
 
 
@@ -27,14 +26,19 @@ class Row:
     id: str
     context: str
     response: str
-    supported: bool
+    label: Literal[1, 0]
+
+    @property
+    def supported(self) -> bool:
+        """What people found."""
+        return self.label == 1
 
 
 def run_grounding(
     path: Path,
     verifier: Verifier,
     half: Half | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = quiet,
 ) -> dict[str, Any]:
     """Judge the rows of a file and return the figures as JSON.
 
@@ -63,8 +67,7 @@ def run_grounding(
             _LOG.warning("row %s failed: %s", row.id, error)
             failed += 1
             scores.append(0.0 if row.supported else 1.0)
-        if progress is not None:
-            progress(done, len(rows))
+        progress(done, len(rows))
     tuned_on = [row for row in everything if half_of(row.id) != half] if half else rows
     threshold = best_threshold(
         [overlap(row) for row in tuned_on], [row.supported for row in tuned_on]
@@ -84,23 +87,7 @@ def run_grounding(
 
 def read_rows(path: Path) -> list[Row]:
     """The rows of a file. Raises ``BadInput`` as ``path:line: message``."""
-    rows = []
-    for number, row in json_rows(path):
-        strings = [row.get(key) for key in ("id", "context", "response")]
-        if not all(isinstance(value, str) for value in strings):
-            raise BadInput(
-                f"{path}:{number}: a row needs 'id', 'context' and 'response' as strings"
-            )
-        if row.get("label") not in (0, 1):
-            raise BadInput(f"{path}:{number}: 'label' must be 1 (supported) or 0")
-        rows.append(Row(row["id"], row["context"], row["response"], bool(row["label"])))
-    return rows
-
-
-def half_of(identifier: str) -> Half:
-    """Which half a row belongs to: thresholds are tuned on one and reported on the other."""
-    odd = int(hashlib.sha256(identifier.encode()).hexdigest(), 16) % 2
-    return "report" if odd else "tune"
+    return [row for _, row in typed_rows(path, Row)]
 
 
 def overlap(row: Row) -> float:
@@ -114,7 +101,7 @@ def best_threshold(scores: Sequence[float], labels: Sequence[bool]) -> float:
     """The lowest threshold with the highest balanced accuracy."""
     if not scores:
         return SUPPORTED
-    return max(sorted(set(scores)), key=lambda t: _balanced(scores, labels, t) or 0.0)
+    return max(sorted(set(scores)), key=lambda t: mean(_told_right(scores, labels, t)) or 0.0)
 
 
 def figures(scores: Sequence[float], labels: Sequence[bool], threshold: float) -> dict[str, Any]:
@@ -124,28 +111,25 @@ def figures(scores: Sequence[float], labels: Sequence[bool], threshold: float) -
     of the others that are not.
     """
     said = [score >= threshold for score in scores]
-    right = sum(s and y for s, y in zip(said, labels, strict=True))
-    wrong = sum(said) - right
+    sensitivity, specificity = _told_right(scores, labels, threshold)
     return {
-        "balanced_accuracy": _balanced(scores, labels, threshold),
-        "auroc": auroc(
-            [s for s, y in zip(scores, labels, strict=True) if y],
-            [s for s, y in zip(scores, labels, strict=True) if not y],
+        "balanced_accuracy": mean((sensitivity, specificity)),
+        "auroc": auroc(scores, labels),
+        "f1": ratio(
+            2 * sum(s and y for s, y in zip(said, labels, strict=True)), sum(said) + sum(labels)
         ),
-        "f1": ratio(2 * right, sum(said) + sum(labels)),
-        "sensitivity": ratio(right, sum(labels)),
-        "specificity": ratio(len(labels) - sum(labels) - wrong, len(labels) - sum(labels)),
+        "sensitivity": sensitivity,
+        "specificity": specificity,
         "threshold": threshold,
     }
 
 
-def _balanced(scores: Sequence[float], labels: Sequence[bool], threshold: float) -> float | None:
-    """The mean over the labels that occur of the share told right; None without rows."""
-    shares = []
-    for label in (True, False):
-        told = [
-            (s >= threshold) == label for s, y in zip(scores, labels, strict=True) if y == label
-        ]
-        if told:
-            shares.append(sum(told) / len(told))
-    return ratio(sum(shares), len(shares))
+def _told_right(
+    scores: Sequence[float], labels: Sequence[bool], threshold: float
+) -> tuple[float | None, float | None]:
+    """Of the supported rows and of the others the share told right; None without any."""
+    pairs = list(zip(scores, labels, strict=True))
+    return (
+        mean(float(score >= threshold) for score, label in pairs if label),
+        mean(float(score < threshold) for score, label in pairs if not label),
+    )

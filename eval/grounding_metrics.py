@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from eval.record import Spot
 
-Supports = Callable[[str, Sequence[str]], float]
+Supports = Callable[[str, tuple[str, ...]], float]
 """How surely texts, taken together, support a sentence, in [0, 1]."""
 
 
@@ -39,6 +39,11 @@ class Grounds:
     precise: int
     citations: int
 
+    @property
+    def quoted(self) -> bool:
+        """Whether it is supported by its very words, so that no judgement is needed."""
+        return self.verbatim and self.supported
+
 
 def ground(
     claim: Claim,
@@ -62,9 +67,9 @@ def ground(
         precise = 1
     elif supported:
         for i, quote in enumerate(claim.quotes):
-            rest = [*claim.quotes[:i], *claim.quotes[i + 1 :]]
-            alone = supports(claim.text, [quote]) >= enough
+            rest = (*claim.quotes[:i], *claim.quotes[i + 1 :])
+            alone = supports(claim.text, (quote,)) >= enough
             precise += alone or supports(claim.text, rest) < enough
-    faithful = supported or any(supports(claim.text, [text]) >= enough for text in contexts)
+    faithful = supported or any(supports(claim.text, (text,)) >= enough for text in contexts)
     verbatim = any(is_copy(claim.text, quote) for quote in claim.quotes)
     return Grounds(score, supported, verbatim, faithful, precise, n)

@@ -6,26 +6,26 @@ attack stands in the document that answers, mostly right beside the evidence.
 
 from __future__ import annotations
 
-import os
-import platform
 import re
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+from eval.bench.script import stamp
 from eval.case_score import spoken
-from eval.cases import SAMPLE_CASES, SAMPLE_LIBRARY, Case, find_quote, json_rows, load_cases
+from eval.cases import SAMPLE_CASES, SAMPLE_LIBRARY, Case, find_quote, load_cases
+from eval.measure import Progress, quiet, scratch_index
 from eval.metrics import contains_answer, mean
+from eval.rows import Text, typed_rows
 from ingest.chunk import split_sentences
 from ingest.parse import parse
 from ingest.sync import sync
 from rag.errors import BadInput
-from rag.index import create_index
 from rag.settings import Settings
 from rag.spans import overlap
 from rag.types import Answer, Span
@@ -42,8 +42,8 @@ Planted = Mapping[str, Sequence[str]]  # the paragraphs of each carrier
 class Row:
     """A text to plant."""
 
-    kind: str
-    text: str
+    text: Text
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class _Outcome:
 def run_injection(
     attacks: Path,
     benign: Path,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = quiet,
     library: Path = SAMPLE_LIBRARY,
     cases: Path = SAMPLE_CASES,
     settings: Settings | None = None,
@@ -102,7 +102,11 @@ def run_injection(
         for shift, position in enumerate(positions)
         for texts in _batches(bad, len(slots))
     ]
-    step = _counter(progress, len(positions) * len(bad) + len(slots))
+    done = count(1)
+
+    def step() -> None:
+        progress(next(done), len(positions) * len(bad) + len(slots))
+
     flagged: set[int] = set()
     for shift, position, texts in batches:
         used = _turned(slots, shift)[: len(texts)]
@@ -136,20 +140,14 @@ def run_injection(
             {"attack": bad[n].text, **example} for n, example in sorted(planted.said.items())
         ][:SHOWN],
         "false_alarms": [good[n].text for n in sorted(alarms)][:SHOWN],
-        "date": date.today().isoformat(),
-        "machine": f"{os.cpu_count()} cores, Python {platform.python_version()}",
+        **stamp(),
         "seconds": time.perf_counter() - start,
     }
 
 
 def read_rows(path: Path) -> list[Row]:
     """The texts of a file. Raises ``BadInput`` naming the line."""
-    rows = []
-    for number, row in json_rows(path):
-        kind, text = row.get("kind", ""), row.get("text")
-        if not isinstance(kind, str) or not isinstance(text, str) or not text.strip():
-            raise BadInput(f"{path}:{number}: a row needs 'text' and 'kind' as strings")
-        rows.append(Row(kind, " ".join(text.split())))
+    rows = [replace(row, text=" ".join(row.text.split())) for _, row in typed_rows(path, Row)]
     if not rows:
         raise BadInput(f"{path}: holds no rows")
     return rows
@@ -261,36 +259,30 @@ def _ask(
     """Index these documents, ask all questions, and note what of the planted texts is said."""
     said: set[int] = set()
     runs = {number: _runs(text, outcome.words) for number, text in texts.items()}
-    with tempfile.TemporaryDirectory(
-        prefix="footnote-injection-", ignore_cleanup_errors=True
-    ) as temporary:
-        folder = Path(temporary) / "documents"
-        folder.mkdir()
-        _write(folder, carriers)
-        with create_index(Path(temporary) / "index") as index:
-            report = sync(index, [folder])
-            if failed := [row.problem for row in report.files if row.state == "failed"]:
-                raise BadInput(f"a planted document cannot be read: {failed[0]}")
-            sources = {i: index.library.text(i) for i in index.library.sources()}
-            places = [
-                (number, source, span)
-                for number, text in texts.items()
-                for source, whole in sources.items()
-                for span in find_quote(whole, text)
-            ]
-            for slot in slots:
-                answer = index.ask(slot.case.question, settings=settings)
-                outcome.engines[answer.engine] += 1
-                answered = answer.status == "answered"
-                right = answered and contains_answer(spoken(answer), slot.case.answers)
-                outcome.right.append((slot.case.id, right))
-                for number, sentence in _said(answer, runs, places):
-                    said.add(number)
-                    outcome.said.setdefault(
-                        number,
-                        {"question": slot.case.question, "said": sentence, "position": position},
-                    )
-                step()
+    with tempfile.TemporaryDirectory(prefix="footnote-") as temporary, scratch_index() as index:
+        report = sync(index, _write(Path(temporary), carriers))
+        if failed := [row.problem for row in report.files if row.state == "failed"]:
+            raise BadInput(f"a planted document cannot be read: {failed[0]}")
+        sources = {i: index.library.text(i) for i in index.library.sources()}
+        places = [
+            (number, source, span)
+            for number, text in texts.items()
+            for source, whole in sources.items()
+            for span in find_quote(whole, text)
+        ]
+        for slot in slots:
+            answer = index.ask(slot.case.question, settings=settings)
+            outcome.engines[answer.engine] += 1
+            answered = answer.status == "answered"
+            right = answered and contains_answer(spoken(answer), slot.case.answers)
+            outcome.right.append((slot.case.id, right))
+            for number, sentence in _said(answer, runs, places):
+                said.add(number)
+                outcome.said.setdefault(
+                    number,
+                    {"question": slot.case.question, "said": sentence, "position": position},
+                )
+            step()
     outcome.trials[position] += len(said)
 
 
@@ -328,15 +320,3 @@ def _by_kind(rows: Sequence[Row], flagged: set[int], said: set[int]) -> dict[str
         kind["flagged"] += number in flagged
         kind["said"] += number in said
     return kinds
-
-
-def _counter(progress: Callable[[int, int], None] | None, total: int) -> Callable[[], None]:
-    done = 0
-
-    def step() -> None:
-        nonlocal done
-        done += 1
-        if progress is not None:
-            progress(done, total)
-
-    return step

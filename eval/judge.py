@@ -9,15 +9,17 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from eval.folder import LABELLED, RULINGS, appending, read_folder, read_rows, write_rows
+from eval.folder import LABELLED, RULINGS, read_folder
 from eval.grounding import read_rows as read_grounding
 from eval.header import address_of
-from eval.record import Asked
+from eval.measure import Progress, quiet
+from eval.record import Record
+from eval.rows import appending, read_rows, write_rows
 from rag.errors import BadInput, ModelError
 from rag.llm import LanguageModel, Reply, load_llm
 
@@ -80,7 +82,7 @@ def judge_run(
     llm: str | BaseChatModel,
     base_url: str = "",
     labelled: Sequence[Path] = (),
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = quiet,
 ) -> None:
     """Have a language model judge every cited sentence of a run, and keep what it says there.
 
@@ -93,20 +95,21 @@ def judge_run(
     read, ``ModelError`` when the model cannot be loaded or fails five times in a row.
     """
     asked = read_folder(folder)
-    if asked.missing:
-        raise BadInput(
-            f"{asked.missing} of {len(asked.cases)} questions are still to be asked: "
-            "`footnote eval run` with the same --out goes on"
-        )
+    asked.check_whole()
     if labelled:
         rows = [row for path in labelled for row in _chosen(path)]
         write_rows(folder / LABELLED, map(asdict, rows))
     model = load_llm(llm, base_url)
     name = f"{model.name} at {address_of(base_url)}" if base_url else model.name
-    done = {r.statement for r in rulings_of(folder, name).values() if not r.problem}
+    before = read_rulings(folder).get(name, {}).values()
+    done = {ruling.statement for ruling in before if not ruling.problem}
     to_judge = dict.fromkeys(
         [
-            *(statement for _, _, statement in statements(asked)),
+            *(
+                statement
+                for case in asked.cases
+                for _, statement in statements(asked.records[case.id])
+            ),
             *((row.sentence, (row.evidence,)) for row in read_labelled(folder)),
         ]
     )
@@ -122,8 +125,7 @@ def judge_run(
                     f"the judge failed {GIVE_UP} times in a row ({ruling.problem}): what it said "
                     "before is kept, and the same command goes on"
                 )
-            if progress is not None:
-                progress(n, len(to_judge))
+            progress(n, len(to_judge))
 
 
 def ask_judge(model: LanguageModel, name: str, sentence: str, evidence: Sequence[str]) -> Ruling:
@@ -164,28 +166,25 @@ def read_verdict(reply: str) -> bool | None:
     return said[1] is None if said else None
 
 
-def statements(asked: Asked) -> Iterator[tuple[str, int, Statement]]:
-    """The sentences of a run that cite something: case id, number from 0, what is to be judged."""
-    for case in asked.cases:
-        record = asked.records.get(case.id)
-        for n, sentence in enumerate(record.answer.sentences if record and record.answer else ()):
-            if sentence.citations:
-                yield case.id, n, (sentence.text, tuple(c.quote for c in sentence.citations))
+def statements(record: Record) -> Iterator[tuple[int, Statement]]:
+    """The sentences of an answer that cite something: number from 0, what is to be judged."""
+    for n, sentence in enumerate(record.answer.sentences if record.answer else ()):
+        if sentence.citations:
+            yield n, (sentence.text, tuple(citation.quote for citation in sentence.citations))
 
 
-def judges_in(folder: Path) -> list[str]:
-    """The names of the models that judged a run by the present rules."""
-    return list(dict.fromkeys(r.model for r in _rulings(folder) if _present(r)))
-
-
-def rulings_of(folder: Path, name: str) -> dict[Statement, Ruling]:
-    """What a model said by the present rules; its last word counts. Raises ``BadInput``."""
-    return {r.statement: r for r in _rulings(folder) if r.model == name and _present(r)}
+def read_rulings(folder: Path) -> dict[str, dict[Statement, Ruling]]:
+    """What each model said by the present rules; its last word counts. Raises ``BadInput``."""
+    by_model: dict[str, dict[Statement, Ruling]] = {}
+    for ruling in read_rows(folder / RULINGS, Ruling, "a judge's ruling"):
+        if ruling.prompt_sha256 == PROMPT_SHA256:
+            by_model.setdefault(ruling.model, {})[ruling.statement] = ruling
+    return by_model
 
 
 def read_labelled(folder: Path) -> list[Labelled]:
     """The rows that people judged on which this run's judges are tried. Raises ``BadInput``."""
-    return read_rows(folder / LABELLED, lambda row: Labelled(**row), "a labelled row")
+    return read_rows(folder / LABELLED, Labelled, "a labelled row")
 
 
 def _chosen(path: Path) -> list[Labelled]:
@@ -193,11 +192,8 @@ def _chosen(path: Path) -> list[Labelled]:
     rows = sorted(read_grounding(path), key=lambda row: hashlib.sha256(row.id.encode()).hexdigest())
     if not rows:
         raise BadInput(f"{path}: no rows")
-    kept = [
-        row
-        for label in (True, False)
-        for row in [row for row in rows if row.supported == label][: LABELLED_EACH // 2]
-    ]
+    by_label = ([row for row in rows if row.supported == label] for label in (True, False))
+    kept = [row for some in by_label for row in some[: LABELLED_EACH // 2]]
     name = path.name.split(".")[0]
     return [Labelled(name, row.id, row.response, row.context, row.supported) for row in kept]
 
@@ -209,18 +205,6 @@ def _shown(sentence: str, evidence: Sequence[str]) -> str:
         for n, text in enumerate(evidence, 1)
     ]
     return "\n\n".join([*parts, f"<sentence>\n{_FORGED.sub('‹', sentence)}\n</sentence>"])
-
-
-def _rulings(folder: Path) -> list[Ruling]:
-    return read_rows(folder / RULINGS, _ruling, "a judge's ruling")
-
-
-def _ruling(row: Mapping[str, Any]) -> Ruling:
-    return Ruling(**{**row, "evidence": tuple(row["evidence"])})
-
-
-def _present(ruling: Ruling) -> bool:
-    return ruling.prompt_sha256 == PROMPT_SHA256
 
 
 PROMPT_SHA256 = hashlib.sha256(f"{RULES}\0{_shown('', [''])}".encode()).hexdigest()

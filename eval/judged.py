@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eval.annotate import Annotation, read_annotations
+from eval.grounding_metrics import Grounds
 from eval.header import SEED
 from eval.judge import (
     Labelled,
     Ruling,
     Statement,
-    judges_in,
     read_labelled,
-    rulings_of,
+    read_rulings,
     statements,
 )
-from eval.record import Asked
-from eval.ruler import Accuracy, accuracy_of, corrected_groundedness
+from eval.ruler import Accuracy, accuracies, groundedness
 from eval.stats import NOTHING, Interval, interval
 
 if TYPE_CHECKING:
-    from eval.scored import Run
+    from eval.scored import Detail, Run
 
 PEOPLE = "people on this run"
 Rulings = Mapping[Statement, Ruling]
@@ -67,7 +67,7 @@ def with_judges(run: Run, folder: Path) -> Run:
     """The run with what its folder has of judges. Raises ``BadInput`` for a damaged file."""
     people, rows = read_annotations(folder), read_labelled(folder)
     found = [
-        _judged(run, name, rulings_of(folder, name), people, rows) for name in judges_in(folder)
+        _judged(run, name, rulings, people, rows) for name, rulings in read_rulings(folder).items()
     ]
     return replace(run, judges=tuple(found))
 
@@ -105,86 +105,86 @@ def _judged(
     labelled: Sequence[Labelled],
 ) -> Judged:
     seed = int(run.header.get("seed", SEED))
-    records = {i: detail.record for i, detail in run.details.items()}
-    cases = tuple(detail.case for detail in run.details.values())
-    asked = {(i, n): s for i, n, s in statements(Asked(run.header, cases, {}, records))}
-    grounds = {
-        (i, n): one for i, detail in run.details.items() for n, one in enumerate(detail.grounds)
-    }
-    said = {place: rulings.get(statement) for place, statement in asked.items()}
-    verbatim = {place for place, one in grounds.items() if one.verbatim and one.supported}
-    yes = {place for place, ruling in said.items() if ruling and ruling.supported}
-    cited = [ruling for ruling in said.values() if ruling]
-    missing = len(said) - len(cited)
-    accuracy, untried = _accuracy(rulings, said, verbatim, people, labelled, seed)
-    share, corrected = (
-        (NOTHING, NOTHING) if missing else _shares(run, yes, verbatim, accuracy, seed)
-    )
+    tokens: Counter[str] = Counter()
+    for ruling in rulings.values():
+        tokens.update(ruling.usage)
+    said = [_sentences(row.id, run.details[row.id], rulings) for row in run.cases]
+    sentences = [sentence for found in said for sentence in found]
+    heard = [sentence.ruling for sentence in sentences if sentence.ruling]
+    missing = sum(sentence.cited for sentence in sentences) - len(heard)
+    accuracy, untried = _accuracy(rulings, sentences, people, labelled, seed)
+    failed = [row.status == "failed" for row in run.cases]
+    clusters = [row.cluster for row in run.cases]
+    parts = [
+        (float(sum(s.supported for s in found)), float(len(found) + broken))
+        for found, broken in zip(said, failed, strict=True)
+    ]
+    answers = [[(s.grounds, s.supported) for s in found] for found in said]
+    quoted = [sentence for sentence in sentences if sentence.grounds.quoted]
     return Judged(
         model=name,
-        sentences=len(grounds),
-        uncited=len(grounds) - len(asked),
-        supported=len(yes),
-        unsupported=sum(ruling.supported is False for ruling in cited),
-        unscored=sum(ruling.supported is None and not ruling.problem for ruling in cited),
-        failed=sum(bool(ruling.problem) for ruling in cited),
+        sentences=len(sentences),
+        uncited=sum(not sentence.cited for sentence in sentences),
+        supported=sum(sentence.supported for sentence in sentences),
+        unsupported=sum(ruling.supported is False for ruling in heard),
+        unscored=sum(ruling.supported is None and not ruling.problem for ruling in heard),
+        failed=sum(bool(ruling.problem) for ruling in heard),
         missing=missing,
-        verbatim=len(verbatim),
-        verbatim_supported=len(verbatim & yes),
-        share=share,
-        groundedness=corrected,
+        verbatim=len(quoted),
+        verbatim_supported=sum(sentence.supported for sentence in quoted),
+        share=NOTHING if missing else interval(parts, clusters, seed),
+        groundedness=NOTHING
+        if missing
+        else groundedness(answers, failed, clusters, accuracy, seed),
         accuracy=accuracy,
         untried=untried,
-        differs=tuple(
-            dict.fromkeys(
-                place[0]
-                for place, ruling in said.items()
-                if ruling and ruling.supported is not None
-                if ruling.supported != grounds[place].supported
-            )
-        ),
-        tokens=_tokens(rulings.values()),
+        differs=tuple(dict.fromkeys(s.case for s in sentences if s.differs)),
+        tokens=dict(tokens),
     )
 
 
-def _shares(
-    run: Run,
-    yes: set[tuple[str, int]],
-    verbatim: set[tuple[str, int]],
-    accuracy: Sequence[Accuracy],
-    seed: int,
-) -> tuple[Interval, Interval]:
-    """The share of sentences that were called supported, and that share corrected."""
-    parts, exact, judged, failed = [], [], [], []
-    for row in run.cases:
-        places = {(row.id, n) for n in range(len(run.details[row.id].grounds))}
-        rest = places - verbatim
-        broken = row.status == "failed"
-        parts.append((float(len(places & yes)), float(len(places) + broken)))
-        exact.append(len(places & verbatim))
-        judged.append((len(rest & yes), len(rest)))
-        failed.append(broken)
-    clusters = [row.cluster for row in run.cases]
-    raw = interval(parts, clusters, seed)
-    if not accuracy:
-        return raw, NOTHING
-    return raw, corrected_groundedness(exact, judged, failed, clusters, accuracy[-1], seed)
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    """A sentence of the run and what the judge said of it; None where it was not asked."""
+
+    case: str
+    number: int
+    grounds: Grounds
+    cited: bool
+    ruling: Ruling | None
+
+    @property
+    def supported(self) -> bool:
+        return bool(self.ruling and self.ruling.supported)
+
+    @property
+    def differs(self) -> bool:
+        said = self.ruling.supported if self.ruling else None
+        return said is not None and said != self.grounds.supported
+
+
+def _sentences(case: str, detail: Detail, rulings: Rulings) -> list[_Sentence]:
+    asked = dict(statements(detail.record))
+    return [
+        _Sentence(case, n, found, n in asked, rulings.get(asked[n]) if n in asked else None)
+        for n, found in enumerate(detail.grounds)
+    ]
 
 
 def _accuracy(
     rulings: Rulings,
-    said: Mapping[tuple[str, int], Ruling | None],
-    verbatim: set[tuple[str, int]],
+    sentences: Sequence[_Sentence],
     people: Sequence[Annotation],
     labelled: Sequence[Labelled],
     seed: int,
 ) -> tuple[tuple[Accuracy, ...], int]:
     """By set and over all, and of how many of the sentences nothing was asked yet."""
     rows: dict[str, list[tuple[bool, Ruling | None]]] = {}
+    tests = {(s.case, s.number): s.ruling for s in sentences if s.cited and not s.grounds.quoted}
     for one in people:
-        place = one.case, one.sentence
-        if place in said and place not in verbatim:
-            rows.setdefault(PEOPLE, []).append((one.supported, said[place]))
+        if (one.case, one.sentence) in tests:
+            ruling = tests[one.case, one.sentence]
+            rows.setdefault(PEOPLE, []).append((one.supported, ruling))
     for row in labelled:
         ruling = rulings.get((row.sentence, (row.evidence,)))
         rows.setdefault(row.set, []).append((row.supported, ruling))
@@ -196,14 +196,4 @@ def _accuracy(
         if tried:
             counts[name] = (positives, len(tried) - positives, sum(right), len(right) - sum(right))
     untried = sum(ruling is None for pairs in rows.values() for _, ruling in pairs)
-    if counts:
-        counts["all"] = tuple(map(sum, zip(*counts.values(), strict=True)))  # type: ignore[assignment]
-    return tuple(accuracy_of(name, *count, seed) for name, count in counts.items()), untried
-
-
-def _tokens(rulings: Iterable[Ruling]) -> dict[str, int]:
-    tokens: dict[str, int] = {}
-    for ruling in rulings:
-        for name, count in ruling.usage.items():
-            tokens[name] = tokens.get(name, 0) + count
-    return tokens
+    return accuracies(counts, seed), untried

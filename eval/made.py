@@ -17,7 +17,7 @@ from pathlib import Path
 from random import Random
 from typing import Literal
 
-from eval.cases import json_rows
+from eval.rows import json_rows
 from rag.lexical import STOPWORDS, analyze, query_terms
 from rag.library import Library
 from rag.types import Chunk, Source
@@ -34,14 +34,16 @@ LOOKED_AT = 50
 
 _WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
 _NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w-]+(?: [A-Z][\w-]+)*|\b[A-Z]\w*[A-Z]\w*\b")
-_YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
+YEAR = re.compile(r"\b(?:1[5-9]|20)\d\d\b")
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
 _SCALE = r"(?: ?(?:thousand|million|billion|trillion))?"
-_MONTH = (
-    r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
-)
+_MONTH = f"(?:{'|'.join(MONTHS)})"
 _ASKED_FOR = (
     (("How much",), re.compile(rf"[$€£] ?\d[\d.,]*{_SCALE}|\b\d[\d.,]*{_SCALE} (?:dollars|euros)")),
-    (("When", "In which year"), re.compile(rf"\b(?:\d{{1,2}} )?(?:{_MONTH} )?{_YEAR.pattern}")),
+    (("When", "In which year"), re.compile(rf"\b(?:\d{{1,2}} )?(?:{_MONTH} )?{YEAR.pattern}")),
     (("How many",), re.compile(rf"(?<![\w.,$€£-])\d[\d.,]*{_SCALE}(?: percent|%)?(?![\w-])")),
     (("Who", "Which", "What"), _NAME),
 )
@@ -98,7 +100,7 @@ def near_questions(library: Library, own: Sequence[Made], n: int) -> list[Made]:
         rng = Random(_hash("near", asked.question))
         other = rng.sample(range(len(own)), len(own))
         strangers = [own[k] for k in other if own[k].cluster != asked.cluster]
-        for pattern in (_NAME, _YEAR):
+        for pattern in (_NAME, YEAR):
             question = _about_another(library, asked, strangers[:LOOKED_AT], pattern)
             if question:
                 made.append(Made(question, "near", asked.cluster))

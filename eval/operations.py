@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -55,13 +56,12 @@ class Prices:
 def operations(records: Sequence[Record], good: int, prices: Prices | None = None) -> Operations:
     """The cost of the records, of which ``good`` are right, grounded and cited answers."""
     seconds: dict[str, list[float]] = {}
-    tokens: dict[str, int] = {}
+    tokens: Counter[str] = Counter()
     for record in records:
         if record.answer is not None:
             for stage, value in record.answer.timings.items():
                 seconds.setdefault(stage, []).append(value)
-            for name, count in record.answer.usage.items():
-                tokens[name] = tokens.get(name, 0) + count
+            tokens.update(record.answer.usage)
     first = [r.first_seconds for r in records if r.first_seconds is not None]
     whole = [r.seconds for r in records]
     peaks = [r.peak_mb for r in records if r.peak_mb is not None]
@@ -71,7 +71,7 @@ def operations(records: Sequence[Record], good: int, prices: Prices | None = Non
             Timing(stage, len(values), percentile(values, 50), percentile(values, 95))
             for stage, values in stages.items()
         ),
-        tokens,
+        dict(tokens),
         max(peaks, default=None),
         good,
         {

@@ -1,9 +1,9 @@
-"""Files that the evaluation writes where it is told to."""
+"""What the evaluation writes: files where it is told to, and tables as plain text."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,18 @@ def write_json(path: str | Path | None, value: Mapping[str, Any]) -> None:
     """
     if path is not None:
         write_text(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+
+
+def aligned(rows: Sequence[Sequence[str]], left: Collection[int] = (0,)) -> str:
+    """Rows of cells as plain text, to the right but for the columns to the ``left``."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if n in left else cell.rjust(width)
+            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
 
 
 def _written_first(path: Path) -> Path:

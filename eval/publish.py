@@ -12,7 +12,7 @@ from pathlib import Path
 
 from eval import publish_answers, publish_parts
 from eval.metrics import shown
-from eval.published import ROOT, SETS, answering, read
+from eval.published import ROOT, SETS, answering, read, table
 
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 PAPERS = {
@@ -26,9 +26,7 @@ def files() -> dict[Path, str]:
     readme, measurements = ROOT / "README.md", ROOT / "docs" / "measurements.md"
     return {
         readme: _inserted(readme, (_sets(), _cases(), _papers(), _speed())),
-        measurements: _inserted(
-            measurements, filter(None, (*publish_answers.tables(), *publish_parts.tables()))
-        ),
+        measurements: _inserted(measurements, (*publish_answers.tables(), *publish_parts.tables())),
         ROOT / "docs" / "images" / "verifier-reliability.svg": publish_answers.reliability_plot(),
     }
 
@@ -48,42 +46,35 @@ def _inserted(path: Path, tables: Iterable[str]) -> str:
 
 
 def _sets() -> str:
-    lines = [
-        "| Public data (`footnote eval benchmark DIR`) | questions | nDCG@10 | recall@10 "
-        "| first quote holds the answer | any quote does | declining, AUROC |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    head = (
+        "Public data (`footnote eval benchmark DIR`) | questions | nDCG@10 | recall@10 "
+        "| first quote holds the answer | any quote does | declining, AUROC"
+    )
+    rows = []
     for name in SETS:
         run = read(name)
-        cells = " | ".join(
-            map(
-                shown,
-                (run["retrieval"]["ndcg@10"], run["retrieval"]["recall@10"], *answering(run)),
-            )
-        )
-        lines.append(f"| {name} | {run['n']['queries']:,} | {cells} |")
-    return "\n".join(lines)
+        found = (run["retrieval"]["ndcg@10"], run["retrieval"]["recall@10"], *answering(run))
+        rows.append(f"{name} | {run['n']['queries']:,} | {' | '.join(map(shown, found))}")
+    return table(head, rows)
 
 
 def _cases() -> str:
-    lines = [
-        "| Sample library (`footnote eval run`) | cases | right | right and cited | declined |",
-        "|---|---|---|---|---|",
-    ]
+    head = "Sample library (`footnote eval run`) | cases | right | right and cited | declined"
+    rows = []
     for total in read("sample")["totals"]:
-        lines.append(
-            f"| {total['kind'].replace('_', ' ')} | {total['n']} | {total['right']} "
-            f"| {total['right_and_cited']} | {total['declined']} |"
+        rows.append(
+            f"{total['kind'].replace('_', ' ')} | {total['n']} | {total['right']} "
+            f"| {total['right_and_cited']} | {total['declined']}"
         )
-    return "\n".join(lines)
+    return table(head, rows)
 
 
 def _papers() -> str:
-    lines = [
-        "| Other people's papers, asked by their writer | with an answer | right | right and cited "
-        "| declined | without one | declined |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    head = (
+        "Other people's papers, asked by their writer | with an answer | right | right and cited "
+        "| declined | without one | declined"
+    )
+    rows = []
     for name, title in PAPERS.items():
         totals = {total["kind"]: total for total in read(name)["totals"]}
         without, both = totals["unanswerable_near"], totals["all"]
@@ -91,35 +82,23 @@ def _papers() -> str:
             both[key] - without[key] for key in ("n", "right", "right_and_cited", "declined")
         )
         cells = [title, *with_one, without["n"], without["declined"]]
-        lines.append(f"| {' | '.join(map(str, cells))} |")
-    return "\n".join(lines)
+        rows.append(" | ".join(map(str, cells)))
+    return table(head, rows)
 
 
 def _speed() -> str:
     ingest, latency = read("ingest_speed"), read("latency")
     warm = latency["warm_ask_ms"]
-    rows = [
-        (
-            "ingest, characters per second against the textbook pipeline",
-            f"{ingest['ratio']:.2f} times",
-            "python -m eval.bench.ingest_speed",
-        ),
-        (
-            f"warm question over {latency['documents']:,} paragraphs, p50 / p95",
-            f"{warm['p50']:.0f} / {warm['p95']:.0f} ms",
-            "python -m eval.bench.latency",
-        ),
-        ("first question of a new process", f"{latency['cold_ask_s']:.1f} s", "the same"),
-        ("`footnote --help`", f"{latency['help_s']:.2f} s", "the same"),
-    ]
-    lines = [
-        f"| Speed ({latency['machine']}, {latency['date']}) | | measured by |",
-        "|---|---|---|",
-    ]
-    lines += [
-        f"| {what} | {figure} | {f'`{by}`' if ' -m ' in by else by} |" for what, figure, by in rows
-    ]
-    return "\n".join(lines)
+    head = f"Speed ({latency['machine']}, {latency['date']}) | | measured by"
+    rows = (
+        "ingest, characters per second against the textbook pipeline "
+        f"| {ingest['ratio']:.2f} times | `python -m eval.bench.ingest_speed`",
+        f"warm question over {latency['documents']:,} paragraphs, p50 / p95 "
+        f"| {warm['p50']:.0f} / {warm['p95']:.0f} ms | `python -m eval.bench.latency`",
+        f"first question of a new process | {latency['cold_ask_s']:.1f} s | the same",
+        f"`footnote --help` | {latency['help_s']:.2f} s | the same",
+    )
+    return table(head, rows)
 
 
 if __name__ == "__main__":

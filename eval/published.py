@@ -1,8 +1,9 @@
-"""The result files that the published tables are made from, and how their figures are written."""
+"""The result files that the published tables are made from, and how tables are written."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,3 +22,14 @@ def answering(run: dict[str, Any]) -> list[float | None]:
     """Of a benchmark: first quote right, any quote right, AUROC of declining."""
     answer = run["answer"]
     return [answer["sentence_hit@1"], answer["answer_hit"], run["refusal"]["auroc"]]
+
+
+def bold(name: str) -> str:
+    """The name of a way to do it; the one that ships is set off."""
+    return f"**{name}**" if name == "shipped" else name
+
+
+def table(head: str, rows: Iterable[str]) -> str:
+    """A table in Markdown; cells are told apart by bars, in the head and in the rows."""
+    lines = [f"| {head} |", "|" + "---|" * (head.count("|") + 1), *(f"| {row} |" for row in rows)]
+    return "\n".join(lines)

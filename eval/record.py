@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from eval.cases import Case
-from rag.answer_json import answer_from_dict
+from rag.errors import BadInput
 from rag.types import Answer, Citation, Passage
 
 Spot = tuple[str, int, int]
@@ -33,6 +33,14 @@ class Piece:
     held: bool = False
     before: str = ""
     after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """The pieces of one case's evidence, as a run's folder keeps them."""
+
+    id: str
+    pieces: tuple[Piece, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,14 @@ class Asked:
         """How many cases are still to be asked."""
         return sum(case.id not in self.records for case in self.cases)
 
+    def check_whole(self) -> None:
+        """Raises ``BadInput`` when questions are still to be asked."""
+        if self.missing:
+            raise BadInput(
+                f"{self.missing} of {len(self.cases)} questions are still to be asked: "
+                "`footnote eval run` with the same --out goes on"
+            )
+
 
 def citations_of(answer: Answer) -> list[Citation]:
     """The citations of an answer and of its sentences, each once."""
@@ -121,38 +137,3 @@ def spot_of(citation: Citation) -> Spot:
 def passage_spots(passages: Sequence[Passage]) -> tuple[Spot, ...]:
     """The characters of each passage, in their order."""
     return tuple((p.source.id, p.chunk.start, p.chunk.end) for p in passages)
-
-
-def read_record(row: Mapping[str, Any]) -> Record:
-    """The record that ``to_dict`` wrote.
-
-    Raises ``BadInput``, ``KeyError`` or ``TypeError`` for another row.
-    """
-    anchors = [
-        Anchor(**{**a, "passages": _spots(a["passages"]), "spot": _spot(a["spot"])})
-        for a in row["anchors"]
-    ]
-    return Record(
-        **{
-            **row,
-            "answer": None if row["answer"] is None else answer_from_dict(row["answer"]),
-            "excerpts": tuple(Excerpt(**e) for e in row["excerpts"]),
-            "deep": tuple(row["deep"]),
-            "unused": None if row.get("unused") is None else tuple(row["unused"]),
-            "anchors": tuple(anchors),
-        }
-    )
-
-
-def read_piece(row: Mapping[str, Any]) -> Piece:
-    """The piece that ``asdict`` made a row of."""
-    return Piece(**{**row, "places": _spots(row["places"])})
-
-
-def _spots(rows: list[list[Any]]) -> tuple[Spot, ...]:
-    return tuple(map(_spot, rows))
-
-
-def _spot(row: list[Any]) -> Spot:
-    source, start, end = row
-    return str(source), int(start), int(end)

@@ -14,21 +14,20 @@ from typing import Any
 from eval.annotate import Agreement, agreement, read_annotations
 from eval.causes import CAUSES
 from eval.charts import anchor_mark, bar, interval_bar
-from eval.figures import MEASURES, Figure, Measure
+from eval.figures import CURVES, MEASURES, Figure, Measure
 from eval.folder import read_folder, write_scores
 from eval.judged import with_judges
 from eval.junit import write_run_junit
+from eval.markup import percent, spread, table
 from eval.metrics import shown
 from eval.operations import Prices, format_cost
 from eval.output import write_text
-from eval.refusal_figures import CURVES
 from eval.report_others import other_measurements
 from eval.report_plots import chain_plot, confidence_plots, latency_plot
 from eval.report_questions import questions
-from eval.report_ruler import percent, ruler, spread
+from eval.report_ruler import ruler
 from eval.score import score
-from eval.scored import ALL, Run
-from eval.stats import Interval
+from eval.scored import Run
 
 ANCHORS = {"bm25": "BM25 alone, best sentence", "overlap": "shared words, first sentence"}
 
@@ -106,12 +105,12 @@ def page(
 def _head(run: Run, figures: Mapping[str, Figure]) -> str:
     header, total = run.header, run.totals[-1]
     grounds = [found for detail in run.details.values() for found in detail.grounds]
-    verbatim = sum(found.verbatim and found.supported for found in grounds)
+    verbatim = sum(found.quoted for found in grounds)
     asked = f"{total.n} questions over {header['sources']} documents, {header['date'][:10]}"
     tiles = [
         (
             "Right and cited",
-            _of(figures["right_and_cited"]),
+            figures["right_and_cited"].interval,
             f"{total.right_and_cited} of {total.n}",
         ),
         (
@@ -120,8 +119,8 @@ def _head(run: Run, figures: Mapping[str, Figure]) -> str:
             f"{verbatim} of {len(grounds)} are verbatim; the others are corrected for the "
             "verifier's errors",
         ),
-        ("Answered when absent", _of(figures["hallucination_rate"]), "less is better"),
-        ("Declined when present", _of(figures["over_refusal"]), "less is better"),
+        ("Answered when absent", figures["hallucination_rate"].interval, "less is better"),
+        ("Declined when present", figures["over_refusal"].interval, "less is better"),
     ]
     cells = "".join(
         f'<div class="tile">{escape(name)}<b>{percent(value.value)}</b>'
@@ -198,48 +197,34 @@ def _score_row(measure: Measure, figure: Figure) -> str:
     anchors = "".join(f'<td class="n">{shown(figure.anchors.get(a))}</td>' for a in ANCHORS)
     return (
         f"<tr><td>{escape(measure.title)}<small>{escape(measure.note)}{less}</small></td>"
-        f'<td class="n"><b>{shown(figure.value)}</b><small>{spread(_of(figure))}</small>'
+        f'<td class="n"><b>{shown(figure.value)}</b><small>{spread(figure.interval)}</small>'
         f"<small>over {figure.whole:,.0f} {escape(measure.unit)}</small></td>"
         f"<td>{picture}</td>{anchors}{numbers}</tr>"
     )
 
 
 def _kinds(run: Run) -> str:
-    heads = ("cases", "failed", "unscored", "answered", "declined", "right", "right and cited",
-             "recall@10", "exact quotes", "p50 s", "p95 s")  # fmt: skip
-    rows = "".join(
-        f"<tr><td>{escape(t.kind.replace('_', ' '))}</td>"
-        + "".join(
-            f'<td class="n">{value}</td>'
-            for value in (
-                t.n, t.failed, t.unscored, t.answered, t.declined, t.right, t.right_and_cited,
-                shown(t.recall_at_10), f"{t.exact}/{t.citations}", shown(t.p50), shown(t.p95),
-            )
+    heads = ("kind", "cases", "failed", "unscored", "answered", "declined", "right",
+             "right and cited", "recall@10", "exact quotes", "p50 s", "p95 s")  # fmt: skip
+    rows = (
+        (
+            escape(t.kind.replace("_", " ")), t.n, t.failed, t.unscored, t.answered, t.declined,
+            t.right, t.right_and_cited, shown(t.recall_at_10), f"{t.exact}/{t.citations}",
+            shown(t.p50), shown(t.p95),
         )
-        + "</tr>"
         for t in run.totals
-        if t.n or t.kind == ALL
     )  # fmt: skip
-    cells = "".join(f'<th class="n">{head}</th>' for head in heads)
-    return (
-        "<h2>By kind of question</h2><div class='scroll'><table>"
-        f"<tr><th>kind</th>{cells}</tr>{rows}</table></div>"
-    )
+    return f"<h2>By kind of question</h2>{table(heads, rows)}"
 
 
 def _operations(run: Run) -> str:
     o = run.operations
-    rows = "".join(
-        f'<tr><td>{escape(t.stage)}</td><td class="n">{t.n}</td>'
-        f'<td class="n">{shown(t.p50)}</td><td class="n">{shown(t.p95)}</td></tr>'
-        for t in o.timings
-    )
+    heads = ("stage", "questions", "p50 s", "p95 s")
+    rows = ((escape(t.stage), t.n, shown(t.p50), shown(t.p95)) for t in o.timings)
     tokens = ", ".join(f"{n:,} {escape(name)}" for name, n in o.tokens.items()) or "none"
     memory = "not known" if o.peak_mb is None else f"{o.peak_mb:,.0f} MB"
     return (
-        "<h2>Operations</h2><div class='scroll'><table><tr><th>stage</th><th class='n'>questions"
-        f"</th><th class='n'>p50 s</th><th class='n'>p95 s</th></tr>{rows}</table></div>"
-        f"{latency_plot(run)}"
+        f"<h2>Operations</h2>{table(heads, rows)}{latency_plot(run)}"
         f"<p>Tokens of a language model: {tokens}. Peak memory: {memory}. Right and grounded "
         f"answers: {o.good}; the cost of each, wrong ones included: {escape(format_cost(o))}.</p>"
     )
@@ -257,10 +242,6 @@ def _plain(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{k}: {v}" for k, v in value.items() if v not in ("", None))
     return str(value)
-
-
-def _of(figure: Figure) -> Interval:
-    return Interval(figure.value, figure.low, figure.high)
 
 
 def _asset(name: str) -> str:

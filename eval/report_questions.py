@@ -103,7 +103,7 @@ def _sentence(
 ) -> str:
     verdict = (
         '<span class="ok">supported, verbatim</span>'
-        if found.verbatim and found.supported
+        if found.quoted
         else f'<span class="ok">supported, {found.score:.2f}</span>'
         if found.supported
         else f'<span class="no">not supported by what it cites, {found.score:.2f}</span>'

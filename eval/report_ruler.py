@@ -7,10 +7,10 @@ from html import escape
 
 from eval.annotate import Agreement
 from eval.judged import Judged, format_judge
+from eval.markup import percent, spread, table
 from eval.metrics import shown
 from eval.ruler import Accuracy
 from eval.scored import Run
-from eval.stats import Interval
 
 
 def ruler(run: Run, agreement: Agreement | None) -> str:
@@ -66,30 +66,19 @@ def _judge(run: Run, judged: Judged) -> str:
 
 def _accuracy_rows(found: Sequence[Accuracy]) -> str:
     """A table of accuracies, or nothing for none."""
-    rows = "".join(
-        f'<tr><td>{escape(a.name)}</td><td class="n">{a.n:,}</td><td class="n">{a.right:,}</td>'
-        + "".join(
-            f'<td class="n">{shown(i.value)} <small>{spread(i)}</small></td>'
-            for i in (a.balanced, a.sensitivity, a.specificity)
+    heads = (
+        "judged by people", "rows", "told right", "balanced accuracy", "sensitivity", "specificity",
+    )  # fmt: skip
+    rows = [
+        (
+            escape(a.name),
+            f"{a.n:,}",
+            f"{a.right:,}",
+            *(
+                f"{shown(share.value)} <small>{spread(share)}</small>"
+                for share in (a.balanced, a.sensitivity, a.specificity)
+            ),
         )
-        + "</tr>"
         for a in found
-    )
-    heads = "".join(
-        f"<th class='n'>{name}</th>"
-        for name in ("rows", "told right", "balanced accuracy", "sensitivity", "specificity")
-    )
-    table = f"<table><tr><th>judged by people</th>{heads}</tr>{rows}</table>"
-    return f"<div class='scroll'>{table}</div>" if found else ""
-
-
-def percent(value: float | None) -> str:
-    """A share as it is printed."""
-    return "-" if value is None else f"{value:.1%}"
-
-
-def spread(interval: Interval) -> str:
-    """The ends of an interval as they are printed."""
-    if interval.low is None or interval.high is None:
-        return "no interval"
-    return f"{interval.low:.3f} to {interval.high:.3f}"
+    ]
+    return table(heads, rows) if rows else ""

@@ -1,4 +1,6 @@
-"""How well passages cover the evidence, by characters. Pure functions, like ``eval.metrics``.
+"""How well what is sought is found. Pure functions, like ``eval.metrics``.
+
+What is ranked are passages, which find evidence by its characters, or whole documents.
 
 ``pieces`` are the pieces of a question's evidence, each with every place it stands at; ``ranked``
 are the passages' places, best first. A passage finds a piece when they share a character. All is 0
@@ -8,7 +10,7 @@ for a piece that stands nowhere: evidence that is not in the library cannot be f
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 
 from eval.locate import overlaps
 from eval.metrics import ratio
@@ -23,6 +25,14 @@ def first_ranks(ranked: Sequence[Spot], pieces: Sequence[Places]) -> list[int | 
         next((n for n, spot in enumerate(ranked, 1) if overlaps(places, [spot])), None)
         for places in pieces
     ]
+
+
+def document_ranks(ranked: Sequence[Hashable], gold: Collection[Hashable]) -> list[int | None]:
+    """For each gold document its rank, from 1; None if it is not there."""
+    ranks: dict[Hashable, int] = {}
+    for rank, document in enumerate(ranked, 1):
+        ranks.setdefault(document, rank)
+    return [ranks.get(document) for document in gold]
 
 
 def recall(ranks: Sequence[int | None], k: int) -> float | None:

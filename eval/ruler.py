@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from eval.grounding_metrics import Grounds
 from eval.metrics import ratio
 from eval.stats import NOTHING, Array, Interval, beta_draws, interval, resampled, rogan_gladen
+
+Counts = tuple[int, int, int, int]
+"""Of sentences that people judged: supported, not supported, and of either those told right."""
 
 MEASURED = Path(__file__).parent / "results" / "grounding.json"
 
@@ -48,8 +52,40 @@ def verifier_accuracy() -> tuple[Accuracy, ...]:
         )
         for name, run in rows.items()
     }
-    counts["all"] = tuple(map(sum, zip(*counts.values(), strict=True)))  # type: ignore[assignment]
-    return tuple(accuracy_of(name, *count, seed=0) for name, count in counts.items())
+    return accuracies(counts, seed=0)
+
+
+def accuracies(counts: Mapping[str, Counts], seed: int) -> tuple[Accuracy, ...]:
+    """The accuracy on each set, and over all rows together ("all"); none without any set."""
+    if not counts:
+        return ()
+    yes, no, told_yes, told_no = map(sum, zip(*counts.values(), strict=True))
+    counts = {**counts, "all": (yes, no, told_yes, told_no)}
+    return tuple(accuracy_of(name, *count, seed) for name, count in counts.items())
+
+
+def groundedness(
+    answers: Sequence[Sequence[tuple[Grounds, bool]]],
+    failed: Sequence[bool],
+    clusters: Sequence[Hashable],
+    accuracy: Sequence[Accuracy],
+    seed: int,
+) -> Interval:
+    """``corrected_groundedness`` by the last accuracy; nothing without any.
+
+    ``answers`` have each sentence with whether it was called supported.
+    """
+    if not accuracy:
+        return NOTHING
+    judged = [[called for found, called in answer if not found.quoted] for answer in answers]
+    return corrected_groundedness(
+        [sum(found.quoted for found, _ in answer) for answer in answers],
+        [(sum(called), len(called)) for called in judged],
+        failed,
+        clusters,
+        accuracy[-1],
+        seed,
+    )
 
 
 def corrected_groundedness(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -17,20 +17,20 @@ from threading import Event
 
 from eval.anchors import ask_anchors
 from eval.cases import Case
-from eval.folder import ANSWERS, appending, start_folder
+from eval.folder import ANSWERS, start_folder
 from eval.header import make_header
-from eval.hidden import without
+from eval.hidden import unused_citations, without
 from eval.locate import excerpts, locate, overlaps
+from eval.measure import Progress, quiet
 from eval.record import Asked, Piece, Record, citations_of, passage_spots, spot_of
+from eval.rows import appending
 from eval.score import score
 from eval.scored import Run
-from eval.unused import unused_citations
 from rag.errors import BadInput, FootnoteError
 from rag.index import Index
 from rag.settings import Settings
 from rag.types import Answer
 
-Progress = Callable[[int, int], None]
 DEEP = 100  # as many as the retriever can know of: 50 by words and 50 by meaning
 
 
@@ -42,7 +42,7 @@ def run_cases(
     *,
     workers: int = 1,
     without_cited: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = quiet,
 ) -> Run:
     """Ask every case of the index and score the answers: ``ask_cases``, then ``score``."""
     return score(
@@ -66,7 +66,7 @@ def ask_cases(
     *,
     workers: int = 1,
     without_cited: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = quiet,
     stop: Event | None = None,
 ) -> Asked:
     """Ask every case of the index, and keep all that scoring needs.
@@ -75,7 +75,7 @@ def ask_cases(
     question that failed: failed questions are asked again. ``workers`` questions are asked at a
     time, which helps where a language model is waited for; seconds are then not those of a user
     alone. ``without_cited`` asks what a language model wrote a second time, without the passages
-    it cites: see ``eval.unused``. The models are loaded before the first question, so its seconds
+    it cites: see ``eval.hidden``. The models are loaded before the first question, so its seconds
     are a question's. A ``FootnoteError`` fails its case and the run goes on. ``progress`` is called
     with the number of cases done and of all. Once ``stop`` is set nothing more is asked; what is
     being answered then is dropped, and what comes back misses it.
@@ -97,7 +97,7 @@ def ask_cases(
     evidence = locate(index, cases)
     asked = Asked(header, tuple(cases), evidence)
     if out is not None:
-        asked = start_folder(Path(out), header, cases, evidence)
+        asked = start_folder(Path(out), asked)
     records = {i: record for i, record in asked.records.items() if record.answer is not None}
     left = [case for case in asked.cases if case.id not in records]
     stop = stop or Event()
@@ -113,8 +113,7 @@ def ask_cases(
             records[record.id] = record
             if append is not None:
                 append(record.to_dict())
-            if progress is not None:
-                progress(len(records), len(cases))
+            progress(len(records), len(cases))
     return replace(asked, records=records)
 
 

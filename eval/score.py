@@ -8,27 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from itertools import pairwise
 
 from eval.anchors import NAMES as ANCHORS
-from eval.case_score import CaseScore, Said, anchor_said, said_by, score_case
+from eval.case_score import CaseScore, Response, anchor_response, response_of, score_case
 from eval.cases import KINDS, Case
 from eval.causes import CAUSES, cause_of
-from eval.figures import MEASURES, Scored, make_figure
-from eval.grounding_metrics import Claim, Grounds, ground
+from eval.figures import (
+    MEASURES,
+    Part,
+    Scored,
+    confidence_figures,
+    curves_of,
+    make_figure,
+)
+from eval.grounding_metrics import Supports
 from eval.header import SEED
 from eval.metrics import refusal
 from eval.operations import Prices, operations
 from eval.record import Asked, Piece, Record
-from eval.refusal_figures import Confidence, confidence_figures, curves_of
-from eval.ruler import Accuracy, corrected_groundedness, verifier_accuracy
+from eval.ruler import Accuracy, groundedness, verifier_accuracy
 from eval.scored import ALL, CaseResult, Detail, Run, total_of
-from eval.stats import NOTHING, Interval
 from rag.embed import Encoder, load_encoder
-from rag.errors import BadInput
-from rag.verify import SUPPORTED, Verifier, find_copy, load_verifier
-from rag.verify_words import read
+from rag.verify import SUPPORTED, Verifier, load_verifier
 
 
 def score(
@@ -44,20 +47,21 @@ def score(
     one it is nothing. With ``prices`` the cost is told in money too. Raises ``BadInput`` when
     questions are still to be asked.
     """
-    if asked.missing:
-        raise BadInput(
-            f"{asked.missing} of {len(asked.cases)} questions are still to be asked: "
-            "`footnote eval run` with the same --out goes on"
-        )
+    asked.check_whole()
     named = asked.header["settings"]["verifier"]
     encoder = encoder or load_encoder()
-    judge = _Judge(verifier or load_verifier(named or None, encoder))
+    judge = verifier or load_verifier(named or None, encoder)
+
+    @cache
+    def supports(sentence: str, texts: tuple[str, ...]) -> float:
+        return judge.verify(sentence, texts).score
+
     strangers = _strangers(asked.cases)
-    said = [_said(case, asked.records[case.id]) for case in asked.cases]
+    responses = [_responses(case, asked.records[case.id]) for case in asked.cases]
     rows = [
-        _score_one(asked, case, systems, relevance, judge, strangers.get(case.id))
+        _score_one(asked, case, systems, relevance, supports, strangers.get(case.id))
         for case, systems, relevance in zip(
-            asked.cases, said, _relevance(encoder, asked, said), strict=True
+            asked.cases, responses, _relevance(encoder, asked, responses), strict=True
         )
     ]
     # Only the verifier that ships has been measured.
@@ -73,37 +77,23 @@ class _Row:
     anchors: Mapping[str, CaseScore]
     result: CaseResult
 
-    def parts_of_figures(self) -> Scored:
-        return Scored(
-            self.result.parts,
-            {name: one.parts for name, one in self.anchors.items()},
-            self.result.cluster,
-            self.result.answerable,
-            self.result.status,
-            bool(self.result.case_error),
-        )
-
-    def confidence(self, one: CaseScore) -> Confidence:
-        answerable = self.result.answerable
-        return Confidence(one.confidence, answerable, answerable and one.right, any(one.found))
-
 
 def _score_one(
     asked: Asked,
     case: Case,
-    systems: Mapping[str, Said],
+    systems: Mapping[str, Response],
     relevance: Mapping[str, float],
-    judge: _Judge,
+    supports: Supports,
     stranger: Case | None,
 ) -> _Row:
     pieces, record = asked.evidence[case.id], asked.records[case.id]
     gold = pieces if case.answerable else ()
     scores = {
-        name: score_case(case, gold, one, judge.ground, relevance[name])
+        name: score_case(case, gold, one, supports, relevance[name])
         for name, one in systems.items()
     }
     own = scores.pop("")
-    parts = {**own.parts, **judge.probe(case, stranger)}
+    parts = {**own.parts, **(_probe(case, stranger, supports) if stranger else {})}
     result = _result(case, pieces, record, systems[""], own, parts)
     return _Row(Detail(case, pieces, record, own.grounds), own, scores, result)
 
@@ -113,9 +103,19 @@ def _summed_up(
 ) -> Run:
     results = [row.result for row in rows]
     seed = int(asked.header.get("seed", SEED))
-    scored = [row.parts_of_figures() for row in rows]
-    surest = {"": [row.confidence(row.own) for row in rows]} | {
-        name: [row.confidence(row.anchors[name]) for row in rows if name in row.anchors]
+    scored = [
+        Scored(
+            row.result.parts,
+            {name: one.parts for name, one in row.anchors.items()},
+            row.result.cluster,
+            row.result.answerable,
+            row.result.status,
+            bool(row.result.case_error),
+        )
+        for row in rows
+    ]
+    surest = {"": [row.own.confidence for row in rows]} | {
+        name: [row.anchors[name].confidence for row in rows if name in row.anchors]
         for name in ANCHORS
     }
     kinds = [kind for kind in KINDS if any(row.kind == kind for row in results)]
@@ -133,7 +133,13 @@ def _summed_up(
             *(make_figure(measure, scored, seed) for measure in MEASURES),
             *confidence_figures(surest, scored, seed),
         ),
-        groundedness=_groundedness(rows, accuracy, seed),
+        groundedness=groundedness(
+            [[(found, found.supported) for found in row.own.grounds] for row in rows],
+            [row.status == "failed" for row in results],
+            [row.cluster for row in results],
+            accuracy,
+            seed,
+        ),
         causes={cause: sum(row.cause == cause for row in results) for cause in CAUSES},
         operations=operations([row.detail.record for row in rows], good, prices),
         verifier=accuracy,
@@ -143,22 +149,7 @@ def _summed_up(
     )
 
 
-def _groundedness(rows: Sequence[_Row], accuracy: Sequence[Accuracy], seed: int) -> Interval:
-    if not accuracy:
-        return NOTHING
-    verbatim, judged = [], []
-    for row in rows:
-        rest = [g for g in row.own.grounds if not (g.verbatim and g.supported)]
-        verbatim.append(len(row.own.grounds) - len(rest))
-        judged.append((sum(g.supported for g in rest), len(rest)))
-    return corrected_groundedness(
-        verbatim,
-        judged,
-        [row.result.status == "failed" for row in rows],
-        [row.result.cluster for row in rows],
-        accuracy[-1],
-        seed,
-    )
+PROBED = 40  # cases whose evidence the verifier is tried on
 
 
 def cluster_of(case: Case) -> str:
@@ -170,36 +161,12 @@ def cluster_of(case: Case) -> str:
     return case.history[0].text if case.history else case.id
 
 
-PROBED = 40  # cases whose evidence the verifier is tried on
-
-
-class _Judge:
-    """The verifier, asked each thing once."""
-
-    def __init__(self, verifier: Verifier) -> None:
-        self.supports = lru_cache(maxsize=None)(self._supports)
-        self._verifier = verifier
-
-    def ground(self, claim: Claim, contexts: Sequence[str]) -> Grounds:
-        return ground(
-            claim,
-            contexts,
-            lambda sentence, texts: self.supports(sentence, tuple(texts)),
-            SUPPORTED,
-            _is_copy,
-        )
-
-    def probe(self, case: Case, other: Case | None) -> dict[str, tuple[float, float]]:
-        """What the verifier says of what is known: evidence supports itself, not another's."""
-        if other is None:
-            return {}
-        own, strange = case.evidence[0].quote, other.evidence[0].quote
-        yes = self.supports(own, (own,)) >= SUPPORTED
-        no = self.supports(strange, (own,)) < SUPPORTED
-        return {"verifier_probes": (float(yes + no), 2.0)}
-
-    def _supports(self, sentence: str, texts: tuple[str, ...]) -> float:
-        return self._verifier.verify(sentence, texts).score
+def _probe(case: Case, other: Case, supports: Supports) -> dict[str, Part]:
+    """What the verifier says of what is known: evidence supports itself, not another's."""
+    own, strange = case.evidence[0].quote, other.evidence[0].quote
+    yes = supports(own, (own,)) >= SUPPORTED
+    no = supports(strange, (own,)) < SUPPORTED
+    return {"verifier_probes": (float(yes + no), 2.0)}
 
 
 def _strangers(cases: Sequence[Case]) -> dict[str, Case]:
@@ -216,18 +183,14 @@ def _strangers(cases: Sequence[Case]) -> dict[str, Case]:
     return {case.id: strangers[case.id] for case in known[::step] if case.id in strangers}
 
 
-def _is_copy(sentence: str, evidence: str) -> bool:
-    return bool(read(sentence).words) and find_copy(sentence, evidence) is not None
-
-
-def _said(case: Case, record: Record) -> dict[str, Said]:
+def _responses(case: Case, record: Record) -> dict[str, Response]:
     """What our system ("") and the anchors say."""
-    own = {"": said_by(record, case.answerable)}
-    return own | {anchor.name: anchor_said(anchor) for anchor in record.anchors}
+    own = {"": response_of(record, case.answerable)}
+    return own | {anchor.name: anchor_response(anchor) for anchor in record.anchors}
 
 
 def _relevance(
-    encoder: Encoder, asked: Asked, said: Sequence[Mapping[str, Said]]
+    encoder: Encoder, asked: Asked, said: Sequence[Mapping[str, Response]]
 ) -> list[dict[str, float]]:
     """The cosine, from 0, of each text to its question; 0 for what says nothing.
 
@@ -254,9 +217,9 @@ def _result(
     case: Case,
     pieces: Sequence[Piece],
     record: Record,
-    said: Said,
+    said: Response,
     scores: CaseScore,
-    parts: Mapping[str, tuple[float, float]],
+    parts: Mapping[str, Part],
 ) -> CaseResult:
     answer = record.answer
     return CaseResult(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from eval.cases import Case
 from eval.causes import Cause
-from eval.figures import Figure
+from eval.figures import Curves, Figure, Part
 from eval.grounding_metrics import Grounds
 from eval.judged import Judged
 from eval.metrics import Refusal, mean, percentile
@@ -54,7 +54,7 @@ class CaseResult:
     answer: str
     cause: Cause
     cluster: str
-    parts: Mapping[str, tuple[float, float]]
+    parts: Mapping[str, Part]
     problem: str = ""
     case_error: str = ""
 
@@ -93,19 +93,6 @@ class Detail:
 
 
 @dataclass(frozen=True, slots=True)
-class Curves:
-    """What confidence is worth.
-
-    ``risk_coverage`` of ours ("") and of each anchor: (share of the questions answered, share of
-    them wrong). ``reliability`` of ours: (mean confidence, share whose evidence was found,
-    questions).
-    """
-
-    risk_coverage: Mapping[str, Sequence[tuple[float, float]]]
-    reliability: Sequence[tuple[float, float, int]]
-
-
-@dataclass(frozen=True, slots=True)
 class Run:
     """One evaluation: what was measured (``header``), per kind and all, and case by case.
 
@@ -129,16 +116,8 @@ class Run:
 
     def to_dict(self) -> dict[str, Any]:
         """The run as JSON, without curves and details, which the answers hold."""
-        names = (name for name in self.__slots__ if name not in ("curves", "details"))
-        shown = {name: getattr(self, name) for name in names}
-        return {
-            name: [asdict(row) for row in value]
-            if isinstance(value, tuple)
-            else dict(value)
-            if isinstance(value, Mapping)
-            else asdict(value)
-            for name, value in shown.items()
-        }
+        shown = asdict(replace(self, curves=Curves({}, ()), details={}))
+        return {name: value for name, value in shown.items() if name not in ("curves", "details")}
 
 
 def total_of(kind: str, rows: Sequence[CaseResult]) -> Total:

@@ -12,12 +12,14 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Parts = Sequence[tuple[float, float]]
 Array = NDArray[np.float64]
+_T = TypeVar("_T")
 RESAMPLES = 2000
 STATISTIC_RESAMPLES = 400  # of a figure that is counted anew from its rows each time
 SWAPS = 5000
@@ -63,19 +65,24 @@ def interval(parts: Parts, clusters: Sequence[Hashable], seed: int) -> Interval:
 
 
 def statistic_interval(
-    value: Callable[[NDArray[np.intp]], float | None], clusters: Sequence[Hashable], seed: int
+    value: Callable[[Sequence[_T]], float | None],
+    rows: Sequence[_T],
+    clusters: Sequence[Hashable],
+    seed: int,
 ) -> Interval:
-    """The same for a figure that is no ratio: ``value`` of the rows of given numbers."""
-    members = _members(clusters)
-    everything = np.arange(len(clusters))
-    measured = value(everything)
+    """The same for a figure that is no ratio: the ``value`` of rows."""
+    measured = value(rows)
+    by_cluster: dict[Hashable, list[_T]] = {}
+    for row, name in zip(rows, clusters, strict=True):
+        by_cluster.setdefault(name, []).append(row)
+    members = list(by_cluster.values())
     if measured is None or len(members) < 2:
         return Interval(measured, None, None)
     rng = np.random.default_rng(seed)
     drawn = []
     for _ in range(STATISTIC_RESAMPLES):
-        rows = np.concatenate([members[i] for i in rng.integers(len(members), size=len(members))])
-        if (one := value(rows)) is not None:
+        chosen = rng.integers(len(members), size=len(members))
+        if (one := value([row for i in chosen for row in members[i]])) is not None:
             drawn.append(one)
     if not drawn:
         return Interval(measured, None, None)
@@ -148,12 +155,12 @@ def paired_change(
     return Change(old, new, change, low, high, p, visible if n >= fewest else 1.0)
 
 
-def cluster_sums(parts: Parts, clusters: Sequence[Hashable]) -> Array:
-    """Numerator and denominator of each cluster: an array of shape (clusters, 2)."""
-    names = {name: i for i, name in enumerate(dict.fromkeys(clusters))}
-    sums = np.zeros((len(names), 2))
-    for part, name in zip(parts, clusters, strict=True):
-        sums[names[name]] += part
+def cluster_sums(rows: Sequence[Sequence[float]], clusters: Sequence[Hashable]) -> Array:
+    """The sums of the rows' columns in each cluster: (clusters, columns)."""
+    numbers = {name: i for i, name in enumerate(dict.fromkeys(clusters))}
+    sums = np.zeros((len(numbers), len(rows[0]) if rows else 2))
+    for row, name in zip(rows, clusters, strict=True):
+        sums[numbers[name]] += row
     return sums
 
 
@@ -178,10 +185,8 @@ def beta_draws(right: int, n: int, seed: int) -> Array:
 
 def resampled(rows: Sequence[Sequence[float]], clusters: Sequence[Hashable], seed: int) -> Array:
     """The sums of the rows' columns in each resample of the clusters: (resamples, columns)."""
-    members = _members(clusters)
-    table = np.array(rows, dtype=float)
-    sums = np.array([table[chosen].sum(axis=0) for chosen in members])
-    drawn: Array = _weights(len(members), seed) @ sums
+    sums = cluster_sums(rows, clusters)
+    drawn: Array = _weights(len(sums), seed) @ sums
     return drawn
 
 
@@ -208,10 +213,3 @@ def _ratios(sums: Array) -> Array:
     with np.errstate(divide="ignore", invalid="ignore"):
         found: Array = np.where(sums[:, 1] > 0, sums[:, 0] / sums[:, 1], np.nan)
     return found
-
-
-def _members(clusters: Sequence[Hashable]) -> list[NDArray[np.intp]]:
-    rows: dict[Hashable, list[int]] = {}
-    for i, name in enumerate(clusters):
-        rows.setdefault(name, []).append(i)
-    return [np.array(members, dtype=np.intp) for members in rows.values()]

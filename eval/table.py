@@ -6,6 +6,7 @@ from eval.figures import Figure
 from eval.judged import format_judge
 from eval.metrics import shown
 from eval.operations import format_cost
+from eval.output import aligned
 from eval.scored import Run
 from eval.stats import Interval
 
@@ -26,11 +27,7 @@ def format_table(run: Run) -> str:
         recalls = shown(t.recall_at_10), shown(t.all_gold_at_10)
         seconds = shown(t.p50), shown(t.p95)
         rows.append([t.kind, *map(str, counts), *recalls, f"{t.exact}/{t.citations}", *seconds])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for first, *rest in rows:
-        cells = (cell.rjust(width) for cell, width in zip(rest, widths[1:], strict=True))
-        lines.append("  ".join([first.ljust(widths[0]), *cells]))
+    lines = [aligned(rows)]
     r = run.refusal
     lines.append("")
     lines.append(
@@ -39,7 +36,7 @@ def format_table(run: Run) -> str:
     )
     for figure in run.figures:
         if figure.name in HEADLINE:
-            lines.append(f"{figure.name}: {_with_interval(figure)}{_anchors(figure)}")
+            lines.append(f"{figure.name}: {_with_interval(figure.interval)}{_anchors(figure)}")
     lines.append(f"sentences truly supported: {_with_interval(run.groundedness)}")
     for judged in run.judges:
         lines.append(f"{format_judge(judged)}: {_with_interval(judged.share)}")
@@ -51,7 +48,7 @@ def format_table(run: Run) -> str:
     return "\n".join(lines)
 
 
-def _with_interval(found: Figure | Interval) -> str:
+def _with_interval(found: Interval) -> str:
     if found.low is None:
         return shown(found.value)
     return f"{shown(found.value)} (95%: {shown(found.low)} to {shown(found.high)})"

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from rag.database import Database
 from rag.embed import Vectors
 from rag.lexical import LexicalIndex
-from rag.manifest import Manifest, manifest_from
+from rag.manifest import Manifest
 from rag.tables import Counts, FileStat, Standing
 from rag.types import Chunk, Fidelity, Flag, Place, Source, Span
 
@@ -24,6 +25,9 @@ OPENING = 300
 AMONG = "IN (SELECT value FROM json_each(?))"
 UNUSED = "key NOT IN (SELECT vector FROM chunks WHERE vector IS NOT NULL)"
 
+_MANIFEST = TypeAdapter(Manifest)
+_FIDELITY = TypeAdapter(Fidelity)
+
 
 class LibraryReader(Database):
     """The questions one can put to the documents, chunks and vectors of one index."""
@@ -32,7 +36,7 @@ class LibraryReader(Database):
 
     def manifest(self) -> Manifest:
         """What the index was made with."""
-        return manifest_from(json.loads(self._rows("SELECT value FROM manifest")[0][0]))
+        return _MANIFEST.validate_json(self._rows("SELECT value FROM manifest")[0][0])
 
     def has_manifest(self) -> bool:
         """Whether the index was ever finished being made."""
@@ -171,9 +175,7 @@ class LibraryReader(Database):
 
     def fidelity(self, source_id: str) -> Fidelity:
         """How well a source could be read. Raises ``KeyError``."""
-        row: dict[str, Any] = json.loads(self._of_source("fidelity", source_id))
-        row |= {key: tuple(value) for key, value in row.items() if isinstance(value, list)}
-        return Fidelity(**row)
+        return _FIDELITY.validate_json(self._of_source("fidelity", source_id))
 
     def chunks(self, numbers: Sequence[int]) -> dict[int, Chunk]:
         """Those of the chunks that exist, by number."""

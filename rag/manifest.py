@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +40,3 @@ class Manifest:
     max_tokens: int
     collection: str
     calibration: Calibration | None = None
-
-
-def manifest_from(row: Mapping[str, Any]) -> Manifest:
-    """A manifest as it is stored; one from before there were calibrations has none."""
-    stored = row.get("calibration")
-    calibration = None if stored is None else Calibration(**stored)
-    return Manifest(**{**row, "calibration": calibration})

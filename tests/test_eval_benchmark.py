@@ -159,11 +159,27 @@ def test_a_failed_query_counts_with_the_worst_value(
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("corpus.jsonl", '{"_id": 1, "text": "x"}\n', "corpus.jsonl:1: a document needs"),
-        ("queries.jsonl", '{"_id": "q"}\n', "queries.jsonl:1: a query needs"),
-        ("queries.jsonl", '{"_id": "q", "text": "x", "answers": "y"}\n', "list of strings"),
-        ("queries.jsonl", '{"_id": "q", "text": "x", "answerable": 1}\n', "true or false"),
-        ("queries.jsonl", '{"_id": "q", "text": "x", "history": [3]}\n', "history row 1"),
+        (
+            "corpus.jsonl",
+            '{"_id": 1, "text": "x"}\n',
+            "corpus.jsonl:1: field '_id' should be a valid string",
+        ),
+        ("queries.jsonl", '{"_id": "q"}\n', "queries.jsonl:1: field 'text' is missing"),
+        (
+            "queries.jsonl",
+            '{"_id": "q", "text": "x", "answers": "y"}\n',
+            "queries.jsonl:1: field 'answers' should be a valid array",
+        ),
+        (
+            "queries.jsonl",
+            '{"_id": "q", "text": "x", "answerable": 1}\n',
+            "queries.jsonl:1: field 'answerable' should be a valid boolean",
+        ),
+        (
+            "queries.jsonl",
+            '{"_id": "q", "text": "x", "history": [3]}\n',
+            r"queries.jsonl:1: field 'history\[0\]' should be an object",
+        ),
         ("qrels.tsv", "query-id\tcorpus-id\tscore\nq1 tower 1\n", "qrels.tsv:2: not query-id"),
     ],
 )

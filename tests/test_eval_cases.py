@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from eval.cases import Case, Evidence, find_quote, json_rows, load_cases
+from eval.cases import Case, Evidence, find_quote, load_cases
+from eval.rows import json_rows
 from rag.errors import BadInput
 from rag.types import Span, Turn
 
@@ -52,27 +53,37 @@ def test_a_case_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"colour": "red"}, "unknown field 'colour'"),
-        ({"id": 7}, "field 'id' must be a string, not 7"),
+        ({"colour": "red"}, "unknown field 'colour': known are id, kind, question"),
+        ({"id": 7}, "field 'id' should be a valid string, not 7"),
         ({"id": " "}, "field 'id' is empty"),
         ({"question": ""}, "field 'question' is empty"),
         ({"kind": "riddle"}, "unknown kind 'riddle'"),
-        ({"answerable": 1}, "field 'answerable' must be true or false, not 1"),
-        ({"answers": "330"}, "field 'answers' must be a list"),
-        ({"answers": [330]}, "each of 'answers' must be a string"),
+        ({"answerable": 1}, "field 'answerable' should be a valid boolean, not 1"),
+        ({"answers": "330"}, "field 'answers' should be a valid array, not \"330\""),
+        ({"answers": [330]}, "field 'answers[0]' should be a valid string, not 330"),
         ({"answers": ["The."]}, "answer 'The.' is empty once"),
         ({"answers": []}, "an answerable case needs 'answers'"),
         ({"evidence": []}, "an answerable case needs 'evidence'"),
-        ({"evidence": ["tower.txt"]}, "each of 'evidence' must be an object"),
-        ({"evidence": [{"source": "tower.txt"}]}, "has the fields 'source' and 'quote'"),
-        ({"evidence": [{"source": "tower.txt", "quote": 1}]}, "evidence 'quote' must be a string"),
-        ({"evidence": [{"source": "tower.txt", "quote": " "}]}, "evidence 'quote' is empty"),
+        ({"evidence": ["tower.txt"]}, "field 'evidence[0]' should be an object, not \"tower.txt\""),
+        ({"evidence": [{"source": "tower.txt"}]}, "field 'evidence[0].quote' is missing"),
+        (
+            {"evidence": [{"source": "tower.txt", "quote": 1}]},
+            "field 'evidence[0].quote' should be a valid string, not 1",
+        ),
+        (
+            {"evidence": [{"source": "tower.txt", "quote": "330", "page": 1}]},
+            "unknown field 'evidence[0].page'",
+        ),
+        ({"evidence": [{"source": "tower.txt", "quote": " "}]}, "'evidence[0].quote' is empty"),
         ({"answerable": False}, "not answerable has no 'answers'"),
-        ({"history": {}}, "field 'history' must be a list"),
-        ({"history": ["hello"]}, 'history row 1 is "hello"'),
-        ({"history": [{"role": "judge", "text": "Hello"}]}, "history row 1"),
-        ({"history": [{"role": "user", "text": 3}]}, "history row 1"),
-        ({"note": None}, "field 'note' must be a string, not null"),
+        ({"history": {}}, "field 'history' should be a valid array"),
+        ({"history": ["hello"]}, "field 'history[0]' should be an object, not \"hello\""),
+        (
+            {"history": [{"role": "judge", "text": "Hello"}]},
+            "field 'history[0].role' should be 'user' or 'assistant', not \"judge\"",
+        ),
+        ({"history": [{"role": "user", "text": 3}]}, "field 'history[0].text' should be"),
+        ({"note": None}, "field 'note' should be a valid string, not null"),
     ],
 )
 def test_a_bad_case_is_refused_with_its_line(

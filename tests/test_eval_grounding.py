@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from eval.grounding import best_threshold, figures, half_of, read_rows, run_grounding
+from eval.grounding import best_threshold, figures, read_rows, run_grounding
+from eval.measure import half_of
 from rag.embed import Encoder
 from rag.errors import BadInput, ModelError
 from rag.verify import SUPPORTED, Verifier, load_verifier
@@ -83,9 +84,12 @@ def test_a_failed_row_counts_as_wrong(
     ("line", "message"),
     [
         ("{", "rows.jsonl:1: not JSON"),
-        ('{"id": "a", "context": "x", "label": 1}', "rows.jsonl:1: a row needs"),
-        ('{"id": "a", "context": "x", "response": "y", "label": 2}', "rows.jsonl:1: 'label' must"),
-        ('{"id": "a", "context": "x", "response": "y"}', "rows.jsonl:1: 'label' must"),
+        ('{"id": "a", "context": "x", "label": 1}', "rows.jsonl:1: field 'response' is missing"),
+        (
+            '{"id": "a", "context": "x", "response": "y", "label": 2}',
+            "field 'label' should be 1 or 0",
+        ),
+        ('{"id": "a", "context": "x", "response": "y"}', "rows.jsonl:1: field 'label' is missing"),
         ("", "no rows"),
     ],
 )

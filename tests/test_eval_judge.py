@@ -22,9 +22,8 @@ from eval.judge import (
     LABELLED_EACH,
     RULES,
     judge_run,
-    judges_in,
+    read_rulings,
     read_verdict,
-    rulings_of,
     statements,
 )
 from eval.judged import Judged, format_judge, with_judges
@@ -78,7 +77,8 @@ def run(made: Path, tmp_path: Path) -> Path:
 
 def cited(run: Path) -> int:
     """How many sentences the judge is asked about; one more cites nothing."""
-    return len(list(statements(read_folder(run))))
+    records = read_folder(run).records.values()
+    return sum(len(list(statements(record))) for record in records)
 
 
 def judged(run: Path) -> Judged:
@@ -174,7 +174,7 @@ def test_another_model_is_another_judge(run: Path) -> None:
     other = Other(scripts=[["UNSUPPORTED"]] * 9, asked=[])
     judge_run(run, other)
     assert len(other.asked) == cited(run)
-    assert judges_in(run) == ["ScriptedModel", "Other"]
+    assert list(read_rulings(run)) == ["ScriptedModel", "Other"]
     found = with_judges(score(read_folder(run)), run).judges
     assert [one.supported for one in found] == [cited(run), 0]
     assert found[0].share.value == 5 / 6 and found[1].share.value == 0
@@ -300,7 +300,7 @@ def test_labelled_rows_stay_with_the_run_and_are_few(run: Path, tmp_path: Path) 
     assert len(other.asked) == cited(run) + len(rows), "tried on the same rows"
     bad = tmp_path / "bad.jsonl"
     bad.write_text('{"id": "1", "context": "x", "response": "y", "label": 2}\n', encoding="utf-8")
-    with pytest.raises(BadInput, match=r"bad\.jsonl:1: 'label' must be"):
+    with pytest.raises(BadInput, match=r"bad\.jsonl:1: field 'label' should be 1 or 0"):
         judge_run(run, scripted(), labelled=[bad])
 
 
@@ -320,7 +320,7 @@ def test_while_some_are_missing_there_is_no_share(run: Path) -> None:
 def test_a_damaged_ruling_is_named_by_its_line(run: Path) -> None:
     (run / RULINGS).write_text('{"model": "x"}\n', encoding="utf-8")
     with pytest.raises(BadInput, match=r"rulings\.jsonl:1: not a judge's ruling"):
-        rulings_of(run, "x")
+        read_rulings(run)
 
 
 def test_the_gate_and_the_verifiers_figures_do_not_know_of_it(run: Path) -> None:

@@ -9,24 +9,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eval import retrieval_metrics as retrieval
 from eval.metrics import (
-    all_gold_at_k,
     auroc,
     contains_answer,
     mean,
-    mrr_at_k,
-    ndcg_at_k,
     normalize_answer,
-    over_refusal,
     percentile,
     ratio,
-    recall_at_k,
     refusal,
-    refusal_precision,
-    refusal_recall,
     shown,
 )
 
+Metric = Callable[..., float | None]
+
+
+def of_documents(metric: Metric) -> Metric:
+    """A figure of ranked documents and the gold ones among them."""
+    return lambda ranked, gold, k: metric(retrieval.document_ranks(ranked, gold), k)
+
+
+def above(positive: list[float], negative: list[float]) -> float | None:
+    """How often the first are above the others."""
+    labels = [True] * len(positive) + [False] * len(negative)
+    return auroc([*positive, *negative], labels)
+
+
+ndcg_at_k = of_documents(retrieval.ndcg)
+recall_at_k = of_documents(retrieval.recall)
+mrr_at_k = of_documents(retrieval.reciprocal_rank)
+all_gold_at_k = of_documents(retrieval.all_gold)
 SCORES = st.lists(st.integers(-5, 5).map(float), min_size=1, max_size=30)
 RANKED = st.lists(st.integers(0, 9), unique=True)
 GOLD = st.sets(st.integers(0, 9))
@@ -114,37 +126,34 @@ def test_recall_grows_with_k(ranked: list[int], gold: set[int], k: int) -> None:
 
 
 def test_auroc_by_hand() -> None:
-    assert auroc([0.9, 0.8], [0.1]) == 1.0
-    assert auroc([0.1], [0.9, 0.8]) == 0.0
-    assert auroc([0.5], [0.5]) == 0.5
+    assert above([0.9, 0.8], [0.1]) == 1.0
+    assert above([0.1], [0.9, 0.8]) == 0.0
+    assert above([0.5], [0.5]) == 0.5
     # Pairs: .8>.5, .8>.3, .5=.5, .5>.3 make 3.5 of 4.
-    assert auroc([0.8, 0.5], [0.5, 0.3]) == 3.5 / 4
-    assert auroc([], [0.5]) is None
-    assert auroc([0.5], []) is None
+    assert above([0.8, 0.5], [0.5, 0.3]) == 3.5 / 4
+    assert above([], [0.5]) is None
+    assert above([0.5], []) is None
 
 
 @given(SCORES, SCORES)
 def test_auroc_is_the_share_of_ordered_pairs(positive: list[float], negative: list[float]) -> None:
     pairs = [(p > n) + (p == n) / 2 for p in positive for n in negative]
-    assert auroc(positive, negative) == pytest.approx(sum(pairs) / len(pairs))
+    assert above(positive, negative) == pytest.approx(sum(pairs) / len(pairs))
 
 
 @given(SCORES, SCORES)
 def test_auroc_of_negated_or_swapped_scores_is_the_complement(
     positive: list[float], negative: list[float]
 ) -> None:
-    value = auroc(positive, negative)
+    value = above(positive, negative)
     assert value is not None
-    assert auroc([-s for s in positive], [-s for s in negative]) == pytest.approx(1 - value)
-    assert auroc(negative, positive) == pytest.approx(1 - value)
+    assert above([-s for s in positive], [-s for s in negative]) == pytest.approx(1 - value)
+    assert above(negative, positive) == pytest.approx(1 - value)
 
 
 def test_refusal_by_hand() -> None:
     answerable = [True, True, True, True, False, False]
     refused = [True, False, False, False, True, False]
-    assert refusal_precision(refused, answerable) == 1 / 2
-    assert refusal_recall(refused, answerable) == 1 / 2
-    assert over_refusal(refused, answerable) == 1 / 4
     figures = refusal(refused, answerable, [0.2, 0.9, 0.9, 0.9, 0.1, 0.9])
     # Of 4 x 2 pairs: 4 beat .1; .2 loses to .9, three tie with it.
     assert figures.auroc == (4 + 1.5) / 8
@@ -152,9 +161,9 @@ def test_refusal_by_hand() -> None:
 
 
 def test_refusal_over_nothing_is_none() -> None:
-    assert refusal_precision([False], [False]) is None
-    assert refusal_recall([True], [True]) is None
-    assert over_refusal([True], [False]) is None
+    assert refusal([False], [False], [0.5]).precision is None
+    assert refusal([True], [True], [0.5]).recall is None
+    assert refusal([True], [False], [0.5]).over_refusal is None
     empty = refusal([], [], [])
     assert (empty.auroc, empty.precision, empty.recall, empty.over_refusal) == (None,) * 4
 

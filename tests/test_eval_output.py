@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from eval.folder import start_folder, write_scores
 from eval.generate import write_cases
 from eval.output import check_writable, write_json, write_text
+from eval.record import Asked
 from rag.errors import BadInput
 from ui.cli import main
 
@@ -39,7 +40,7 @@ def test_what_cannot_be_written_is_told_before_the_work_and_after_it(path: str) 
 
 def test_no_run_starts_in_a_folder_that_cannot_be_made() -> None:
     with pytest.raises(BadInput, match=r"no folder can be made .*--out"):
-        start_folder(Path("/proc/run"), {}, [], {})
+        start_folder(Path("/proc/run"), Asked({}, (), {}))
 
 
 def test_a_command_says_so_in_one_line(path: str, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from eval import retrieval_metrics as retrieval
 from eval.answer_metrics import Nuggets, exact_match, nuggets, token_f1
-from eval.case_score import Said, score_case
+from eval.case_score import Response, score_case
 from eval.cases import Case, Evidence
 from eval.causes import CAUSES, cause_of
 from eval.figures import BY_NAME, MEASURES, Scored, make_figure
@@ -105,7 +105,7 @@ def test_nuggets() -> None:
 def grounded(
     claim: Claim, known: dict[tuple[str, ...], float], contexts: tuple[str, ...] = ()
 ) -> Grounds:
-    return ground(claim, contexts, lambda _, t: known.get(tuple(t), 0.0), 0.5, lambda s, q: s == q)
+    return ground(claim, contexts, lambda _, t: known.get(t, 0.0), 0.5, lambda s, q: s == q)
 
 
 def test_citations_as_alce_judges_them() -> None:
@@ -140,14 +140,14 @@ def test_curves_cover_everything(rows: list[tuple[float, bool]]) -> None:
     assert 0 <= (calibration_error(sure, wrong) or 0) <= 1
 
 
-def said(status: str = "answered", **fields: object) -> Said:
-    return replace(Said(status, 0.5), **fields)  # type: ignore[arg-type]
+def said(status: str = "answered", **fields: object) -> Response:
+    return replace(Response(status, 0.5), **fields)  # type: ignore[arg-type]
 
 
-def parts(case: Case, one: Said) -> dict[str, tuple[float, float]]:
+def parts(case: Case, one: Response) -> dict[str, tuple[float, float]]:
     pieces = [Piece("f", "q", "found", (A,), True)] if case.answerable else []
-    claims = lambda claim, _: grounded(claim, {("q",): 0.9})  # noqa: E731
-    return dict(score_case(case, pieces, one, claims, 0.5).parts)
+    supports = lambda _, texts: 0.9 if texts == ("q",) else 0.0  # noqa: E731
+    return dict(score_case(case, pieces, one, supports, 0.5).parts)
 
 
 KNOWN = replace(CASE, evidence=(Evidence("f", "330 metres, 1921"),))

@@ -11,15 +11,15 @@ there; ``other_report`` are those about one that is not, which are better declin
 from __future__ import annotations
 
 import json
-import tempfile
 from fnmatch import fnmatch
 from pathlib import Path
 
 from eval.bench import script
-from eval.cases import json_rows
+from eval.measure import scratch_index
 from eval.output import write_json
+from eval.rows import json_rows
 from ingest.sync import sync
-from rag.index import Index, create_index
+from rag.index import Index
 from rag.types import Answer
 
 
@@ -33,10 +33,7 @@ def main() -> None:
         (row["question"], row["source_docs"].replace(" ", "-"))
         for _, row in json_rows(options.folder / "questions.jsonl")
     ]
-    with (
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary,
-        create_index(Path(temporary) / "index") as index,
-    ):
+    with scratch_index() as index:
         sync(index, reports)
         result = measure(index, reports, asked)
     write_json(options.json, result)

@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("sets", nargs="+", type=Path)
     parser.add_argument("--limit", type=int, default=400)
     options = parser.parse_args()
-    methods = [m for m in (Method("shipped"), *other_methods()) if m.expand is None]
+    methods = [m for m in (Method("shipped"), *other_methods()) if m.larger is None]
     rows: list[dict[str, Any]] = []
     for folder in options.sets:
         for method in methods:

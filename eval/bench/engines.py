@@ -19,9 +19,9 @@ from typing import Any
 
 from eval.bench import script
 from eval.benchmark import Query, corpus_index, read_queries
-from eval.folder import appending, read_rows
-from eval.metrics import contains_answer, mean, percentile
+from eval.metrics import contains_answer, mean, percentile, ratio
 from eval.output import write_json
+from eval.rows import appending, read_rows
 from rag.index import Index
 from rag.settings import Settings
 from rag.types import Engine
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=100, help="questions of each set, spread")
     options = parser.parse_args()
     kept = options.json.with_suffix(".rows.jsonl")
-    rows = read_rows(kept, dict, "a row")
+    rows = read_rows(kept, dict[str, Any], "a row")
     done = {(row["set"], row["id"], row["asked"]) for row in rows}
     for folder in options.sets:
         asked = [
@@ -74,6 +74,7 @@ def _spread(queries: Sequence[Query], limit: int) -> list[Query]:
 
 def _ask(index: Index, query: Query, name: str, engine: Engine, llm: str) -> dict[str, Any]:
     answer = index.ask(query.text, query.history, Settings(engine, llm))
+    said = " ".join(sentence.text for sentence in answer.sentences)
     written = [s.verdict for s in (*answer.sentences, *answer.withheld)]
     return {
         "set": name,
@@ -82,7 +83,7 @@ def _ask(index: Index, query: Query, name: str, engine: Engine, llm: str) -> dic
         "engine": answer.engine,
         "answerable": query.answerable,
         "declined": answer.status == "declined",
-        "right": bool(query.answers) and contains_answer(_said(answer.sentences), query.answers),
+        "right": bool(query.answers) and contains_answer(said, query.answers),
         "scored": bool(query.answers),
         "supported": written.count("supported"),
         "sentences": len(written),
@@ -93,19 +94,14 @@ def _ask(index: Index, query: Query, name: str, engine: Engine, llm: str) -> dic
     }
 
 
-def _said(sentences: Sequence[Any]) -> str:
-    return " ".join(sentence.text for sentence in sentences)
-
-
 def _figures(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     seconds = [row["seconds"] for row in rows]
-    sentences = sum(row["sentences"] for row in rows)
     return {
         "n": len(rows),
         "right": mean(float(r["right"]) for r in rows if r["scored"]),
         "declined_right": mean(float(r["declined"]) for r in rows if r["answerable"] is False),
         "declined_wrong": mean(float(r["declined"]) for r in rows if r["answerable"]),
-        "supported": sum(r["supported"] for r in rows) / sentences if sentences else None,
+        "supported": ratio(sum(r["supported"] for r in rows), sum(r["sentences"] for r in rows)),
         "written": mean(float(r["engine"] == "llm" and not r["declined"]) for r in rows),
         "p50": percentile(seconds, 50),
         "p95": percentile(seconds, 95),

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import hashlib
 import importlib
 import json
 import math
@@ -36,6 +35,7 @@ from eval.bench.linear import Array, even, listwise, logistic
 from eval.bench.select_data import Example, Vectors, benchmark, of_others, training
 from eval.bench.select_figures import curve, figures_of, outcome
 from eval.benchmark import corpus_index
+from eval.measure import HALVES, half_of
 from eval.metrics import contains_answer
 from rag import confidence, select
 from rag.features import passage_features
@@ -265,11 +265,6 @@ def _fit_chance(tune: Sequence[Rows], weights: dict[str, float]) -> dict[str, fl
     return {"slope": float(slope[0]), "intercept": base}
 
 
-def half(title: str) -> int:
-    """0: tune, 1: report."""
-    return int(hashlib.sha256(title.encode()).hexdigest(), 16) % 2
-
-
 def main() -> None:
     """Fit, write, measure what was written, print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -288,7 +283,7 @@ def main() -> None:
             sets[name] = benchmark(folder, index)
             print(name, len(sets[name]), flush=True)
             if name == SETS[0]:
-                sides = [[e for e in sets[name] if half(e.group) == n] for n in (0, 1)]
+                sides = [[e for e in sets[name] if half_of(e.group) == half] for half in HALVES]
                 others = [e for side in sides for e in of_others(side, index)]
         sets[ASKED_OF_OTHERS] = others
         train = training(arguments.data / "train/reader.jsonl.gz", embed)
@@ -303,7 +298,7 @@ def run(
     out: Path,
 ) -> None:
     """Fit on the tune halves of ``sets``, write the weights, measure all of them."""
-    tune = [[e for e in examples if half(e.group) == 0] for examples in sets.values()]
+    tune = [[e for e in examples if half_of(e.group) == "tune"] for examples in sets.values()]
     model = json.loads(out.read_text())
     model["fitted"] = datetime.date.today().isoformat()
     model["data"] = (
@@ -324,10 +319,10 @@ def run(
     for way, used in (("words", None), ("reader", reader)):
         figures = model[way]["figures"] = {}
         for name, examples in sets.items():
-            outcomes = [(half(e.group), outcome(e, embed, used)) for e in examples]
+            outcomes = [(half_of(e.group), outcome(e, embed, used)) for e in examples]
             of = {
-                "tune": [o for side, o in outcomes if side == 0],
-                "report": [o for side, o in outcomes if side == 1],
+                "tune": [o for half, o in outcomes if half == "tune"],
+                "report": [o for half, o in outcomes if half == "report"],
                 "whole": [o for _, o in outcomes],
             }
             figures[name] = {side: figures_of(some) for side, some in of.items()}

@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import gzip
-import hashlib
 import json
 import math
 import random
@@ -27,15 +25,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from eval.bench.linear import Array, logistic
 from eval.bench.select_data import Vectors
-from eval.grounding import figures, half_of
+from eval.grounding import figures
+from eval.measure import half_of
+from eval.rows import json_rows
 from rag.verify_facts import Date, Quantity, read_dates, read_quantities
 from rag.verify_features import BROKEN, FEATURES, LOST, Embed, examine, rarity_from
 from rag.verify_words import read
 
-Array = npt.NDArray[np.float64]
 SETS = {"summedits": 4.0, "wice_claim": 2.0, "begin": 1.0}
 TRAIN = {
     "mnli": 800, "snli": 400, "cad_snli": 400, "fever_rte": 600, "fever_binary": 800,
@@ -75,14 +74,14 @@ def judged(folder: Path) -> list[Row]:
     return [
         Row(name, r["id"], r["response"], r["context"], r["label"] == 1, half_of(r["id"]) == "tune")
         for name in SETS
-        for r in _json_lines(folder / "grounding" / f"{name}.jsonl.gz")
+        for _, r in json_rows(folder / "grounding" / f"{name}.jsonl.gz")
     ]
 
 
 def training(path: Path) -> list[Row]:
     """A sample of the sets that may be shipped, without their test splits, and edits of it."""
     by_set: dict[str, list[Row]] = defaultdict(list)
-    for r in _json_lines(path):
+    for _, r in json_rows(path):
         if r["set"] in TRAIN and r["split"] != "test":
             row = Row(
                 "train " + r["set"], r["id"], r["claim"], r["context"],
@@ -169,21 +168,16 @@ def fit(rows: Sequence[Row], x: Array) -> tuple[Array, float]:
     What speaks against a sentence may not count for it: where the fit says so, which the noise of
     long passages makes it do, the feature is left out.
     """
-    from sklearn.linear_model import LogisticRegression
-
     y = np.array([r.supported for r in rows])
     counts = Counter((r.set, r.supported) for r in rows)
     weight = np.array([SETS.get(r.set, TRAIN_WEIGHT) / counts[r.set, r.supported] for r in rows])
-    mean, scale = x.mean(0), x.std(0) + 1e-9
     against = [FEATURES.index(name) for name in (*LOST, *BROKEN)]
     used = np.ones(len(FEATURES))
     while True:
-        model = LogisticRegression(C=INVERSE_L2, max_iter=3000)
-        model.fit((x - mean) / scale * used, y, sample_weight=weight / weight.mean())
-        w = model.coef_[0] * used / scale
+        w, intercept = logistic(x * used, y.astype(float), weight, 1 / (INVERSE_L2 * len(rows)))
         wrong = [i for i in against if w[i] > 0]
         if not wrong:
-            return w, float(model.intercept_[0] - w @ mean)
+            return w, intercept
         used[wrong] = 0.0
 
 
@@ -232,9 +226,7 @@ def main() -> None:
     x, x_train = table(rows, rarity, embed), table(train, rarity, embed)
     splits = {
         "by_row": [r.tune for r in rows],
-        "by_document": [
-            int(hashlib.sha256(r.evidence.encode()).hexdigest(), 16) % 2 == 0 for r in rows
-        ],
+        "by_document": [half_of(r.evidence) == "tune" for r in rows],
     }
     recorded: dict[str, Any] = {}
     models = {}
@@ -264,11 +256,6 @@ def main() -> None:
     }
     arguments.out.write_text(json.dumps(stored, ensure_ascii=False, indent=1) + "\n", "utf-8")
     print(json.dumps({k: v for k, v in stored.items() if k != "common"}, indent=1))
-
-
-def _json_lines(path: Path) -> list[dict[str, Any]]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """How ingest behaves on much: is embedding kept busy, how soon can one ask, how much memory.
 
-    python -m eval.bench.ingest_scale PDF_FOLDER [--chunks 10000] [--megabytes 300] [--json OUT]
+    python -m eval.bench.ingest_scale PDF_FOLDER [--json OUT]
 
 - ``pdf``: the share of the time of a whole run over PDF files in which embedding was at work.
-- ``first_answer``: from the start of a process that ingests so many chunks, the seconds until
+- ``first_answer``: from the start of a process that ingests 10,000 chunks, the seconds until
   another process gets its first answer out of them, and how many chunks had a vector by then.
 - ``memory``: the peak memory of reading one large text file, until all of it can be found by its
   words; embedding goes on beside it. The parser's own process is counted apart.
@@ -21,12 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from eval.bench import script
+from eval.measure import scratch_index
 from eval.output import write_json
 from ingest.report import FileReport, Progress
 from ingest.sync import sync
 from rag.errors import BadIndex
 from rag.index import create_index, open_index
 
+CHUNKS, MEGABYTES = 10_000, 300
 QUESTION = "What did orchard number 7 yield in row 3?"
 INGEST = "import sys; from eval.bench.ingest_scale import ingest; ingest(*sys.argv[1:])"
 READ = "import sys; from eval.bench.ingest_scale import read; read(*sys.argv[1:])"
@@ -36,16 +38,14 @@ def main() -> None:
     """Measure all three and print or write them."""
     parser = script.parser(__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--chunks", type=int, default=10_000)
-    parser.add_argument("--megabytes", type=int, default=300)
     options = parser.parse_args()
     result: dict[str, Any] = {"pdf": pdf(options.folder)}
     print(json.dumps(result["pdf"]))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-        result["first_answer"] = first_answer(Path(scratch), options.chunks)
+        result["first_answer"] = first_answer(Path(scratch))
     print(json.dumps(result["first_answer"]))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-        result["memory"] = memory(Path(scratch), options.megabytes)
+        result["memory"] = memory(Path(scratch))
     print(json.dumps(result["memory"]))
     result |= script.stamp()
     write_json(options.json, result)
@@ -54,10 +54,7 @@ def main() -> None:
 def pdf(folder: Path) -> dict[str, Any]:
     """Ingest the PDF files of a folder."""
     files = sorted(folder.glob("*.pdf"))
-    with (
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch,
-        create_index(Path(scratch) / "index") as index,
-    ):
+    with scratch_index() as index:
         index.warm()
         report = sync(index, files)
     return {
@@ -69,11 +66,11 @@ def pdf(folder: Path) -> dict[str, Any]:
     }
 
 
-def first_answer(scratch: Path, chunks: int) -> dict[str, Any]:
+def first_answer(scratch: Path) -> dict[str, Any]:
     """Ask while another process ingests."""
     docs = scratch / "docs"
     docs.mkdir()
-    for number in range(chunks // 100 + 1):
+    for number in range(CHUNKS // 100 + 1):
         # A section is a chunk.
         text = "\n\n".join(section(number, row) for row in range(100))
         (docs / f"orchard-{number:05}.md").write_text(text, encoding="utf-8")
@@ -93,14 +90,14 @@ def first_answer(scratch: Path, chunks: int) -> dict[str, Any]:
                 break
         seconds = time.perf_counter() - start
         with open_index(index_dir) as index:
-            while (now := index.library.counts()).chunks < chunks and child.poll() is None:
+            while (now := index.library.counts()).chunks < CHUNKS and child.poll() is None:
                 time.sleep(0.5)
         read = time.perf_counter() - start
     finally:
         child.kill()
         child.wait()
     return {
-        "chunks": chunks,
+        "chunks": CHUNKS,
         "seconds": seconds,
         "chunks_by_then": counts.chunks,
         "without_vector": counts.owed,
@@ -109,12 +106,12 @@ def first_answer(scratch: Path, chunks: int) -> dict[str, Any]:
     }
 
 
-def memory(scratch: Path, megabytes: int) -> dict[str, Any]:
+def memory(scratch: Path) -> dict[str, Any]:
     """Read one large text file."""
     path = scratch / "large.txt"
     with path.open("w", encoding="utf-8") as file:
         number = 0
-        while file.tell() < megabytes * 1_000_000:
+        while file.tell() < MEGABYTES * 1_000_000:
             file.write("\n\n".join(section(number, row) for row in range(100)) + "\n\n")
             number += 1
     out = subprocess.run(

@@ -4,7 +4,7 @@ The textbook: LangChain's recursive splitter (1000 characters, 200 overlap), its
 ``HuggingFaceEmbeddings`` and ``Chroma.add_documents``, with the same model. Loading libraries and
 models is not timed. The two run in turn, so that a machine that slows down slows both.
 
-    python -m eval.bench.ingest_speed FOLDER [--rounds 3] [--json OUT]
+    python -m eval.bench.ingest_speed FOLDER [--json OUT]
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from eval.output import write_json
 from ingest.sync import sync
 from rag.embed import DEFAULT_MODEL, load_encoder, model_path
 from rag.index import create_index
+
+ROUNDS = 3
 
 
 def textbook(model: str) -> Callable[[list[Path], Path], None]:
@@ -58,13 +60,12 @@ def main() -> None:
     """Time both pipelines over the text files of a folder and print their speeds and the ratio."""
     parser = script.parser(__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     files = sorted(p for p in options.folder.rglob("*") if p.suffix in (".txt", ".md"))
     characters = sum(len(path.read_text(encoding="utf-8")) for path in files)
     pipelines = {"footnote": footnote(), "textbook": textbook(str(model_path(DEFAULT_MODEL)))}
     speeds: dict[str, list[float]] = {name: [] for name in pipelines}
-    for number in range(options.rounds):
+    for number in range(ROUNDS):
         for name, run in pipelines.items():
             with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
                 start = time.perf_counter()

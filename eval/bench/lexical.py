@@ -21,8 +21,9 @@ import numpy as np
 
 from eval.bench import script
 from eval.benchmark import Query, read_corpus, read_queries
-from eval.metrics import mean, ndcg_at_k
+from eval.metrics import mean
 from eval.output import write_json
+from eval.retrieval_metrics import document_ranks, ndcg
 from rag.lexical import LexicalIndex, analyze, query_terms
 
 K = 10
@@ -41,7 +42,7 @@ def with_fts5(documents: list[str], queries: list[Query], ids: list[str]) -> dic
         start = time.perf_counter()
         ranked = [ids[number] for number, _ in index.search(query.text, K)]
         seconds.append(time.perf_counter() - start)
-        scores.append(ndcg_at_k(ranked, query.gold, K))
+        scores.append(ndcg(document_ranks(ranked, query.gold), K))
     start = time.perf_counter()
     index.delete([0])
     index.add([(0, "", "", documents[0])])
@@ -63,7 +64,7 @@ def with_bm25s(documents: list[str], queries: list[Query], ids: list[str]) -> di
         values = index.get_scores(terms) if terms else np.zeros(len(documents))
         ranked = [ids[i] for i in np.argsort(-values, kind="stable")[:K]]
         seconds.append(time.perf_counter() - start)
-        scores.append(ndcg_at_k(ranked, query.gold, K))
+        scores.append(ndcg(document_ranks(ranked, query.gold), K))
     return _row(scores, seconds, build, build)
 
 

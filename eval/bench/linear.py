@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.linear_model import LogisticRegression
 
 Array = npt.NDArray[np.float64]
 
@@ -32,18 +33,12 @@ def listwise(x: Array, good: Array, sizes: Sequence[int], weight: Array) -> Arra
 
 
 def logistic(x: Array, y: Array, weight: Array, l2: float) -> tuple[Array, float]:
-    """Weighted logistic regression by Newton's method, l2 on standardised weights."""
+    """Weighted logistic regression, l2 on standardised weights over a mean loss."""
     mean, scale = x.mean(0), x.std(0) + 1e-9
-    z = np.c_[(x - mean) / scale, np.ones(len(x))]
-    penalty = np.diag([l2] * x.shape[1] + [0.0])
-    w = np.zeros(z.shape[1])
-    weight = weight / weight.sum()
-    for _ in range(30):
-        p = 1 / (1 + np.exp(-z @ w))
-        gradient = z.T @ (weight * (p - y)) + penalty @ w
-        hessian = (z.T * (weight * p * (1 - p))) @ z + penalty + 1e-9 * np.eye(len(w))
-        w = w - np.linalg.solve(hessian, gradient)
-    return w[:-1] / scale, float(w[-1] - (w[:-1] * mean / scale).sum())
+    model = LogisticRegression(C=1 / l2 if l2 else np.inf, tol=1e-9, max_iter=10_000)
+    model.fit((x - mean) / scale, y, sample_weight=weight / weight.sum())
+    fitted = model.coef_[0] / scale
+    return fitted, float(model.intercept_[0] - fitted @ mean)
 
 
 def even(answerable: Sequence[bool], total: float) -> Array:

@@ -5,7 +5,7 @@ the same file in the same process twice: plain (nothing kept between prompts, on
 and as ``rag.local_model`` asks it. The two run in turn, each first every other time, so that a
 machine that slows down slows both.
 
-    python -m eval.bench.local_model [--model NAME_OR_PATH] [--prompts 12] [--json OUT]
+    python -m eval.bench.local_model [--model NAME_OR_PATH] [--json OUT]
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import statistics
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -21,9 +20,9 @@ from typing import Any
 
 from eval.bench import script
 from eval.cases import SAMPLE_CASES, SAMPLE_LIBRARY, load_cases
+from eval.measure import scratch_index
 from eval.output import write_json
 from ingest.sync import sync
-from rag.index import create_index
 from rag.local_model import CONTEXT_TOKENS, LocalChatModel, local_chat_model
 from rag.onnx_model import CORES
 
@@ -32,19 +31,17 @@ SYSTEM = (
     "sentence with the numbers of the passages it rests on, like [1] or [2][3]. If they do not "
     "answer it, say so. Give at most three sentences."
 )
+PROMPTS = 12
 PASSAGES = 4
 MAX_TOKENS = 64
 Row = dict[str, Any]
 
 
-def prompts(n: int) -> list[list[dict[str, str]]]:
+def prompts() -> list[list[dict[str, str]]]:
     """The first questions of different kinds, each with what a search finds for it."""
     cases = [case for case in load_cases(SAMPLE_CASES) if not case.history]
-    chosen = cases[:: max(1, len(cases) // n)][:n]
-    with (
-        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        create_index(Path(folder) / "index") as index,
-    ):
+    chosen = cases[:: max(1, len(cases) // PROMPTS)][:PROMPTS]
+    with scratch_index() as index:
         sync(index, [SAMPLE_LIBRARY])
         return [
             [
@@ -105,11 +102,11 @@ def fast(model: LocalChatModel) -> Callable[[list[dict[str, str]]], Row]:
     return ask
 
 
-def run(path: Path, n: int) -> Iterator[dict[str, Any]]:
+def run(path: Path) -> Iterator[dict[str, Any]]:
     """The result so far, after each prompt."""
     ways = {"plain": plain(path), "fast": fast(local_chat_model(str(path), MAX_TOKENS))}
     rows: dict[str, list[Row]] = {name: [] for name in ways}
-    for number, messages in enumerate(prompts(n)):
+    for number, messages in enumerate(prompts()):
         for name in sorted(ways, reverse=bool(number % 2)):
             before = time.process_time()
             row = ways[name](messages)
@@ -140,9 +137,8 @@ def main() -> None:
     """Ask the prompts both ways and print what they took."""
     parser = script.parser(__doc__)
     parser.add_argument("--model", default="")
-    parser.add_argument("--prompts", type=int, default=12)
     options = parser.parse_args()
-    for result in run(local_chat_model(options.model).path, options.prompts):
+    for result in run(local_chat_model(options.model).path):
         print(json.dumps(result["rows"][-1]))
         write_json(options.json, result)
     del result["rows"]

@@ -5,14 +5,13 @@ per second of processor time, the share of the answers' numbers that its text ho
 the words of PDFium's bare text, and the share of the pairs of neighbours in it, which tells of the
 reading order. OCR: the character error rate against the text layer.
 
-    python -m eval.bench.pdf_readers FOLDER [--ocr-pages 6] [--json OUT]
+    python -m eval.bench.pdf_readers FOLDER [--json OUT]
 
 FOLDER holds PDF files and a ``questions.jsonl`` with ``source_docs`` and ``answer``.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import statistics
@@ -31,6 +30,7 @@ from PIL.Image import Image
 
 from eval.bench import script
 from eval.output import write_json
+from eval.rows import json_rows
 from ingest.ocr import DPI, read_image
 from ingest.parse_pdf import parse_pdf
 from ingest.parsed import Builder, Parsed
@@ -38,6 +38,7 @@ from ingest.pdf_layout import lay_out
 from ingest.pdf_page import Cell, Page, View
 
 Reader = Callable[[Path], str]
+OCR_PAGES = 6
 _WORD = re.compile(r"\w+(?:[.,]\d+)*")
 _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+")
 
@@ -94,8 +95,8 @@ READERS: dict[str, tuple[Reader, str]] = {
 
 def gold_numbers(folder: Path) -> set[str]:
     """The numbers of the answers to questions about any of the files."""
-    rows = (folder / "questions.jsonl").read_text(encoding="utf-8").splitlines()
-    return {number for row in rows for number in _NUMBER.findall(json.loads(row)["answer"])}
+    rows = json_rows(folder / "questions.jsonl")
+    return {number for _, row in rows for number in _NUMBER.findall(row["answer"])}
 
 
 def measure_readers(files: list[Path], numbers: set[str]) -> dict[str, dict[str, Any]]:
@@ -191,14 +192,14 @@ def _printed(parsed: Parsed) -> str:
     return " ".join(parsed.text[place.start : place.end] for place in parsed.places)
 
 
-def measure_ocr(files: list[Path], count: int) -> dict[str, dict[str, Any]]:
-    """Error rate and seconds of OCR on ``count`` pages, spread over the files and their pages."""
+def measure_ocr(files: list[Path]) -> dict[str, dict[str, Any]]:
+    """Error rate and seconds of OCR on some pages, spread over the files and their pages."""
     rows: dict[str, dict[str, Any]] = {}
     samples: list[tuple[Image, str]] = []
-    for index in range(count):
-        path = files[index * len(files) // count]
+    for index in range(OCR_PAGES):
+        path = files[index * len(files) // OCR_PAGES]
         with pdfium.PdfDocument(path) as document:
-            number = 1 + (index * len(document)) // (count + 1)
+            number = 1 + (index * len(document)) // (OCR_PAGES + 1)
             picture = document[number - 1].render(scale=DPI / 72).to_pil()
             single = pdfium.PdfDocument.new()
             single.import_pages(document, [number - 1])
@@ -218,7 +219,7 @@ def measure_ocr(files: list[Path], count: int) -> dict[str, dict[str, Any]]:
             errors.append(_distance(read, printed) / len(printed))
         rows[name] = {
             "package": f"{package} {version(package)}",
-            "pages": count,
+            "pages": OCR_PAGES,
             "character_error_rate": round(statistics.fmean(errors), 4),
             "worst_page": round(max(errors), 4),
             "cpu_seconds_per_page": round(statistics.fmean(seconds), 2),
@@ -244,13 +245,12 @@ def main() -> None:
     """Measure the readers and OCR on a folder, print a line for each."""
     parser = script.parser(__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--ocr-pages", type=int, default=6)
     options = parser.parse_args()
     logging.disable(logging.WARNING)  # the readers complain about fonts
     files = sorted(options.folder.glob("*.pdf"))
     result = {
         "readers": measure_readers(files, gold_numbers(options.folder)),
-        "ocr": measure_ocr(files, options.ocr_pages),
+        "ocr": measure_ocr(files),
         "files": len(files),
         **script.stamp(),
     }

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import json
 import math
 import random
 from collections import Counter, defaultdict
@@ -17,7 +15,7 @@ import numpy.typing as npt
 import sentencex
 
 from eval.benchmark import read_corpus, read_queries
-from eval.cases import json_rows
+from eval.rows import json_rows
 from eval.train.edits import swap_name, swap_number
 from rag.embed import load_encoder
 from rag.followup import standalone
@@ -183,8 +181,7 @@ def _found(question: str, index: Index) -> tuple[list[Passage], dict[str, str]]:
 
 def training(path: Path, embed: Vectors) -> list[Example]:
     """A sample of ``squadshifts_wiki``; every third question is asked without its passage."""
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        rows = [r for r in map(json.loads, lines) if r["set"] == "squadshifts_wiki"]
+    rows = [row for _, row in json_rows(path) if row["set"] == "squadshifts_wiki"]
     random.Random(0).shuffle(rows)
     contexts = list(dict.fromkeys(r["context"] for r in rows))[:TRAIN_CONTEXTS]
     keys = {context: str(i) for i, context in enumerate(contexts)}

@@ -6,19 +6,17 @@ README has the licences), and of those never the rows marked ``test``.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import json
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eval.rows import json_rows
 from eval.train.edits import both_ways, edited
 from ingest.chunk import split_sentences
-from rag.errors import BadInput
 from rag.opposites import OPPOSITES
 from rag.types import Span
 
@@ -64,12 +62,12 @@ def load_examples(folder: Path, seed: int) -> tuple[list[Reading], list[Reading]
     Rows of one context are on one side. Of both sides alike are made questions with one thing
     changed, named ``edited``, and passages that have lost their answer, named ``cut``.
 
-    Raises ``BadInput`` when a file is missing.
+    Raises ``BadInput`` when a file is missing or damaged.
     """
     rng = random.Random(seed)
     opposites = both_ways(OPPOSITES)
     sides: tuple[list[Reading], list[Reading]] = ([], [])
-    for row in _capped(_rows(folder / "reader.jsonl.gz"), READER, rng):
+    for row in _capped(json_rows(folder / "reader.jsonl.gz"), READER, rng):
         side = sides[_is_kept(row["set"], row["context"])]
         reading = _reading(row, rng)
         side.append(reading)
@@ -81,7 +79,7 @@ def load_examples(folder: Path, seed: int) -> tuple[list[Reading], list[Reading]
                 side.append(Reading(changed, reading.passage, None, "edited", False))
         if rng.random() < CUT and (rest := _cut(reading, row["answers"])):
             side.append(Reading(reading.question, rest, None, "cut", False))
-    for row in _capped(_rows(folder / "relevance.jsonl.gz"), RELEVANCE, rng):
+    for row in _capped(json_rows(folder / "relevance.jsonl.gz"), RELEVANCE, rng):
         side = sides[_is_kept(row["set"], row["question"])]
         passage = row["passage"][:LONGEST]
         side.append(Reading(row["question"], passage, None, row["set"], bool(row["label"])))
@@ -120,11 +118,11 @@ def _cut(reading: Reading, answers: Sequence[dict[str, Any]]) -> str:
 
 
 def _capped(
-    rows: Iterator[dict[str, Any]], most: dict[str, int], rng: random.Random
+    rows: Iterable[tuple[int, dict[str, Any]]], most: dict[str, int], rng: random.Random
 ) -> list[dict[str, Any]]:
     """The rows of the sets named, a random part of a large one."""
     by_set: dict[str, list[dict[str, Any]]] = {name: [] for name in most}
-    for row in rows:
+    for _, row in rows:
         if row["split"] != "test" and row["set"] in most:
             by_set[row["set"]].append(row)
     return [
@@ -132,14 +130,6 @@ def _capped(
         for name, found in by_set.items()
         for row in (found if len(found) <= most[name] else rng.sample(found, most[name]))
     ]
-
-
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    if not path.is_file():
-        raise BadInput(f"no {path.name} in {str(path.parent)!r}: name the folder of training data")
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        for line in file:
-            yield json.loads(line)
 
 
 def _is_kept(name: str, context: str) -> bool:

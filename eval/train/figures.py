@@ -71,4 +71,4 @@ def best_span(scores: NDArray[np.float32], segments: NDArray[np.int64]) -> tuple
 
 
 def _auroc(rows: Sequence[tuple[float, bool]]) -> float | None:
-    return auroc([s for s, y in rows if y], [s for s, y in rows if not y])
+    return auroc([s for s, _ in rows], [y for _, y in rows])
