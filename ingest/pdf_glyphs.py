@@ -108,15 +108,18 @@ def read_cells(
     fonts = _Fonts(textpage)
     cell: Cell | None = None
     last = -1
+    rect = before = (0.0, 0.0, 0.0, 0.0)
     for index, text, _, x0, y0, x1, y1 in glyphs:
-        rect = (x0, y0, x1, y1)
+        before, rect = rect, (x0, y0, x1, y1)
         if turn:
             x0, y0, x1, y1 = upright(rect, turn)
         height = y1 - y0
         if cell is not None:
             gap = (x0 - cell.x1) / (height or 1.0)
             level = y0 == cell.bottom and y1 == cell.top  # as most are; it saves a call
-            if (level or cell.beside(y0, y1)) and -0.5 < gap < CELL_GAP:
+            # The letters of a ligature follow each other without a space, all in its one box.
+            onwards = gap > -0.5 or (rect == before and index == last + 1)
+            if (level or cell.beside(y0, y1)) and onwards and gap < CELL_GAP:
                 # PDFium puts a space between words, printed or generated: an index is skipped.
                 joined = index == last + 1 and gap < _WORD_GAP
                 if joined or hidden(index, rect) == cell.hidden:
