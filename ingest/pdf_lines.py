@@ -6,21 +6,17 @@ Lengths are PDF points unless said otherwise; y grows upwards.
 from __future__ import annotations
 
 import math
-import re
-from collections import defaultdict
-from itertools import pairwise, product
+from itertools import pairwise
 
 from ingest.pdf_columns import columns_of
 from ingest.pdf_page import Cell, Line, Page, hull, lines_of
+from ingest.pdf_running import running_lines
 
 _MOST_COLUMNS = 50
 _WIDER_GAP = 0.2  # rows of more than one line are parted by so much more; in line heights
 _SAME_START = 1.5  # lines of one cell begin at places that differ by less; in points
 _INTERLOCKED = 0.25  # lines of one row reach into each other by more; in line heights
 _OFF_CENTRE = 0.2  # cells of one row are centred at most this far from each other; likewise
-_MARGIN = 0.12  # running headers and footers live in this share of the page, top and bottom
-_RUNNING = 0.15  # a line that comes back unchanged on this share of the pages is one
-_INTEGER = re.compile(r"\d+")
 
 
 def reading_order(pages: list[Page]) -> list[list[list[Line]]]:
@@ -29,7 +25,7 @@ def reading_order(pages: list[Page]) -> list[list[list[Line]]]:
         [_unwrapped(_centred(lines_of(column))) for column in columns_of(page.cells)]
         for page in pages
     ]
-    running = _running(pages, result)
+    running = running_lines(pages, result)
     return [
         [[line for line in column if id(line) not in running] for column in columns]
         for columns in result
@@ -154,40 +150,3 @@ def _joined(lines: list[Line]) -> Line:
     _, row.bottom, _, row.top = row.rect
     row.height = lines[0].height
     return row
-
-
-def _running(pages: list[Page], lines: list[list[list[Line]]]) -> set[int]:
-    """The ids of lines that come back at one place of many pages.
-
-    The place is a height in the margin; a number in the line may stand still or count with the
-    pages. A last line that counts is a page number at whatever height. Where this would leave no
-    line at all, the pages are alike and nothing is running.
-    """
-    still: dict[tuple[int, str], list[Line]] = defaultdict(list)
-    counted: dict[tuple[int | None, str], list[Line]] = defaultdict(list)
-    for number, (page, columns) in enumerate(zip(pages, lines, strict=True)):
-        every = sorted((line for column in columns for line in column), key=lambda line: -line.top)
-        margin = _MARGIN * (page.top - page.bottom)
-        for line in every:
-            places: list[int | None] = [None] if line is every[-1] else []
-            if page.top - line.top < margin or line.bottom - page.bottom < margin:
-                places.append(round(line.bottom / 4))
-                still[round(line.bottom / 4), line.text].append(line)
-            for place, text in product(places, _countings(line.text, number)):
-                counted[place, text].append(line)
-    few = max(2, min(3, len(pages)))
-    many = max(few, math.ceil(_RUNNING * len(pages)))
-    found = {id(line) for same in still.values() if len(same) >= many for line in same}
-    found |= {id(line) for same in counted.values() if len(same) >= few for line in same}
-    total = sum(len(column) for columns in lines for column in columns)
-    return found if len(found) < total else set()
-
-
-def _countings(text: str, page: int) -> set[str]:
-    """``text`` with its first or its last number taken relative to ``page``."""
-    numbers = list(_INTEGER.finditer(text))
-    return {
-        f"{text[: number.start()]}<{int(number[0]) - page}>{text[number.end() :]}"
-        for number in (*numbers[:1], *numbers[-1:])
-        if len(number[0]) < 6
-    }

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from reportlab.lib.pagesizes import A4
+from reportlab.pdfgen.canvas import Canvas
 
+from ingest.parsed import Parsed
 from tests.test_ingest_pdf import read
 
 # One printed sign each, which the file says to be several letters: "fi", "ff", "fl", "ffi".
@@ -59,3 +62,92 @@ def test_the_letters_of_a_ligature_belong_to_their_word(
     assert parsed.text == text
     assert [b.kind for b in parsed.blocks] == ["paragraph"]
     assert [(p.start, p.end) for p in parsed.places] == [(0, len(text))]
+
+
+Drawn = list[tuple[float, float, float, str]]
+
+
+def draw(path: Path, pages: list[Drawn]) -> Parsed:
+    """A PDF with texts at x, y and in a size, parsed."""
+    canvas = Canvas(str(path), pagesize=A4)
+    for page in pages:
+        for x, y, size, text in page:
+            canvas.setFont("Helvetica", size)
+            canvas.drawString(x, y, text)
+        canvas.showPage()
+    canvas.save()
+    return read(path)
+
+
+def said(parsed: Parsed) -> list[str]:
+    return [parsed.text[block.start : block.end] for block in parsed.blocks]
+
+
+def body(number: int) -> Drawn:
+    return [(72, 600 - 40 * n, 10, f"This is sentence {number}.{n} of the book.") for n in (0, 1)]
+
+
+TITLES = ["Seeds", "Soil", "Water and light", "Pests", "Harvest", "Storing", "Cooking"]
+
+
+def test_titles_beside_page_numbers_are_running_lines(tmp_path: Path) -> None:
+    pages: list[Drawn] = []
+    for number, title in enumerate(TITLES):
+        heading = (72, 650, 10, f"{number} {title}")
+        outer: Drawn = [(72, 40, 10, f"{number}. {title}"), (500, 40, 10, str(2 * number + 1))]
+        inner = (72, 40, 10, f"{2 * number + 2} Chapter {number}. {title.upper()}")
+        pages += [[heading, *body(2 * number), *outer], [*body(2 * number + 1), inner]]
+    texts = said(draw(tmp_path / "a.pdf", pages))
+    assert texts == [
+        text
+        for number, title in enumerate(TITLES)
+        for text in (
+            f"{number} {title}",
+            *(
+                f"This is sentence {2 * number + k}.{n} of the book."
+                for k in (0, 1)
+                for n in (0, 1)
+            ),
+        )
+    ]
+
+
+def test_a_title_in_one_column_with_the_page_number_in_the_other_is_a_running_line(
+    tmp_path: Path,
+) -> None:
+    pages: list[Drawn] = []
+    for number in range(6):
+        title = f"Part {number // 2}: {TITLES[number // 2]}"
+        header: Drawn = [(60, 800, 10, title), (500, 800, 10, str(number))]
+        columns: Drawn = [
+            (x, 700 - 13.5 * n, 10, f"{side} line {number}.{n} runs over the whole of its column")
+            for side, x in (("left", 60), ("right", 310))
+            for n in range(12)
+        ]
+        pages.append([*header, *columns])
+    texts = said(draw(tmp_path / "a.pdf", pages))
+    assert all(" line " in text for text in texts)
+    assert len(texts) == 12
+
+
+def test_small_roman_page_numbers_are_running_lines(tmp_path: Path) -> None:
+    numbers = ["iii", "iv", "v", "vi"]
+    texts = said(
+        draw(tmp_path / "a.pdf", [[*body(n), (300, 40, 10, r)] for n, r in enumerate(numbers)])
+    )
+    assert not set(numbers) & set(texts)
+    assert len(texts) == 8
+
+
+@pytest.mark.parametrize("size", [10, 24])
+def test_numbered_first_lines_of_pages_are_kept(tmp_path: Path, size: int) -> None:
+    # In small letters nothing else says that these are titles; in large ones they are no headers.
+    pages: list[Drawn] = [
+        [(72, 800, size, f"{n} {title}"), *body(n)] for n, title in enumerate(TITLES, start=1)
+    ]
+    if size > 10:
+        pages.append([(72, 600 - 40 * n, 10, title) for n, title in enumerate(TITLES)])
+    texts = said(draw(tmp_path / "a.pdf", pages))
+    assert [text for text in texts if text[0].isdigit()] == [
+        f"{n} {title}" for n, title in enumerate(TITLES, start=1)
+    ]
