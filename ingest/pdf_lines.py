@@ -1,4 +1,4 @@
-"""Lines of a PDF's pages in reading order, rows of its tables made one, without running headers.
+"""Lines of a PDF's pages in reading order, rows of its tables made one, without navigation.
 
 Lengths are PDF points unless said otherwise; y grows upwards.
 """
@@ -9,6 +9,7 @@ import math
 from itertools import pairwise
 
 from ingest.pdf_columns import columns_of
+from ingest.pdf_contents import contents_lines
 from ingest.pdf_page import Cell, Line, Page, hull, lines_of
 from ingest.pdf_running import running_lines
 
@@ -20,15 +21,23 @@ _OFF_CENTRE = 0.2  # cells of one row are centred at most this far from each oth
 
 
 def reading_order(pages: list[Page]) -> list[list[list[Line]]]:
-    """For every page its columns, for every column its lines, from top to bottom."""
+    """For every page its columns, for every column its lines, from top to bottom.
+
+    Running lines and tables of contents, which only lead to other pages, are left out.
+    """
     result = [
         [_unwrapped(_centred(lines_of(column))) for column in columns_of(page.cells)]
         for page in pages
     ]
-    running = running_lines(pages, result)
+    result = _without(result, running_lines(pages, result))
+    return _without(result, contents_lines(result))
+
+
+def _without(pages: list[list[list[Line]]], left_out: set[int]) -> list[list[list[Line]]]:
+    """``pages`` without the lines of these ids."""
     return [
-        [[line for line in column if id(line) not in running] for column in columns]
-        for columns in result
+        [[line for line in column if id(line) not in left_out] for column in columns]
+        for columns in pages
     ]
 
 

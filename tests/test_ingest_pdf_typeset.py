@@ -151,3 +151,60 @@ def test_numbered_first_lines_of_pages_are_kept(tmp_path: Path, size: int) -> No
     assert [text for text in texts if text[0].isdigit()] == [
         f"{n} {title}" for n, title in enumerate(TITLES, start=1)
     ]
+
+
+DOTS = " . . . . . . . . . . . . . . "
+
+
+def chapters() -> list[Drawn]:
+    return [
+        [(72, 700, 14, f"{n + 1}.1 {title}"), (72, 600, 10, f"{title} is all that is told here.")]
+        for n, title in enumerate(TITLES)
+    ]
+
+
+def listed(lines: list[str], top: float = 700, x: float = 72) -> Drawn:
+    return [(x, top - 14 * n, 10, text) for n, text in enumerate(lines)]
+
+
+def test_a_table_of_contents_is_left_out(tmp_path: Path) -> None:
+    entries = [f"{n + 1}.1 {title}{DOTS}{n + 2}" for n, title in enumerate(TITLES)]
+    # One entry goes over two lines, one is of a chapter and has no dots.
+    wrapped = ["1.2 How plants are watered where there is no water,", f"and given light{DOTS}3"]
+    lines = ["Contents", "1 Seeds 2", entries[0], *wrapped, *entries[1:]]
+    page = [(72, 780, 10, "A Gardener's Book"), *listed(lines), (72, 300, 10, "For Ada.")]
+    numbers: Drawn = [(400, 500 - 14 * n, 10, "8") for n in (0, 1)]
+    cells: Drawn = [(72, 500 - 14 * n, 10, f"A list of plants{DOTS}") for n in (0, 1)]
+    texts = said(draw(tmp_path / "a.pdf", [[*page, *cells, *numbers], *chapters()]))
+    assert texts[:3] == ["A Gardener's Book", "For Ada.", "1.1 Seeds"]
+    assert len(texts) == 2 + 2 * len(TITLES)
+
+
+def test_an_index_behind_contents_is_left_out(tmp_path: Path) -> None:
+    contents = [f"{n + 1}.1 {title}{DOTS}{n + 2}" for n, title in enumerate(TITLES)]
+    index = ["A", f"ants{DOTS}5", "B", f"bees{DOTS}2, 7", f"beetles{DOTS}3-5", f"birds{DOTS}4"]
+    parsed = draw(tmp_path / "a.pdf", [listed(contents), *chapters(), listed(["Index", *index])])
+    assert said(parsed)[0] == "1.1 Seeds"
+    assert said(parsed)[-1] == "Index"
+
+
+@pytest.mark.parametrize(
+    "prices",
+    [
+        ["90", "120", "150", "100"],  # there are not so many pages
+        ["7", "6", "4", "2"],  # the numbers of pages would grow
+    ],
+)
+def test_dots_may_lead_to_prices(tmp_path: Path, prices: list[str]) -> None:
+    lines = [
+        f"{n + 1}.1 {title}{DOTS}{price}"
+        for n, (title, price) in enumerate(zip(TITLES, prices, strict=False))
+    ]
+    parsed = draw(tmp_path / "a.pdf", [listed(lines), *chapters()])
+    assert all(line in parsed.text for line in lines)
+
+
+def test_dots_may_lead_to_numbers_of_what_is_said_nowhere_else(tmp_path: Path) -> None:
+    lines = [f"{name}{DOTS}{n + 1}" for n, name in enumerate(["Ants", "Bees", "Birds", "Cats"])]
+    parsed = draw(tmp_path / "a.pdf", [listed(lines), *chapters()])
+    assert all(line in parsed.text for line in lines)
