@@ -6,6 +6,8 @@ Lengths are PDF points unless said otherwise; y grows upwards.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import reduce
 from itertools import pairwise
 
 from ingest.pdf_columns import columns_of
@@ -19,14 +21,16 @@ _SAME_START = 1.5  # lines of one cell begin at places that differ by less; in p
 _INTERLOCKED = 0.25  # lines of one row reach into each other by more; in line heights
 _OFF_CENTRE = 0.2  # cells of one row are centred at most this far from each other; likewise
 
+Join = Callable[[str, str], str]  # a text and the next line of it, as one
 
-def reading_order(pages: list[Page]) -> list[list[list[Line]]]:
+
+def reading_order(pages: list[Page], join: Join) -> list[list[list[Line]]]:
     """For every page its columns, for every column its lines, from top to bottom.
 
     Running lines and tables of contents, which only lead to other pages, are left out.
     """
     result = [
-        [_unwrapped(_centred(lines_of(column))) for column in columns_of(page.cells)]
+        [_unwrapped(_centred(lines_of(column), join), join) for column in columns_of(page.cells)]
         for page in pages
     ]
     result = _without(result, running_lines(pages, result))
@@ -41,7 +45,7 @@ def _without(pages: list[list[list[Line]]], left_out: set[int]) -> list[list[lis
     ]
 
 
-def _centred(lines: list[Line]) -> list[Line]:
+def _centred(lines: list[Line], join: Join) -> list[Line]:
     """``lines`` with those made one that are a row of a table: its cells centred on one height.
 
     Where one cell goes over two lines and its neighbour over one, no two of the three are beside
@@ -53,12 +57,12 @@ def _centred(lines: list[Line]) -> list[Line]:
         if band and line.top - band[-1].bottom > _INTERLOCKED * line.height:
             band.append(line)
         else:
-            result += _as_row(band)
+            result += _as_row(band, join)
             band = [line]
-    return result + _as_row(band)
+    return result + _as_row(band, join)
 
 
-def _as_row(band: list[Line]) -> list[Line]:
+def _as_row(band: list[Line], join: Join) -> list[Line]:
     """Lines that reach into each other as one, if what they stack up is centred, else as they are.
 
     What stands above each other, from the highest down, is the text of one cell.
@@ -79,7 +83,7 @@ def _as_row(band: list[Line]) -> list[Line]:
         return band
     cells: list[Cell] = []
     for stack, (x0, bottom, x1, top) in zip(stacks, hulls, strict=True):
-        text = " ".join(cell.text for cell in sorted(stack, key=lambda cell: -cell.top))
+        text = reduce(join, (cell.text for cell in sorted(stack, key=lambda cell: -cell.top)))
         cells.append(Cell(text, x0, x1, bottom, top, all(cell.bold for cell in stack)))
     row = Line(cells)
     _, row.bottom, _, row.top = row.rect
@@ -87,7 +91,7 @@ def _as_row(band: list[Line]) -> list[Line]:
     return [row]
 
 
-def _unwrapped(lines: list[Line]) -> list[Line]:
+def _unwrapped(lines: list[Line], join: Join) -> list[Line]:
     """``lines`` with those made one that are a row of a table: its cells go over several lines.
 
     It begins where the cells of the first row do, begins small, and is nearer to the line above it
@@ -111,7 +115,7 @@ def _unwrapped(lines: list[Line]) -> list[Line]:
                 rows.append([line])
         named = [_has_names(row[0]) for row in rows]
         for row, names in zip(rows, named, strict=True):
-            result += [_joined(row)] if len(row) > 1 and names and sum(named) > 1 else row
+            result += [_joined(row, join)] if len(row) > 1 and names and sum(named) > 1 else row
         index = end
     return result
 
@@ -144,14 +148,14 @@ def _is_rest(line: Line, above: Line) -> bool:
     )
 
 
-def _joined(lines: list[Line]) -> Line:
+def _joined(lines: list[Line], join: Join) -> Line:
     """One row of lines whose cells go on below each other."""
     row = lines[0]
     for line in lines[1:]:
         for cell in line.cells:
             above = min(row.cells, key=lambda other: abs(other.x0 - cell.x0))
             if abs(above.x0 - cell.x0) < _SAME_START:
-                above.text += cell.text if above.text.endswith("-") else f" {cell.text}"
+                above.text = join(above.text, cell.text)
                 above.cover(cell.rect)
             else:
                 row.cells.append(cell)

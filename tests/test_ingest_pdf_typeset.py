@@ -208,3 +208,19 @@ def test_dots_may_lead_to_numbers_of_what_is_said_nowhere_else(tmp_path: Path) -
     lines = [f"{name}{DOTS}{n + 1}" for n, name in enumerate(["Ants", "Bees", "Birds", "Cats"])]
     parsed = draw(tmp_path / "a.pdf", [listed(lines), *chapters()])
     assert all(line in parsed.text for line in lines)
+
+
+def test_a_word_broken_in_a_cell_is_one_word(tmp_path: Path) -> None:
+    rows: Drawn = [
+        (72, 700, 10, "pipefail"),
+        (200, 700, 10, "If set, the shell tells whether all commands have ended suc-"),
+        (200, 688, 10, "cessfully, with a key-"),
+        (200, 676, 10, "value pair."),
+        (72, 656, 10, "posix"),
+        (200, 656, 10, "A key-value pair that is read successfully follows the standard."),
+    ]
+    texts = said(draw(tmp_path / "a.pdf", [rows]))
+    assert texts[0] == (
+        "pipefail | If set, the shell tells whether all commands have ended successfully, with a "
+        "key-value pair."
+    )
