@@ -6,6 +6,7 @@ Lengths are PDF points unless said otherwise; y grows upwards.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from functools import reduce
 from itertools import pairwise
@@ -20,6 +21,8 @@ _WIDER_GAP = 0.2  # rows of more than one line are parted by so much more; in li
 _SAME_START = 1.5  # lines of one cell begin at places that differ by less; in points
 _INTERLOCKED = 0.25  # lines of one row reach into each other by more; in line heights
 _OFF_CENTRE = 0.2  # cells of one row are centred at most this far from each other; likewise
+_STRETCHED = 2.0  # justified type leaves less between words; in line heights
+_JUSTIFIED = 2  # so many other lines begin and end where a line of justified type does
 
 Join = Callable[[str, str], str]  # a text and the next line of it, as one
 
@@ -30,7 +33,10 @@ def reading_order(pages: list[Page], join: Join) -> list[list[list[Line]]]:
     Running lines and tables of contents, which only lead to other pages, are left out.
     """
     result = [
-        [_unwrapped(_centred(lines_of(column), join), join) for column in columns_of(page.cells)]
+        [
+            _unwrapped(_centred(_closed_up(lines_of(column)), join), join)
+            for column in columns_of(page.cells)
+        ]
         for page in pages
     ]
     result = _without(result, running_lines(pages, result))
@@ -43,6 +49,35 @@ def _without(pages: list[list[list[Line]]], left_out: set[int]) -> list[list[lis
         [[line for line in column if id(line) not in left_out] for column in columns]
         for columns in pages
     ]
+
+
+def _closed_up(lines: list[Line]) -> list[Line]:
+    """``lines`` with the words put together that justified type has driven far apart.
+
+    Other lines of the column begin and end where such a line does, and no other cell begins where
+    one in the middle of it does: in a table, or a list of terms, some do.
+    """
+    edges = Counter((round(line.x0), round(line.x1)) for line in lines if len(line.cells) == 1)
+    starts = Counter(round(cell.x0) for line in lines for cell in line.cells)
+    near = (-1, 0, 1)
+    result: list[Line] = []
+    for line in lines:
+        gaps = [right.x0 - left.x1 for left, right in pairwise(line.cells)]
+        if gaps and max(gaps) < _STRETCHED * line.height:
+            x0, x1 = round(line.x0), round(line.x1)
+            alike = sum(edges[x0 + i, x1 + j] for i in near for j in near)
+            alone = all(sum(starts[round(c.x0) + i] for i in near) == 1 for c in line.cells[1:])
+            words = all(any(map(str.isalpha, cell.text)) for cell in line.cells[1:])
+            if alike >= _JUSTIFIED and alone and words:
+                line = _as_one(line)
+        result.append(line)
+    return result
+
+
+def _as_one(line: Line) -> Line:
+    """``line`` with one cell."""
+    x0, bottom, x1, top = line.rect
+    return Line([Cell(line.text, x0, x1, bottom, top, line.bold)])
 
 
 def _centred(lines: list[Line], join: Join) -> list[Line]:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from reportlab.lib.pagesizes import A4
+from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
 from ingest.parsed import Parsed
-from tests.test_ingest_pdf import read
+from tests.test_ingest_pdf import quotes, read
 
 # One printed sign each, which the file says to be several letters: "fi", "ff", "fl", "ffi".
 LIGATURES = {"\x01": "fi", "\x02": "ff", "\x03": "fl", "\x04": "ffi"}
@@ -224,3 +225,39 @@ def test_a_word_broken_in_a_cell_is_one_word(tmp_path: Path) -> None:
         "pipefail | If set, the shell tells whether all commands have ended successfully, with a "
         "key-value pair."
     )
+
+
+PROSE = "line {} of this text is set so that all of its lines are as wide as the column,"
+
+
+def justified(y: float, *parts: str) -> Drawn:
+    """Parts of a line driven apart until it ends where the lines of ``PROSE`` do."""
+    widths = [stringWidth(part, "Helvetica", 10) for part in parts]
+    gap = (stringWidth(PROSE.format(0), "Helvetica", 10) - sum(widths)) / (len(parts) - 1)
+    assert 12 < gap < 20
+    return [(72 + sum(widths[:n]) + n * gap, y, 10, part) for n, part in enumerate(parts)]
+
+
+def test_words_that_justified_type_drives_apart_are_no_cells(tmp_path: Path) -> None:
+    parts = "The names are long.", "They are so long that few of them fit", "into one"
+    page: Drawn = [
+        *((72, 700 - 12 * n, 10, PROSE.format(n)) for n in range(3)),
+        *justified(664, *parts),
+        (72, 652, 10, "line, and the last line is short."),
+    ]
+    parsed = draw(tmp_path / "a.pdf", [page])
+    assert [block.kind for block in parsed.blocks] == ["paragraph"]
+    assert f"column, {' '.join(parts)} line, and the last" in parsed.text
+    whole, line = (quotes(parsed)[text].box for text in (PROSE.format(0), " ".join(parts)))
+    assert whole and line
+    assert (line[0], line[2]) == pytest.approx((whole[0], whole[2]), abs=0.001)
+
+
+def test_terms_beside_what_they_mean_stay_cells(tmp_path: Path) -> None:
+    widest = "They are told in so many words as it takes to fill the line"
+    page: Drawn = [*((72, 700 - 12 * n, 10, PROSE.format(n)) for n in range(3))]
+    for n, term in enumerate(["A first term", "Another one"]):
+        cells = justified(640 - 30 * n, term, widest)
+        page += [*cells, (cells[1][0], 628 - 30 * n, 10, "a line, and another.")]
+    parsed = draw(tmp_path / "a.pdf", [page])
+    assert f"A first term | {widest}" in parsed.text
