@@ -261,3 +261,71 @@ def test_terms_beside_what_they_mean_stay_cells(tmp_path: Path) -> None:
         page += [*cells, (cells[1][0], 628 - 30 * n, 10, "a line, and another.")]
     parsed = draw(tmp_path / "a.pdf", [page])
     assert f"A first term | {widest}" in parsed.text
+
+
+def noted(x: float, y: float, *parts: str) -> Drawn:
+    """Parts of a line one behind the other, every second raised and small."""
+    page: Drawn = []
+    for n, part in enumerate(parts):
+        size = 7.0 if n % 2 else 10.0
+        page.append((x, y + (4 if n % 2 else 0), size, part))
+        x += stringWidth(part, "Helvetica", size)
+    return page
+
+
+NOTES: Drawn = [
+    (72, 104, 6, "2"),
+    (78, 100, 9, "The first of these two notes is told here."),
+    (72, 84, 6, "13"),
+    (82, 80, 9, "The other is told here."),
+]
+
+
+@pytest.mark.parametrize(
+    ("drawn", "text"),
+    [
+        (
+            ("It has a use.", "2", " It is a fruit,", "13", " or so."),
+            "It has a use. It is a fruit, or so.",
+        ),
+        (("It is of use as a fruit", "2", " or so."), "It is of use as a fruit or so."),
+        (
+            ("It takes 5 m", "2", " of land, or 5 km", "2", " of it."),
+            "It takes 5 m2 of land, or 5 km2 of it.",
+        ),
+        (("It is told to be 10", "2", " years old."), "It is told to be 102 years old."),
+        (("No note has a number as this.", "7"), "No note has a number as this.7"),
+    ],
+)
+def test_numbers_of_notes_are_no_part_of_the_word_before(
+    tmp_path: Path, drawn: tuple[str, ...], text: str
+) -> None:
+    parsed = draw(tmp_path / "a.pdf", [[*noted(72, 700, *drawn), *NOTES]])
+    assert said(parsed) == [
+        text,
+        "2 The first of these two notes is told here.",
+        "13 The other is told here.",
+    ]
+
+
+def test_the_first_line_of_a_note_has_the_height_of_its_text(tmp_path: Path) -> None:
+    parsed = draw(tmp_path / "a.pdf", [[(72, 700, 10, "It has a use."), *NOTES]])
+    box = quotes(parsed)["13 The other is told here."].box
+    assert box is not None
+    assert box[1] < 1 - 86 / A4[1]
+    assert box[3] > 1 - 80 / A4[1]
+
+
+def test_a_title_page_names_one_heading(tmp_path: Path) -> None:
+    title: Drawn = [
+        (72, 600, 30, "A Gardener's Book"),
+        (72, 500, 20, "Edition 3"),
+        (72, 400, 20, "Ada Lovelace"),
+    ]
+    parsed = draw(tmp_path / "a.pdf", [title, *chapters()])
+    kinds = dict(zip(said(parsed), (block.kind for block in parsed.blocks), strict=True))
+    assert kinds["A Gardener's Book"] == kinds["1.1 Seeds"] == "heading"
+    assert kinds["Edition 3"] == kinds["Ada Lovelace"] == "paragraph"
+    begun: Drawn = [*title, (72, 300, 10, "It is told here what the book is of.")]
+    parsed = draw(tmp_path / "b.pdf", [begun, *chapters()])
+    assert [block.kind for block in parsed.blocks[:3]] == ["heading"] * 3
