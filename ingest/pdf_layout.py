@@ -176,7 +176,7 @@ class Layout:
                 blocks = list(self._blocks(lines))
                 rows, above = read_tables(map(_strip, blocks), above)
                 pieces += map(self._piece, blocks, rows)
-            yield pieces
+            yield _title_page(pieces) if page is self._pages[0] and self._pages[1:] else pieces
 
     def _blocks(self, lines: list[Line]) -> Iterator[_Open]:
         """The lines of one column, gathered."""
@@ -224,6 +224,20 @@ class Layout:
             spots[-1] = spots[-1]._replace(end=min(spots[-1].end, start))
             spots.append(Spot(start, len(text), line.rect))
         return Piece(block.kind, text, block.level, spots)
+
+
+def _title_page(pieces: list[Piece]) -> list[Piece]:
+    """The blocks of the first page: of headings, and a date, only the highest head what follows.
+
+    On a page that only names a book, its edition, author and date are none of its parts.
+    """
+    if any(piece.kind != "heading" and _has_word(piece.text) for piece in pieces):
+        return pieces
+    highest = min((piece.level for piece in pieces if piece.kind == "heading"), default=0)
+    return [
+        piece if piece.level == highest else piece._replace(kind="paragraph", level=0)
+        for piece in pieces
+    ]
 
 
 def _wraps(last: Line, line: Line, right: float) -> bool:

@@ -321,11 +321,12 @@ def test_a_title_page_names_one_heading(tmp_path: Path) -> None:
         (72, 600, 30, "A Gardener's Book"),
         (72, 500, 20, "Edition 3"),
         (72, 400, 20, "Ada Lovelace"),
+        (72, 300, 10, "2023-03-06"),
     ]
     parsed = draw(tmp_path / "a.pdf", [title, *chapters()])
     kinds = dict(zip(said(parsed), (block.kind for block in parsed.blocks), strict=True))
     assert kinds["A Gardener's Book"] == kinds["1.1 Seeds"] == "heading"
     assert kinds["Edition 3"] == kinds["Ada Lovelace"] == "paragraph"
-    begun: Drawn = [*title, (72, 300, 10, "It is told here what the book is of.")]
+    begun: Drawn = [*title, (72, 200, 10, "It is told here what the book is of.")]
     parsed = draw(tmp_path / "b.pdf", [begun, *chapters()])
     assert [block.kind for block in parsed.blocks[:3]] == ["heading"] * 3
