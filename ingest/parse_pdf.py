@@ -16,6 +16,7 @@ from ingest.parsed import Builder, Parsed, iso_date
 from ingest.pdf_glyphs import Glyph, is_unreadable, page_view, read_cells, read_glyphs, upright
 from ingest.pdf_hidden import Inks
 from ingest.pdf_layout import lay_out
+from ingest.pdf_notes import note_marks
 from ingest.pdf_page import EMPTY_PAGE, Page
 from rag.errors import BadDocument
 
@@ -86,7 +87,8 @@ def _page(document: pdfium.PdfDocument, index: int, builder: Builder, ocr: Ocr) 
     glyphs = list(read_glyphs(textpage))
     turns = Counter(glyph.turn for glyph in glyphs)
     turn = max((0, 1, 2, 3), key=turns.__getitem__)
-    cells = list(read_cells([g for g in glyphs if g.turn == turn], turn, textpage, inks.hides))
+    read = [glyph for glyph in glyphs if glyph.turn == turn]
+    cells = list(read_cells(read, turn, textpage, inks.hides, note_marks(read, turn)))
     _, bottom, _, top = upright(edges, turn)
     printed = Page(cells, bottom, top, page_view(edges, page.get_rotation(), turn))
     seen: Page | None = None

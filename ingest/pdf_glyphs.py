@@ -8,7 +8,7 @@ from __future__ import annotations
 import ctypes
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from typing import NamedTuple
 
 import pypdfium2 as pdfium
@@ -98,28 +98,41 @@ def upright(rect: Rect, turn: int) -> Rect:
 
 
 def read_cells(
-    glyphs: Sequence[Glyph], turn: int, textpage: pdfium.PdfTextPage, hidden: Hidden
+    glyphs: Sequence[Glyph],
+    turn: int,
+    textpage: pdfium.PdfTextPage,
+    hidden: Hidden,
+    marks: Set[int],
 ) -> Iterator[Cell]:
     """Gather characters that follow each other on one line without a wide gap.
 
     ``hidden`` says of a word, by the index of its first character and where that stands on the
-    page as it is, why no reader sees it, or "".
+    page as it is, why no reader sees it, or "". Those of ``marks``, which follow a word, are no
+    text, but in its box.
     """
     fonts = _Fonts(textpage)
     cell: Cell | None = None
     last = -1
+    rect = before = (0.0, 0.0, 0.0, 0.0)
     for index, text, _, x0, y0, x1, y1 in glyphs:
-        rect = (x0, y0, x1, y1)
+        before, rect = rect, (x0, y0, x1, y1)
         if turn:
             x0, y0, x1, y1 = upright(rect, turn)
         height = y1 - y0
         if cell is not None:
+            if index in marks:
+                cell.x1, last = max(cell.x1, x1), index
+                continue
             gap = (x0 - cell.x1) / (height or 1.0)
             level = y0 == cell.bottom and y1 == cell.top  # as most are; it saves a call
-            if (level or cell.beside(y0, y1)) and -0.5 < gap < CELL_GAP:
+            # The letters of a ligature follow each other without a space, all in its one box.
+            onwards = gap > -0.5 or (rect == before and index == last + 1)
+            if (level or cell.beside(y0, y1)) and onwards and gap < CELL_GAP:
                 # PDFium puts a space between words, printed or generated: an index is skipped.
                 joined = index == last + 1 and gap < _WORD_GAP
                 if joined or hidden(index, rect) == cell.hidden:
+                    if not level and height > cell.height and cell.text.isdecimal():
+                        cell.bottom, cell.top = y0, y1  # a raised number begins a note
                     cell.text += text if joined else " " + text
                     if x1 > cell.x1:
                         cell.x1 = x1

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import NamedTuple
 
 from ingest.parsed import BlockKind, Builder, column_letters
@@ -17,6 +17,7 @@ from ingest.pdf_headers import RowCell
 from ingest.pdf_lines import reading_order
 from ingest.pdf_page import Cell, Line, Page, Rect, hull
 from ingest.pdf_tables import Strip, Table, TableRow, read_tables
+from ingest.pdf_words import Words
 from rag.types import Place
 
 _LARGE = 1.15  # a line this much higher than the body text is a heading
@@ -31,9 +32,6 @@ _LABEL = re.compile(
 )
 _TRAILING_SIGN = re.compile(r"(?:^|\s)([$€£¥]\s*\(?|\()$")
 _CLOSING = re.compile(r"[)%]+")
-_HYPHENATED = re.compile(r"([^\W\d_]+)-$")
-_LOWER_WORD = re.compile(r"[^\W\d_]+")
-_WORD = re.compile(r"\w+(?:-\w+)*")
 
 
 class Spot(NamedTuple):
@@ -66,7 +64,7 @@ class _Open:
     level: int
     lines: list[Line]
 
-    def takes(self, line: Line, kind: BlockKind, level: int, right: float) -> bool:
+    def takes(self, line: Line, kind: BlockKind, level: int, right: float, words: Words) -> bool:
         """Add ``line``, itself a ``kind``, if it continues this block; ``right`` is the margin."""
         last = self.lines[-1]
         if last.bottom - line.top > _TIGHT * line.height:
@@ -75,7 +73,7 @@ class _Open:
             # A row's label may begin on the line above its numbers, or go on below them.
             if not (_goes_on(line) and last.x1 < line.cells[1].x1):
                 return False
-            line.cells[0].text = f"{last.text} {line.cells[0].text}"
+            line.cells[0].text = words.join(last.text, line.cells[0].text)
             line.cells[0].cover(last.rect)
             self.kind, self.lines = "table_row", [line]
             return True
@@ -85,7 +83,7 @@ class _Open:
             if kind != "paragraph" or not _goes_on(line) or not (below_first or below_last):
                 return False
             above = last.cells[-1 if below_last else 0]
-            above.text += f" {line.text}"
+            above.text = words.join(above.text, line.text)
             above.cover(line.rect)
             last.bottom = line.bottom
             return True
@@ -147,7 +145,8 @@ class Layout:
     """
 
     def __init__(self, pages: list[Page]) -> None:
-        self._pages = reading_order(pages)
+        self._words = Words([cell.text for page in pages for cell in page.cells])
+        self._pages = reading_order(pages, self._words.join)
         lines = [line for page in self._pages for column in page for line in column]
         heights: Counter[float] = Counter()
         for line in lines:
@@ -157,11 +156,6 @@ class Layout:
         for height in sorted(heights, reverse=True):
             if height > _LARGE * self._body and not any(height > 0.95 * s for s in self._sizes):
                 self._sizes.append(height)
-        self._words = {word for line in lines for word in _WORD.findall(line.text.lower())}
-        # Does this document break words at the end of lines, or only where they have a hyphen?
-        ends = (_broken_word(line.text, after.text) for line, after in pairwise(lines))
-        votes = Counter(vote for end in ends if end and (vote := self._vote(*end)) is not None)
-        self._breaks_words = votes[True] >= votes[False]
 
     def title(self) -> str:
         """The largest lines of the first page when they stand out, else ""."""
@@ -182,7 +176,7 @@ class Layout:
                 blocks = list(self._blocks(lines))
                 rows, above = read_tables(map(_strip, blocks), above)
                 pieces += map(self._piece, blocks, rows)
-            yield pieces
+            yield _title_page(pieces) if page is self._pages[0] and self._pages[1:] else pieces
 
     def _blocks(self, lines: list[Line]) -> Iterator[_Open]:
         """The lines of one column, gathered."""
@@ -193,7 +187,7 @@ class Layout:
         for line in lines:
             kind, level = self._classify(line, left, right)
             if block is not None:
-                if block.takes(line, kind, level, margin):
+                if block.takes(line, kind, level, margin, self._words):
                     continue
                 yield block
             block = _Open(kind, level, [line])
@@ -225,30 +219,25 @@ class Layout:
         text = block.lines[0].text
         spots = [Spot(0, len(text), block.lines[0].rect)]
         for line in block.lines[1:]:
-            text = self._join(text, line.text)
+            text = self._words.join(text, line.text)
             start = len(text) - len(line.text)
             spots[-1] = spots[-1]._replace(end=min(spots[-1].end, start))
             spots.append(Spot(start, len(text), line.rect))
         return Piece(block.kind, text, block.level, spots)
 
-    def _join(self, text: str, more: str) -> str:
-        """``text`` and the next line: with a space, or without where a hyphen ends the line.
 
-        The hyphen itself goes if it only broke a word: the rest of the document tells.
-        """
-        if not _HYPHENATED.search(text):
-            wide = text[-1] >= "\u2e80" and more[0] >= "\u2e80"  # Chinese, Japanese: no spaces
-            return text + more if wide else f"{text} {more}"
-        halves = _broken_word(text, more)
-        vote = self._vote(*halves) if halves else False
-        joins = self._breaks_words if vote is None else vote
-        return text[:-1] + more if joins else text + more
+def _title_page(pieces: list[Piece]) -> list[Piece]:
+    """The blocks of the first page: of headings, and a date, only the highest head what follows.
 
-    def _vote(self, first: str, second: str) -> bool | None:
-        """Whether two halves are one word elsewhere in the document; None if they never meet."""
-        if first + second in self._words:
-            return True
-        return False if f"{first}-{second}" in self._words else None
+    On a page that only names a book, its edition, author and date are none of its parts.
+    """
+    if any(piece.kind != "heading" and _has_word(piece.text) for piece in pieces):
+        return pieces
+    highest = min((piece.level for piece in pieces if piece.kind == "heading"), default=0)
+    return [
+        piece if piece.level == highest else piece._replace(kind="paragraph", level=0)
+        for piece in pieces
+    ]
 
 
 def _wraps(last: Line, line: Line, right: float) -> bool:
@@ -260,14 +249,6 @@ def _wraps(last: Line, line: Line, right: float) -> bool:
     # The width of a word is only guessed; a sentence that has not ended leaves less doubt.
     slack = 1.0 if last.text[-1] in ".!?:;" else 1.5
     return last.x1 + slack * word * (line.x1 - line.x0) / len(text) > right
-
-
-def _broken_word(text: str, more: str) -> tuple[str, str] | None:
-    """The halves of a word that a hyphen at the end of a line breaks, in lower case."""
-    before, after = _HYPHENATED.search(text), _LOWER_WORD.match(more)
-    if not before or not after or not more[0].islower():
-        return None
-    return before[1].lower(), after[0].lower()
 
 
 def _goes_on(line: Line) -> bool:

@@ -1,4 +1,4 @@
-"""Lines of a PDF's pages in reading order, rows of its tables made one, without running headers.
+"""Lines of a PDF's pages in reading order, rows of its tables made one, without navigation.
 
 Lengths are PDF points unless said otherwise; y grows upwards.
 """
@@ -6,37 +6,81 @@ Lengths are PDF points unless said otherwise; y grows upwards.
 from __future__ import annotations
 
 import math
-import re
-from collections import defaultdict
-from itertools import pairwise, product
+from collections import Counter
+from collections.abc import Callable
+from functools import reduce
+from itertools import pairwise
 
 from ingest.pdf_columns import columns_of
+from ingest.pdf_contents import contents_lines
 from ingest.pdf_page import Cell, Line, Page, hull, lines_of
+from ingest.pdf_running import running_lines
 
 _MOST_COLUMNS = 50
 _WIDER_GAP = 0.2  # rows of more than one line are parted by so much more; in line heights
 _SAME_START = 1.5  # lines of one cell begin at places that differ by less; in points
 _INTERLOCKED = 0.25  # lines of one row reach into each other by more; in line heights
 _OFF_CENTRE = 0.2  # cells of one row are centred at most this far from each other; likewise
-_MARGIN = 0.12  # running headers and footers live in this share of the page, top and bottom
-_RUNNING = 0.15  # a line that comes back unchanged on this share of the pages is one
-_INTEGER = re.compile(r"\d+")
+_STRETCHED = 2.0  # justified type leaves less between words; in line heights
+_JUSTIFIED = 2  # so many other lines begin and end where a line of justified type does
+
+Join = Callable[[str, str], str]  # a text and the next line of it, as one
 
 
-def reading_order(pages: list[Page]) -> list[list[list[Line]]]:
-    """For every page its columns, for every column its lines, from top to bottom."""
+def reading_order(pages: list[Page], join: Join) -> list[list[list[Line]]]:
+    """For every page its columns, for every column its lines, from top to bottom.
+
+    Running lines and tables of contents, which only lead to other pages, are left out.
+    """
     result = [
-        [_unwrapped(_centred(lines_of(column))) for column in columns_of(page.cells)]
+        [
+            _unwrapped(_centred(_closed_up(lines_of(column)), join), join)
+            for column in columns_of(page.cells)
+        ]
         for page in pages
     ]
-    running = _running(pages, result)
+    result = _without(result, running_lines(pages, result))
+    return _without(result, contents_lines(result))
+
+
+def _without(pages: list[list[list[Line]]], left_out: set[int]) -> list[list[list[Line]]]:
+    """``pages`` without the lines of these ids."""
     return [
-        [[line for line in column if id(line) not in running] for column in columns]
-        for columns in result
+        [[line for line in column if id(line) not in left_out] for column in columns]
+        for columns in pages
     ]
 
 
-def _centred(lines: list[Line]) -> list[Line]:
+def _closed_up(lines: list[Line]) -> list[Line]:
+    """``lines`` with the words put together that justified type has driven far apart.
+
+    Other lines of the column begin and end where such a line does, and no other cell begins where
+    one in the middle of it does: in a table, or a list of terms, some do.
+    """
+    edges = Counter((round(line.x0), round(line.x1)) for line in lines if len(line.cells) == 1)
+    starts = Counter(round(cell.x0) for line in lines for cell in line.cells)
+    near = (-1, 0, 1)
+    result: list[Line] = []
+    for line in lines:
+        gaps = [right.x0 - left.x1 for left, right in pairwise(line.cells)]
+        if gaps and max(gaps) < _STRETCHED * line.height:
+            x0, x1 = round(line.x0), round(line.x1)
+            alike = sum(edges[x0 + i, x1 + j] for i in near for j in near)
+            alone = all(sum(starts[round(c.x0) + i] for i in near) == 1 for c in line.cells[1:])
+            words = all(any(map(str.isalpha, cell.text)) for cell in line.cells[1:])
+            if alike >= _JUSTIFIED and alone and words:
+                line = _as_one(line)
+        result.append(line)
+    return result
+
+
+def _as_one(line: Line) -> Line:
+    """``line`` with one cell."""
+    x0, bottom, x1, top = line.rect
+    return Line([Cell(line.text, x0, x1, bottom, top, line.bold)])
+
+
+def _centred(lines: list[Line], join: Join) -> list[Line]:
     """``lines`` with those made one that are a row of a table: its cells centred on one height.
 
     Where one cell goes over two lines and its neighbour over one, no two of the three are beside
@@ -48,12 +92,12 @@ def _centred(lines: list[Line]) -> list[Line]:
         if band and line.top - band[-1].bottom > _INTERLOCKED * line.height:
             band.append(line)
         else:
-            result += _as_row(band)
+            result += _as_row(band, join)
             band = [line]
-    return result + _as_row(band)
+    return result + _as_row(band, join)
 
 
-def _as_row(band: list[Line]) -> list[Line]:
+def _as_row(band: list[Line], join: Join) -> list[Line]:
     """Lines that reach into each other as one, if what they stack up is centred, else as they are.
 
     What stands above each other, from the highest down, is the text of one cell.
@@ -74,7 +118,7 @@ def _as_row(band: list[Line]) -> list[Line]:
         return band
     cells: list[Cell] = []
     for stack, (x0, bottom, x1, top) in zip(stacks, hulls, strict=True):
-        text = " ".join(cell.text for cell in sorted(stack, key=lambda cell: -cell.top))
+        text = reduce(join, (cell.text for cell in sorted(stack, key=lambda cell: -cell.top)))
         cells.append(Cell(text, x0, x1, bottom, top, all(cell.bold for cell in stack)))
     row = Line(cells)
     _, row.bottom, _, row.top = row.rect
@@ -82,7 +126,7 @@ def _as_row(band: list[Line]) -> list[Line]:
     return [row]
 
 
-def _unwrapped(lines: list[Line]) -> list[Line]:
+def _unwrapped(lines: list[Line], join: Join) -> list[Line]:
     """``lines`` with those made one that are a row of a table: its cells go over several lines.
 
     It begins where the cells of the first row do, begins small, and is nearer to the line above it
@@ -106,7 +150,7 @@ def _unwrapped(lines: list[Line]) -> list[Line]:
                 rows.append([line])
         named = [_has_names(row[0]) for row in rows]
         for row, names in zip(rows, named, strict=True):
-            result += [_joined(row)] if len(row) > 1 and names and sum(named) > 1 else row
+            result += [_joined(row, join)] if len(row) > 1 and names and sum(named) > 1 else row
         index = end
     return result
 
@@ -139,14 +183,14 @@ def _is_rest(line: Line, above: Line) -> bool:
     )
 
 
-def _joined(lines: list[Line]) -> Line:
+def _joined(lines: list[Line], join: Join) -> Line:
     """One row of lines whose cells go on below each other."""
     row = lines[0]
     for line in lines[1:]:
         for cell in line.cells:
             above = min(row.cells, key=lambda other: abs(other.x0 - cell.x0))
             if abs(above.x0 - cell.x0) < _SAME_START:
-                above.text += cell.text if above.text.endswith("-") else f" {cell.text}"
+                above.text = join(above.text, cell.text)
                 above.cover(cell.rect)
             else:
                 row.cells.append(cell)
@@ -154,40 +198,3 @@ def _joined(lines: list[Line]) -> Line:
     _, row.bottom, _, row.top = row.rect
     row.height = lines[0].height
     return row
-
-
-def _running(pages: list[Page], lines: list[list[list[Line]]]) -> set[int]:
-    """The ids of lines that come back at one place of many pages.
-
-    The place is a height in the margin; a number in the line may stand still or count with the
-    pages. A last line that counts is a page number at whatever height. Where this would leave no
-    line at all, the pages are alike and nothing is running.
-    """
-    still: dict[tuple[int, str], list[Line]] = defaultdict(list)
-    counted: dict[tuple[int | None, str], list[Line]] = defaultdict(list)
-    for number, (page, columns) in enumerate(zip(pages, lines, strict=True)):
-        every = sorted((line for column in columns for line in column), key=lambda line: -line.top)
-        margin = _MARGIN * (page.top - page.bottom)
-        for line in every:
-            places: list[int | None] = [None] if line is every[-1] else []
-            if page.top - line.top < margin or line.bottom - page.bottom < margin:
-                places.append(round(line.bottom / 4))
-                still[round(line.bottom / 4), line.text].append(line)
-            for place, text in product(places, _countings(line.text, number)):
-                counted[place, text].append(line)
-    few = max(2, min(3, len(pages)))
-    many = max(few, math.ceil(_RUNNING * len(pages)))
-    found = {id(line) for same in still.values() if len(same) >= many for line in same}
-    found |= {id(line) for same in counted.values() if len(same) >= few for line in same}
-    total = sum(len(column) for columns in lines for column in columns)
-    return found if len(found) < total else set()
-
-
-def _countings(text: str, page: int) -> set[str]:
-    """``text`` with its first or its last number taken relative to ``page``."""
-    numbers = list(_INTEGER.finditer(text))
-    return {
-        f"{text[: number.start()]}<{int(number[0]) - page}>{text[number.end() :]}"
-        for number in (*numbers[:1], *numbers[-1:])
-        if len(number[0]) < 6
-    }
