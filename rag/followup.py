@@ -38,6 +38,7 @@ _YEAR = re.compile(r"\b(?:1\d|20)\d\d\b")
 _NAME = re.compile(r"(?<=[^\s.!?:(] )[A-Z][\w-]+(?: [A-Z0-9][\w-]*)*")  # not to begin a sentence
 _NUMBER = re.compile(r" ?\[\d+\] ?")
 _ROW = re.compile(r"(?:[^;:]{1,60}: )?([^;:]{1,60})(?:; [^;:]{1,60}: [^;]*)+(?<![.!?])")
+_COUNT = re.compile(r"\d{1,3}")  # the class of a passenger is no name; a year is one
 _SENTENCE = re.compile(r"\n(?:(?:[-*•]|\d+[.)]) )?|(?<=[.!?:])\s+")
 _CONTINUES = re.compile(
     r"(?is)\W*(?:and|but|or|what about|how about)\b[\s,]*"
@@ -123,7 +124,9 @@ def _names(text: str) -> list[str]:
     for line in _NUMBER.sub("\n", text).split("\n"):
         row = _ROW.fullmatch(line)
         for name in [row[1]] if row else _written_large(line):
-            if not any(other in name or name in other for other in found):
+            if not _COUNT.fullmatch(name) and not any(
+                other in name or name in other for other in found
+            ):
                 found.append(name)
     return found
 

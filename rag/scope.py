@@ -28,6 +28,7 @@ _REPORT = r"(?:10-?[kq]|report|filing|release|minutes|statement)s?\b"
 _REPORT_OF = re.compile(rf"\b(?:19|20)\d\d (?:[\w-]+ ){{0,2}}{_REPORT}", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+")
 _JOINED = re.compile(r"_|(?<=[A-Za-z])-(?=\d)")
+_JOINED_NAME = re.compile(r"_|(?<=[A-Za-z]{3})(?=\d{3})")
 _PLACE_OF_A_NAME = re.compile(r"(?<=[a-z,;] )[\w'’&-]+")
 
 
@@ -52,8 +53,8 @@ def in_scope(
 
 
 def called(source: Source) -> tuple[str, str]:
-    """What a document is called: its title, and the name of its file."""
-    return source.title, PurePath(source.uri).name.replace("_", " ")
+    """What a document is called: its title, and the name of its file, ``rfc 5321.txt``."""
+    return source.title, _JOINED_NAME.sub(" ", PurePath(source.uri).name)
 
 
 def are_apart(one: Source | Citation, other: Source | Citation) -> bool:

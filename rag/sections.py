@@ -59,6 +59,7 @@ _SAYS = frozenset(
 _PLAIN_SAYS = frozenset(analyze(_PLAIN))
 _CHANGES = frozenset(analyze("new change include"))
 _APPEARS = frozenset(analyze("release publish issue launch ship appear date come out"))
+_VERSION = re.compile(r"\bversion (?=\d)", re.IGNORECASE)
 _WANTS_ALL = re.compile(
     r"\W*(?:what|which) (?:are|were)\b|\W*(?:list|show|give)\b"
     r"|\W*what (?:does|do|did)\b.* (?:say|state) (?:about|on)\b",
@@ -116,7 +117,10 @@ def named_part(
     if not found:
         return None
     place = (text for p in found for text in (*called(p.source), *p.chunk.headings))
-    left = content_stems(address.rest) - content_stems(*place) - _SAYS
+    begins = (t for p in found for t in tokens(openings.get(p.source.id, "")))
+    edition = {t.stem for t in begins if t.digit}  # "Version 3, 29 June 2007"
+    asked = content_stems(_VERSION.sub("", address.rest))
+    left = asked - content_stems(*place) - edition - _SAYS
     if asks_when(question):
         dated = heading_over(found[0], library, is_dated) if left <= _APPEARS else None
         return Named(address.rest, found, [dated] if dated else ())

@@ -10,16 +10,24 @@ import sentencex
 from rag.types import Span
 
 _WIDE_SPACE = re.compile(r"[^\S\x00-\x7f]")
+_INSIDE = re.compile(r"(?<=\w[.!?])(?=[A-Za-z])")
+"""Where nothing ends: in "yarl.URL" and "table.Table"."""
 
 
 def pieces(text: str) -> Iterator[Span]:
     """The sentences of a text, in order; white space around them may belong to them."""
     # sentencex 1.0 panics on "plan A\u00a0. More", past every except: it is shown plain spaces.
     shown = _WIDE_SPACE.sub(" ", text)
-    at = 0
+    start = at = 0
     for boundary in sentencex.get_sentence_boundaries("en", shown):
         # Its own indices drift on some scripts, so each piece is looked up behind the one before.
-        start = shown.find(boundary["text"], at)
-        if start >= 0:
-            at = start + len(boundary["text"])
-            yield Span(start, at)
+        found = shown.find(boundary["text"], at)
+        if found < 0:
+            continue
+        if found > at or not _INSIDE.match(shown, at):
+            if at > start:
+                yield Span(start, at)
+            start = found
+        at = found + len(boundary["text"])
+    if at > start:
+        yield Span(start, at)

@@ -126,6 +126,16 @@ def test_chunks_follow_headings_and_pages() -> None:
     ]
 
 
+def test_no_sentence_ends_within_a_name_that_has_a_full_stop() -> None:
+    text = "Nothing calls yarl.URL.build any more. It and table.Table are gone. 終わり。次。"
+    assert [text[s.start : s.end] for s in split_sentences(text)] == [
+        "Nothing calls yarl.URL.build any more.",
+        "It and table.Table are gone.",
+        "終わり。",
+        "次。",
+    ]
+
+
 def test_long_text_is_cut_evenly_on_sentences() -> None:
     builder = Builder()
     builder.add("paragraph", " ".join(f"Sentence number {i} speaks of apples." for i in range(60)))

@@ -127,6 +127,7 @@ def test_a_pronoun_may_stand_for_a_name_of_the_answer() -> None:
         ("It was Ada Holm. Then Ada Holm asked Sean O'Brien.", "Ada Holm Sean O'Brien "),
         ("This was Élodie Martin, in March and in May.", "Élodie Martin "),
         ("He left the board of AT&T's.", "AT&T "),
+        ("Class: 3; Name: Aino Pike; Fare: 7.9 [1]", ""),
         ("Set max_votes or pass --no-vote.", "max_votes --no-vote "),
         ("Asset no: L-122; Item: Drone; Keeper: Ines Carvalho [1]", "L-122 "),
         ("Then Al Dent came; he said: go. [1]", "Al Dent "),

@@ -289,10 +289,25 @@ Acme filed a complaint about noise on 3 May 2006. Acme filed for chapter 11 bank
 """  # noqa: E501
 
 
+MEMO = """\
+# Tides
+
+Version 3, May 1901
+
+## 1. Names
+
+A tide is named by its port.
+
+## 2. Sizes
+
+A name has nine letters.
+"""
+
+
 @pytest.fixture(scope="module")
 def papers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     folder = tmp_path_factory.mktemp("papers")
-    documents = {"deed.txt": DEED, "lease.md": LEASE, "race.md": RACE}
+    documents = {"deed.txt": DEED, "lease.md": LEASE, "race.md": RACE, "memo1035.md": MEMO}
     for year, fee in ((2022, "forty"), (2023, "fifty"), (2024, "sixty")):
         documents[f"book-{year}.md"] = f"# Handbook {year}\n\n## 2. Fees\n\nIt is {fee} pounds.\n"
     for name, text in documents.items():
@@ -333,6 +348,7 @@ def papers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
         # Of handbooks alike, the one of the year; of all where none is named.
         ("What does section 2 of the 2023 handbook say?", ["It is fifty pounds."]),
         ("What are the fees in 2022?", ["It is forty pounds."]),
+        ("What does section 2 of memo 1035 version 3 say?", ["A name has nine letters."]),
     ],
 )
 def test_the_part_that_is_meant(papers: Index, question: str, said: list[str]) -> None:
