@@ -121,6 +121,8 @@ def run_benchmark(
     """
     start = time.perf_counter()
     queries = read_queries(folder)[:limit]
+    if not queries:
+        raise BadInput(f"{str(folder)!r} asks nothing: give a folder with queries")
     outcomes: list[Outcome] = []
     with corpus_index(folder, index_dir) as index:
         index.warm()

@@ -144,8 +144,8 @@ def format_calibration(result: Mapping[str, Any]) -> str:
 
 
 def _line(row: Mapping[str, Any]) -> str:
-    figures = f"{row['recall']:6.3f}  {row['over_refusal']:12.3f}"
-    return f"{row['threshold']:9.3f}  {shown(row['precision']):>9}  {figures}"
+    figures = f"{shown(row['precision']):>9}  {shown(row['recall']):>6}"
+    return f"{row['threshold']:9.3f}  {figures}  {shown(row['over_refusal']):>12}"
 
 
 def _refusal(rows: Sequence[Answered], threshold: float) -> Refusal:

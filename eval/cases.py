@@ -11,7 +11,6 @@ from pydantic import ConfigDict, Field, with_config
 
 from eval.metrics import normalize_answer
 from eval.rows import Text, typed_rows
-from eval.rows import json_rows as json_rows
 from rag.errors import BadInput
 from rag.types import Span, Turn
 

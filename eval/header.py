@@ -61,7 +61,7 @@ def make_header(index: Index, cases: Sequence[Case], settings: Settings) -> dict
         "index_revision": index.library.revision(),
         "embedding_model": manifest.embedding_model,
         "embedding_sha256": manifest.embedding_fingerprint,
-        "weights": {path.name: sha256_of(path) for path in _files("rag", "json")},
+        "weights": {p.name: sha256_of(p) for s in ("json", "onnx") for p in _files("rag", s)},
         **({"model_files": models} if (models := _model_files(settings)) else {}),
         "calibration": None if manifest.calibration is None else asdict(manifest.calibration),
         "sources": len(sources),

@@ -181,6 +181,7 @@ def test_a_failed_query_counts_with_the_worst_value(
             r"queries.jsonl:1: field 'history\[0\]' should be an object",
         ),
         ("qrels.tsv", "query-id\tcorpus-id\tscore\nq1 tower 1\n", "qrels.tsv:2: not query-id"),
+        ("queries.jsonl", "", "asks nothing"),
     ],
 )
 def test_another_layout_is_refused(folder: Path, name: str, content: str, message: str) -> None:

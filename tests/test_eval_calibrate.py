@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.calibrate import OVER_REFUSAL, calibrate, choose
+from eval.calibrate import OVER_REFUSAL, calibrate, choose, format_calibration
 from eval.made import ELSEWHERE, MOST_HELD, far_questions, held, near_questions, own_questions
 from eval.measure import half_of
 from eval.rows import json_rows
@@ -155,6 +155,13 @@ def test_a_small_index_is_not_calibrated(index: Index, docs: Path) -> None:
     with pytest.raises(BadIndex, match="are needed"):
         calibrate(index)
     assert index.manifest.calibration is None
+
+
+def test_a_share_of_nothing_is_shown_as_none() -> None:
+    row = {"threshold": 0.3, "precision": None, "recall": None, "over_refusal": 0.1}
+    counts = {"answerable": 10, "unanswerable": 0}
+    result = {"calibration": row | counts, "shipped": row, "kinds": {"near": None}, "stored": False}
+    assert format_calibration(result).splitlines()[1].split()[:4] == ["0.300", "-", "-", "0.100"]
 
 
 def test_halves_are_about_even() -> None:

@@ -304,7 +304,11 @@ def test_the_header_names_what_a_run_was_made_with(index: Index, tmp_path: Path)
     for name in ("corpus_sha256", "chunks_sha256", "cases_sha256", "code_sha256"):
         assert len(header[name]) == 64
     assert header["embedding_sha256"] == index.manifest.embedding_fingerprint
-    assert header["weights"].keys() >= {"select_weights.json", "verify_weights.json"}
+    assert header["weights"].keys() >= {
+        "reader.onnx",
+        "select_weights.json",
+        "verify_weights.json",
+    }
     assert header["settings"]["engine"] == "auto"
     assert header["sources"] == 2 and header["machine"] and header["packages"]["chromadb"]
 

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.cases import find_quote, json_rows, load_cases
+from eval.cases import find_quote, load_cases
+from eval.rows import json_rows
 from rag.errors import BadInput
 from rag.index import Index
 from ui.web.conversations import Conversation, Exchange, turns_of
