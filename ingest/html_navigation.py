@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 # What these are called by the programs that make manuals, as whole names of a class or an id.
@@ -27,44 +25,52 @@ _TURNING = (
 _LONGEST_TURNING = 400
 
 
+_READINGS = 30
+"""So many times its length is read of a page whose named elements are in one another."""
+
+
 def navigation(tree: LexborHTMLParser) -> frozenset[int]:
     """The ``mem_id`` of every element that is navigation by its role, its name or its links."""
     found = {node.mem_id for node in tree.css('[role="navigation" i]')}
-    found |= {node.mem_id for node in tree.css("[class], [id]") if _is_called_so(node)}
-    found |= {box.mem_id for box in map(_box, tree.css(_TURNING)) if box is not None}
+    perhaps: dict[int, LexborNode] = {}
+    for node in tree.css("[class], [id]"):
+        names = _names(node) if node.tag in _TAGS else frozenset()
+        if not names.isdisjoint(_SURELY):
+            found.add(node.mem_id)
+        elif not names.isdisjoint(_NAMES):
+            perhaps[node.mem_id] = node
+    for link in tree.css(_TURNING):
+        if (box := _box(link)) is not None:
+            perhaps.setdefault(box.mem_id, box)
+    left = _READINGS * len(tree.body.text()) if tree.body is not None else 0
+    for mem_id, node in perhaps.items():
+        text = node.text()
+        left -= len(text)
+        if left < 0:
+            break
+        short = len(" ".join(text.split())) <= _LONGEST_TURNING
+        if (short or not _names(node).isdisjoint(_NAMES)) and _leads_elsewhere(node, text):
+            found.add(mem_id)
     return frozenset(found)
 
 
-def _is_called_so(node: LexborNode) -> bool:
-    if node.tag not in _TAGS:
-        return False
-    names = {name.lower() for name in _names(node)}
-    if not names.isdisjoint(_SURELY):
-        return True
-    return not names.isdisjoint(_NAMES) and _leads_elsewhere(node)
-
-
-def _names(node: LexborNode) -> Iterator[str]:
-    for attribute in ("class", "id"):
-        yield from (node.attributes.get(attribute) or "").split()
+def _names(node: LexborNode) -> frozenset[str]:
+    said = " ".join(node.attributes.get(attribute) or "" for attribute in ("class", "id"))
+    return frozenset(said.lower().split())
 
 
 def _box(link: LexborNode) -> LexborNode | None:
-    """The line or table of links to other pages in which one stands, if it is one."""
+    """The line, list or table in which a link stands."""
     box = link.parent
     while box is not None and box.tag not in ("p", "div", "table", "ul", "body"):
         box = box.parent
-    if box is None or box.tag == "body":
-        return None
-    short = len(" ".join(box.text().split())) <= _LONGEST_TURNING
-    return box if short and _leads_elsewhere(box) else None
+    return None if box is None or box.tag == "body" else box
 
 
-def _leads_elsewhere(node: LexborNode) -> bool:
-    """Whether most of an element is links, and it is not a chapter by that name."""
-    linked = sum(_letters(link) for link in node.css("a[href]"))
-    return linked >= _LINKS * _letters(node)
+def _leads_elsewhere(node: LexborNode, text: str) -> bool:
+    """Whether most of an element is links: what is only named so may be a chapter."""
+    return sum(_letters(link.text()) for link in node.css("a[href]")) >= _LINKS * _letters(text)
 
 
-def _letters(node: LexborNode) -> int:
-    return sum(map(str.isalnum, node.text()))
+def _letters(text: str) -> int:
+    return sum(map(str.isalnum, text))

@@ -38,6 +38,13 @@ _UNSHOWN = re.compile(
     r"|(?<=\w)[\u200e\u200f\u202a-\u202c\u2066-\u2069]+(?=\w)"
     "|[\ufe00-\ufe0f\U000e0100-\U000e01ef]{2,}"
 )
+# One of these among words is where a line may break, as manuals have them within long names; text is
+# hidden in many.
+_ALONE = re.compile(
+    "(?<![\u200b-\u200d\u2060-\u2064\ufeff])(?<![\u200b-\u200d\u2060-\u2064\ufeff].)"
+    "[\u200b\u2060\ufeff](?!.?[\u200b-\u200d\u2060-\u2064\ufeff])",
+    re.DOTALL,
+)
 # Tag characters mirror ASCII and show nothing: text written in them is for machines. Three of the
 # world's flags are emoji that end in some.
 _TAGS = re.compile("(?<!\U0001f3f4)(?<![\U000e0001-\U000e007f])[\U000e0000-\U000e007f]+")
@@ -251,16 +258,18 @@ class Builder:
 def repair(text: str) -> tuple[str, int]:
     r"""``text`` with ``\n`` line ends, without NUL, lone surrogates and marks that show nothing.
 
-    Also how many of them it had. Text in invisible tag characters is made visible: ``INVISIBLE``.
+    Also how many of them it had, but for marks that only say where a line may break. Text in
+    invisible tag characters is made visible: ``INVISIBLE``.
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     text, unusable = _UNUSABLE.subn("\ufffd", text)
     if text.isascii():
         return text, unusable
-    before = len(text)
+    unshown = sum(
+        len(found[0]) for found in _UNSHOWN.finditer(text) if not _ALONE.match(text, found.start())
+    )
     text = _UNSHOWN.sub("", text)
-    unshown = before - len(text)
     tags = sum(len(run) for run in _TAGS.findall(text))
     return _TAGS.sub(_made_visible, text) if tags else text, unusable + unshown + tags
 
