@@ -38,7 +38,7 @@ _UNSHOWN = re.compile(
     r"|(?<=\w)[\u200e\u200f\u202a-\u202c\u2066-\u2069]+(?=\w)"
     "|[\ufe00-\ufe0f\U000e0100-\U000e01ef]{2,}"
 )
-# One of these among words is where a line may break, as manuals have them within long names; text is
+# One of these among words is where a line may break, as within the long names of manuals; text is
 # hidden in many.
 _ALONE = re.compile(
     "(?<![\u200b-\u200d\u2060-\u2064\ufeff])(?<![\u200b-\u200d\u2060-\u2064\ufeff].)"
