@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from PIL import Image
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from tests.conftest import LIBRARY, ROOT
 from ui.cli import main
