@@ -11,7 +11,7 @@ from pathlib import Path
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from ingest.decode import decode
-from ingest.html_definitions import Definitions
+from ingest.definitions import Definitions
 from ingest.html_walk import (
     BLOCKS,
     UNSEEN,

@@ -61,7 +61,7 @@ class Block:
     """One piece of structure, ``text[start:end]``: not empty, no whitespace at either end.
 
     ``level`` is 1 to 6 for a heading and 0 for the rest; inside a list of definitions it is higher
-    (``ingest.html_definitions``), for a heading or a term and for what stands below them. The first
+    (``ingest.definitions``), for a heading or a term and for what stands below them. The first
     ``term`` characters stand over what follows as a heading does. A definition is a term and all
     that is said of it. ``page`` is 1-based, None without pages.
     """

@@ -1,4 +1,4 @@
-"""How manuals are written in HTML: lists of definitions, navigation by name, boxes with notes."""
+"""How manuals are written: lists of definitions, navigation by name, boxes with notes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ingest.chunk import chunk_document
-from ingest.html_definitions import SHORT
+from ingest.definitions import SHORT
 from ingest.parse import parse
 from ingest.parsed import Parsed
 from rag.embed import Encoder
@@ -201,3 +201,24 @@ def test_titles_of_notes_are_no_headings(
 def test_headings_called_notes_or_in_the_body_stay(tmp_path: Path) -> None:
     parsed = read(tmp_path, "<h2>Notes</h2><p>One.<h2>Important dates</h2><p>Two.")
     assert [kind for kind, _ in outline(parsed)] == ["heading", "paragraph"] * 2
+
+
+def test_definitions_in_restructuredtext_keep_their_terms_and_lines(tmp_path: Path) -> None:
+    path = tmp_path / "manual.rst"
+    path.write_text(
+        "work_mem : integer\n  Sets the memory.\n\n  The default is 4MB.\n\nport\n  A number.\n\n"
+        "After it.\n\n-n, --dry-run   Removes nothing.\n-q              Be quiet.\n\n"
+        "list\n  It has\n\n  - an item\n\nThe end.\n"
+    )
+    parsed = parse(path)
+    assert outline(parsed) == [
+        ("definition", "work_mem (integer): Sets the memory. The default is 4MB."),
+        ("definition", "port: A number."),
+        ("paragraph", "After it."),
+        ("definition", "-n, --dry-run: Removes nothing."),
+        ("definition", "-q: Be quiet."),
+        ("paragraph", "list: It has"),
+        ("list_item", "an item"),
+        ("paragraph", "The end."),
+    ]
+    assert [place.line for place in parsed.places] == [1, 6, 9, 11, 12, 14, 17, 19]
