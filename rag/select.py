@@ -23,7 +23,7 @@ from rag.followup import CARRIED
 from rag.odds import sigmoid
 from rag.question import NEGATION, Query, held_by, joined_names, read_question
 from rag.scope import are_apart
-from rag.terms import is_named, term_of, with_term
+from rag.terms import of_terms_named, with_term
 from rag.types import Chunk, Citation, Passage, Source, Span
 from rag.words import content_stems, stems_of, tokens
 
@@ -281,6 +281,7 @@ def choose(
     """
     if not ranked:
         return []
+    ranked = of_terms_named(question, ranked)
     best = ranked[0]
     rule = WEIGHTS[way_of(reader)]["quote"]
     chosen = [c for c in ranked[:QUOTES] if best.rank - c.rank <= rule["within"]]
@@ -292,8 +293,6 @@ def choose(
             chosen = [best, other, *(c for c in chosen[1:] if c is not other)][:QUOTES]
     elif not is_part and not joined_names(question):
         chosen = [best, *(c for c in chosen[1:] if _may_stand_beside(best, c))]
-    if is_named(term_of(best.passage.chunk), question):
-        chosen = [c for c in chosen if not _is_of_unnamed_term(c, question)]
     if len(chosen) < QUOTES:
         near = [c for c in ranked if best.rank - c.rank <= MORE_WITHIN and c not in chosen]
         chosen += _exception(question, chosen, near) or _reason(question, chosen, near)
@@ -322,12 +321,6 @@ def _may_stand_beside(best: Candidate, other: Candidate) -> bool:
     if other.facts[_NAMES_ELSEWHERE] > best.facts[_NAMES_ELSEWHERE] and there <= seen:
         return False
     return there >= SEEN_BESIDE or seen < SURELY_SEEN
-
-
-def _is_of_unnamed_term(candidate: Candidate, question: str) -> bool:
-    """Whether a sentence is of the definition of something else than is asked about."""
-    term = term_of(candidate.passage.chunk)
-    return bool(term) and not is_named(term, question)
 
 
 def _exception(

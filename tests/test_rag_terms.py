@@ -95,6 +95,7 @@ def test_definitions_that_are_announced_are_a_list(index: Index) -> None:
         ("gc.auto", "What is gc.auto.", True),
         ("gc", "What is gc.auto?", False),
         ("detached HEAD", "What is a detached head?", True),
+        ("on", "What is it based on?", False),
         ("", "What is it?", False),
     ],
 )
