@@ -101,7 +101,7 @@ def with_terms(
     for candidate, opening in zip(quoted, openings, strict=True):
         if opening and (opening.source_id, opening.start) not in said:
             said.add((opening.source_id, opening.start))
-            span = Span(opening.start, opening.start + len(term_of(opening)))
+            span = Span(opening.start, opening.start + len(f"{term_of(opening)}:"))
             passage = replace(candidate.passage, chunk=opening, copies=())
             whole.append(replace(as_it_stands(passage, span), score=candidate.score))
         whole.append(candidate)

@@ -57,7 +57,7 @@ def test_of_a_term_that_is_named_only_its_own_definition_is_quoted(index: Index)
 def test_a_later_sentence_of_a_definition_comes_with_its_term(index: Index) -> None:
     answer = index.ask("How much memory does the vacuum cleaner get by default?")
     quoted = said(answer, index)
-    assert quoted[:2] == ["vacuum_buffer (integer)", "It defaults to 64 megabytes."] or (
+    assert quoted[:2] == ["vacuum_buffer (integer):", "It defaults to 64 megabytes."] or (
         quoted[0].startswith("vacuum_buffer (integer): Sets")
     )
 
