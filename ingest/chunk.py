@@ -22,6 +22,8 @@ from rag.types import Chunk, Span
 TARGET_TOKENS = 192
 TOKENIZED_AT_ONCE = 2048
 LONGEST_TOKEN = 20
+_LOWEST_HEADING = 6
+_TERM_END = re.compile(r":?\s*")
 _MARKER = re.compile(r"\s*(?:[•‣◦▪■●○·*–-]|\(?(?:\d{1,3}|[a-zA-Z])[.)])\s+(?=\S)")
 
 
@@ -104,10 +106,10 @@ def chunk_document(parsed: Parsed, source_id: str, title: str, encoder: Encoder)
 
 
 def quotable(text: str, block: Block) -> list[Span]:
-    """What of a block can be quoted on its own: sentences, lines of code, whole table rows."""
+    """What of a block can be quoted on its own: sentences, lines of code, all of another kind."""
     body = text[block.start : block.end]
     if block.kind in ("paragraph", "list_item"):
-        inner = split_sentences(body)
+        inner = split_sentences(body, block.term)
     elif block.kind == "code":
         inner = [Span(m.start(), m.end()) for m in re.finditer(r"\S[^\n]*", body)]
     else:
@@ -115,10 +117,13 @@ def quotable(text: str, block: Block) -> list[Span]:
     return [Span(block.start + s.start, block.start + s.end) for s in inner]
 
 
-def split_sentences(text: str) -> list[Span]:
-    """Sentence boundaries of running text, without the white space around them."""
+def split_sentences(text: str, term: int = 0) -> list[Span]:
+    """Sentence boundaries of running text, without the white space around them.
+
+    Its first ``term`` characters, which may have full stops, belong to the first sentence.
+    """
     # Behind a list marker the library divides nothing, so it is not shown one.
-    marker = _MARKER.match(text)
+    marker = _TERM_END.match(text, term) if term else _MARKER.match(text)
     first = marker.end() if marker else 0
     ends = [first + piece.end for piece in pieces(text[first:])]
     starts = [0, *ends[:-1]]
@@ -135,15 +140,17 @@ def _sections(parsed: Parsed, title: str, flags: _Flags) -> Iterator[_Section]:
     """Runs of blocks under one heading path, the title left out of it, and on one page.
 
     A heading with nothing under it is a section of its own, so that no text is lost. Headings that
-    a flag touches stand over nothing.
+    a flag touches stand over nothing. A term stands over its own block too, and ends with its list.
     """
     path: list[tuple[int, str]] = []
     blocks = [b for b in parsed.blocks if not flags.silence(parsed.text, b)]
     tagged: list[tuple[tuple[tuple[str, ...], int | None], Block]] = []
     for i, block in enumerate(blocks):
-        above = tuple(name for _, name in path)
         if block.kind != "heading":
-            tagged.append(((above, block.page), block))
+            _leave_terms(path, block)
+            if block.term and not flags.touch(block.start, block.start + block.term):
+                path.append((block.level, parsed.text[block.start : block.start + block.term]))
+            tagged.append(((tuple(name for _, name in path), block.page), block))
             continue
         while path and path[-1][0] >= block.level:
             path.pop()
@@ -154,6 +161,13 @@ def _sections(parsed: Parsed, title: str, flags: _Flags) -> Iterator[_Section]:
     for (headings, page), run in groupby(tagged, key=lambda pair: pair[0]):
         path_below = tuple(h for h in headings if h.casefold() != title.casefold())
         yield _Section(path_below, page, tuple(block for _, block in run))
+
+
+def _leave_terms(path: list[tuple[int, str]], block: Block) -> None:
+    """Drop terms, and headings in their definitions, that do not stand over a block."""
+    lowest = max(block.level - bool(block.term), _LOWEST_HEADING)
+    while path and path[-1][0] > lowest:
+        path.pop()
 
 
 def _units(

@@ -15,7 +15,7 @@ from ingest.containers import Document, is_container, members
 from ingest.originals import keep_original
 from ingest.parsed import Parsed
 from ingest.report import FileReport, Progress, Report, State
-from rag.errors import BadDocument
+from rag.errors import BadDocument, NoDocument
 from rag.files import MEMBER, sha256_of
 from rag.index import Index
 from rag.library import Library
@@ -77,7 +77,8 @@ class Intake:
     def store(self, document: Document, outcome: Parsed | BadDocument) -> None:
         """Put what was read into the index, or report why it could not be read."""
         if isinstance(outcome, BadDocument):
-            self._failed(document.uri, str(outcome))
+            state: State = "skipped" if isinstance(outcome, NoDocument) else "failed"
+            self._failed(document.uri, str(outcome), state)
             document.path.unlink(missing_ok=True)
             return
         copy = self._reading.pop(document.path)
@@ -207,9 +208,9 @@ class Intake:
     def _state(self, uri: str) -> State:
         return "changed" if uri in self._known else "added"
 
-    def _failed(self, uri: str, problem: str) -> None:
+    def _failed(self, uri: str, problem: str, state: State = "failed") -> None:
         shown = uri.encode(errors="replace").decode()
-        self._say(FileReport(shown, "failed", problem=problem))
+        self._say(FileReport(shown, state, problem=problem))
 
     def _say(self, row: FileReport) -> None:
         self._report.files.append(row)

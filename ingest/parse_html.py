@@ -5,16 +5,28 @@ from __future__ import annotations
 import codecs
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from ingest.decode import decode
+from ingest.definitions import Definitions
+from ingest.html_walk import (
+    BLOCKS,
+    UNSEEN,
+    Page,
+    cells_of,
+    flat,
+    is_admonition,
+    is_grid,
+    is_inside,
+    is_label,
+    text_of,
+    walk,
+)
 from ingest.parsed import Block, BlockKind, Builder, Parsed, collapse, iso_date
 from ingest.suspicious import flag_instructions
-from ingest.visibility import Visibility
 
 _DECLARED = re.compile(
     rb"""<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE
@@ -26,27 +38,10 @@ _HEAD_BYTES = 4096
 _MAX_SPAN = 1000  # the widest cell a browser allows
 _FEW_WORDS = 5  # what is hidden and shorter is a label, a counter, an icon
 
-# fmt: off
-_UNSEEN = frozenset((
-    "annotation", "audio", "button", "canvas", "datalist", "dialog", "head", "iframe", "input",
-    "noscript", "object", "script", "select", "style", "svg", "template", "textarea", "video",
-))
-_BESIDE = frozenset({"nav", "footer", "header", "aside", "form"})
-_CONTENT = "p, h1, h2, h3, article, main, table"
-_BLOCKS: dict[str, BlockKind] = {
-    **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), "heading"),
-    "li": "list_item",
-    "pre": "code",
-    **dict.fromkeys((
-        "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details",
-        "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "header",
-        "hgroup", "hr", "legend", "main", "menu", "nav", "ol", "p", "search", "section",
-        "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
-    ), "paragraph"),
-}
-# fmt: on
 _VOID = "area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr"
 _CLOSED = re.compile(rf"<(?!(?:{_VOID})[\s/>])([a-zA-Z][\w:.-]*)(\s[^<>]*)?/>")
+_LONGEST_LABEL = 60
+_AROUND_HEADING = 4  # elements, such as those of a title page, between a heading and its note
 _DATES = (
     ('meta[property="article:published_time"]', "content"),
     ('meta[name="date" i]', "content"),
@@ -68,7 +63,7 @@ def parse_html(path: Path, data: bytes, media_type: str) -> Parsed:
     builder = Builder()
     builder.warnings += warnings
     body = tree.body
-    page = Visibility.of(tree)
+    page = Page.of(tree)
     main = tree.css('main, [role="main"]') or tree.css("article")
     if len(main) == 1:
         _add_blocks(builder, main[0], page)
@@ -99,7 +94,7 @@ def add_html(builder: Builder, html: str, *, beside: bool = False) -> None:
     """
     tree = LexborHTMLParser(html)
     if tree.body is not None:
-        page = Visibility.of(tree)
+        page = Page.of(tree)
         _add_blocks(builder, tree.body, page, beside=beside)
         _add_hidden(builder, tree.body, page)
         builder.images += len(tree.body.css("img"))
@@ -127,17 +122,17 @@ def declared_encoding(data: bytes) -> str:
     return encoding if readable and name not in _NO_CHARSETS else ""
 
 
-def _add_hidden(builder: Builder, root: LexborNode, page: Visibility) -> None:
+def _add_hidden(builder: Builder, root: LexborNode, page: Page) -> None:
     """Append, flagged, what is hidden below ``root`` and should not be."""
     rest = [root]
     while rest:
         node = rest.pop()
-        hidden = page.hidden(node)
+        hidden = page.visibility.hidden(node)
         if hidden is None:
             inner = list(node.iter())
-            rest += [child for child in reversed(inner) if child.tag not in _UNSEEN]
+            rest += [child for child in reversed(inner) if child.tag not in UNSEEN]
             continue
-        text = _flat(node, page)
+        text = flat(node, page)
         block = Block("paragraph", 0, len(text))
         if len(text.split()) >= _FEW_WORDS and (
             not hidden.expected or flag_instructions(text, [block])
@@ -145,133 +140,136 @@ def _add_hidden(builder: Builder, root: LexborNode, page: Visibility) -> None:
             builder.add("paragraph", text, hidden=f"hidden from readers: {hidden.reason}")
 
 
-def _add_blocks(
-    builder: Builder, root: LexborNode, page: Visibility, *, beside: bool = False
-) -> None:
+def _add_blocks(builder: Builder, root: LexborNode, page: Page, *, beside: bool = False) -> None:
     """Append the blocks below ``root``, with what stands beside the main content or without."""
-    kinds: list[tuple[BlockKind, int]] = [("paragraph", 0)]
-    numbers: list[int | None] = []  # the next number of each open list; None for bullets
-    marker = ""
-    lines: list[list[str]] = [[]]  # of the open block, as ``<br>`` breaks it
-
-    def flush() -> None:
-        nonlocal marker
-        kind, level = kinds[-1]
-        if kind == "code":
-            text = textwrap.dedent("\n".join(map("".join, lines)))
-        else:
-            text = "\n".join(_SPACE.sub(" ", "".join(line)).strip(" ") for line in lines)
-        if text.strip():
-            builder.add(kind, marker + text.strip(), level=level)
-            marker = ""
-        lines[:] = [[]]
-
-    for node, entering in _walk(root, page, beside=beside):
+    blocks = _Blocks(builder)
+    for node, entering in walk(root, page, beside=beside):
         tag = node.tag or ""
         if tag == "-text":
-            lines[-1].append(_text(node))
+            blocks.lines[-1].append(text_of(node))
         elif tag == "br" and entering:
-            lines.append([])
-        elif tag in _BLOCKS:
-            flush()
+            blocks.lines.append([])
+        elif tag in BLOCKS:
+            blocks.flush()
             if not entering:
-                kinds.pop()
-                if tag in ("ol", "ul"):
-                    numbers.pop()
-            elif tag == "table" and _is_grid(node):
+                blocks.leave(tag)
+            elif tag == "table" and is_grid(node):
+                blocks.add_label()
+                blocks.definitions.settle()
                 _add_table(builder, node, page)
             else:
-                # A plain block inside a list item or heading is part of it.
-                kind = _BLOCKS[tag]
-                kinds.append(kinds[-1] if kind == "paragraph" else (kind, _level(tag)))
-                if tag in ("ol", "ul"):
-                    numbers.append(_start(node) if tag == "ol" else None)
-                elif tag == "li":
-                    number = numbers[-1] if numbers else None
-                    marker = "" if number is None else f"{number}. "
-                    if number is not None:
-                        numbers[-1] = number + 1
-    flush()
+                blocks.enter(node, tag)
+    blocks.flush()
+    blocks.add_label()
 
 
-def _walk(
-    root: LexborNode, page: Visibility, *, beside: bool = False
-) -> Iterator[tuple[LexborNode, bool]]:
-    """Every visible node below ``root``, once entering and, elements with content, once leaving.
+class _Blocks:
+    """The open elements of a page, and the block that is being read.
 
-    Stays outside of tables that are grids of data. Not recursive: pages nest without limit.
+    ``lines`` are that block's, as ``<br>`` breaks it.
     """
-    node = root.child
-    open_nodes: list[LexborNode] = []
-    while node is not None or open_nodes:
-        if node is None:
-            node = open_nodes.pop()
-            yield node, False
-            node = node.next
-            continue
-        if _is_unseen(node, page, beside):
-            node = node.next
-            continue
-        yield node, True
-        if node.tag in ("-text", "br", "hr", "img") or (node.tag == "table" and _is_grid(node)):
-            node = node.next
+
+    def __init__(self, builder: Builder) -> None:
+        self.lines: list[list[str]] = [[]]
+        self.definitions = Definitions(builder)
+        self._kinds: list[tuple[BlockKind, int]] = [("paragraph", 0)]
+        self._numbers: list[int | None] = []  # the next one of each open list; None for bullets
+        self._marker = ""
+        self._label = ""  # of a note, which stands before what it says
+        self._is_labelled = False  # whether the open heading is of a note
+
+    def enter(self, node: LexborNode, tag: str) -> None:
+        """An element begins that makes blocks."""
+        kind = BLOCKS[tag]
+        # A plain block inside a list item or heading is part of it.
+        plain: tuple[BlockKind, int] = ("paragraph", 0) if tag == "dl" else self._kinds[-1]
+        self._kinds.append(plain if kind == "paragraph" else (kind, _level(tag)))
+        if tag in ("ol", "ul"):
+            self._numbers.append(_start(node) if tag == "ol" else None)
+        elif tag == "li":
+            number = self._numbers[-1] if self._numbers else None
+            self._marker = "" if number is None else f"{number}. "
+            if number is not None:
+                self._numbers[-1] = number + 1
+        elif tag in ("dl", "dt", "dd"):
+            self.definitions.enter(tag)
+        elif kind == "heading":
+            self._is_labelled = _is_of_admonition(node)
+
+    def leave(self, tag: str) -> None:
+        """An element ends that makes blocks."""
+        self._kinds.pop()
+        if tag in ("ol", "ul"):
+            self._numbers.pop()
+        elif tag in ("dl", "dt", "dd"):
+            self.definitions.leave(tag)
+        elif BLOCKS[tag] == "heading":
+            self._is_labelled = False
+
+    def flush(self) -> None:
+        """End the block that is being read."""
+        kind, level = self._kinds[-1]
+        if kind == "code":
+            text = textwrap.dedent("\n".join(map("".join, self.lines)))
         else:
-            open_nodes.append(node)
-            node = node.child
+            text = "\n".join(_SPACE.sub(" ", "".join(line)).strip(" ") for line in self.lines)
+        self.lines[:] = [[]]
+        text = text.strip()
+        if not text:
+            return
+        if kind in ("heading", "paragraph") and self._labels(text):
+            self.add_label()
+            self._label = text
+            return
+        if self._is_labelled:
+            kind, level = "paragraph", 0
+        label = f"{self._label.rstrip(':')}: " if self._label else ""
+        self.definitions.add(kind, label + self._marker + text, level)
+        self._label = self._marker = ""
+
+    def add_label(self) -> None:
+        """Append a label that has nothing to stand before."""
+        label, self._label = self._label, ""
+        if label:
+            self.definitions.add("paragraph", label, 0)
+
+    def _labels(self, text: str) -> bool:
+        """Whether a text but says that a note follows, or what it is about."""
+        short = self._is_labelled and len(text) <= _LONGEST_LABEL
+        return short or is_label(text)
 
 
-def _is_unseen(node: LexborNode, page: Visibility, beside: bool) -> bool:
-    tag = node.tag or ""
-    if tag == "-text":
-        return False
-    if tag in _UNSEEN or not tag[0].isalpha():  # comments and the like
-        return True
-    if node.attributes.get("aria-hidden") == "true" or page.hidden(node) is not None:
-        return True
-    if beside or tag not in _BESIDE:
-        return False
-    if tag == "header":  # that of an article holds its title
-        return not _is_inside(node, ("article", "main"))
-    if tag == "form":  # some sites wrap the whole page into one
-        return node.css_first(_CONTENT) is None
-    return True
+def _is_of_admonition(heading: LexborNode) -> bool:
+    """Whether a heading is that of a note, which stands over nothing behind it."""
+    node = heading.parent
+    for _ in range(_AROUND_HEADING):
+        if node is None:
+            return False
+        if is_admonition(node):
+            return True
+        node = node.parent
+    return False
 
 
-def _is_inside(node: LexborNode, tags: Sequence[str]) -> bool:
-    parent = node.parent
-    while parent is not None and parent.tag not in tags:
-        parent = parent.parent
-    return parent is not None
+def _level(tag: str) -> int:
+    return int(tag[1]) if tag[1:].isdigit() else 0
 
 
-def _is_grid(table: LexborNode) -> bool:
-    """Whether a table holds data: two or more columns and no table inside."""
-    if table.attributes.get("role") in ("presentation", "none"):
-        return False
-    if any(table.mem_id != inner.mem_id for inner in table.css("table")):
-        return False
-    return any(len(_cells(row)) > 1 for row in table.css("tr"))
-
-
-def _cells(row: LexborNode) -> list[LexborNode]:
-    return [node for node in row.iter() if node.tag in ("td", "th")]
-
-
-def _add_table(builder: Builder, table: LexborNode, page: Visibility) -> None:
+def _add_table(builder: Builder, table: LexborNode, page: Page) -> None:
     """Append a table's caption and rows; leading rows of header cells label the columns."""
     if (caption := table.css_first("caption")) is not None:
-        builder.add("paragraph", _flat(caption, page))
+        builder.add("paragraph", flat(caption, page))
     header: list[str] = []
     body: list[list[str]] = []
     reaching: dict[int, tuple[int, str]] = {}  # column -> rows a cell above still covers, its text
     for row in table.css("tr"):
-        cells = _cells(row)
-        heads = all(cell.tag == "th" for cell in cells) or _is_inside(row, ("thead",))
+        cells = cells_of(row)
+        heads = all(cell.tag == "th" for cell in cells) or is_inside(row, ("thead",))
         texts: list[str] = []
         for cell in cells:
             while len(texts) in reaching:
                 texts.append(reaching[len(texts)][1])
-            text = _flat(cell, page)
+            text = flat(cell, page)
             width = min(_span(cell, "colspan"), _MAX_SPAN)
             # A header over several columns labels each; a value is said once.
             spread = [text] * width if heads else [text, *[""] * (width - 1)]
@@ -292,26 +290,9 @@ def _add_table(builder: Builder, table: LexborNode, page: Visibility) -> None:
         builder.add_table([header, *body] if header else body, None)
 
 
-def _flat(node: LexborNode, page: Visibility) -> str:
-    """The visible text of a node on one line."""
-    parts = []
-    for inner, _ in _walk(node, page, beside=True):
-        breaks = inner.tag == "br" or inner.tag in _BLOCKS
-        parts.append(_text(inner) if inner.tag == "-text" else " " if breaks else "")
-    return collapse("".join(parts))
-
-
-def _text(node: LexborNode) -> str:
-    return (node.text_content or "").replace("\xad", "")  # a soft hyphen shows nothing
-
-
 def _title(tree: LexborHTMLParser) -> str:
     node = tree.css_first("head title")
     return collapse(node.text()) if node is not None else ""
-
-
-def _level(tag: str) -> int:
-    return int(tag[1]) if tag[1:].isdigit() else 0
 
 
 def _start(node: LexborNode) -> int:

@@ -11,9 +11,11 @@ from ingest.ocr import MOST_PIXELS, Ocr
 from ingest.parsed import Builder, Parsed
 from ingest.pdf_layout import lay_out
 from ingest.pdf_page import EMPTY_PAGE, Page
-from rag.errors import BadDocument
+from rag.errors import BadDocument, NoDocument
 
 MAX_FRAMES = 5000
+LEAST_PIXELS = 64 * 64
+"""A picture of fewer is an icon or an ornament."""
 _FEW_PIXELS = 1600  # along the longer side: a screen, whose letters are too small for OCR
 
 
@@ -22,7 +24,8 @@ def parse_image(path: Path, media_type: str) -> Parsed:
 
     Raises ``BadDocument`` for a file that is no readable picture, has more pixels than
     ``PIL.Image.MAX_IMAGE_PIXELS`` or more pages than ``MAX_FRAMES`` (both before it is decoded),
-    and where OCR is not installed. A picture without text gives a ``Parsed`` without blocks.
+    and where OCR is not installed; ``NoDocument`` for one of less than ``LEAST_PIXELS``. A picture
+    without text gives a ``Parsed`` without blocks.
     """
     builder = Builder()
     ocr = Ocr(builder)
@@ -55,6 +58,11 @@ def _pages(path: Path, builder: Builder, ocr: Ocr) -> list[Page]:
             )
         for index in range(frames):
             image.seek(index)
+            if frames == 1 and image.width * image.height < LEAST_PIXELS:
+                raise NoDocument(
+                    f"{path}: is a picture of {image.width} by {image.height} pixels, too small to "
+                    "hold text"
+                )
             if image.width * image.height > (Image.MAX_IMAGE_PIXELS or 0):
                 raise BadDocument(_too_large(path))
             page = ocr.read(index + 1, _legible(image))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingest.decode import decode
+from ingest.definitions import Definitions
 from ingest.parsed import BlockKind, Builder, Parsed, collapse, iso_date
 from ingest.rows import add_row
 from ingest.table_header import are_pairs, has_header
@@ -31,6 +32,11 @@ _SKIPPED = (
     *("comment", "substitution_definition", "target", "pending", "raw", "decoration", "meta"),
     *("generated", "label"),
 )
+_DEFINING = {
+    **dict.fromkeys(("definition_list", "option_list"), "dl"),
+    **dict.fromkeys(("term", "option_group"), "dt"),
+    **dict.fromkeys(("definition", "description"), "dd"),
+}
 _CODE = ("literal_block", "doctest_block", "math_block")
 _ROLE = re.compile(r"(?::[\w.+:-]+:)?`+([^`<]*[^`<\s])[^`]*`+(?::[\w.+:-]+:)?")
 _DIRECTIVE = re.compile(r"\.\.\s+(?:\|[^|]*\|\s+)?(\S+)::[ \t]*([^\n]*)\n?")
@@ -85,6 +91,7 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self.builder = Builder()
+        self._definitions = Definitions(self.builder)
         self.unknown: set[str] = set()
         self.disabled: set[str] = set()
         self._lines = text.split("\n")
@@ -105,7 +112,9 @@ class _Reader:
                 self._level += deeper
                 self.add_children(node)
                 self._level -= deeper
-            elif name in ("paragraph", "term", "option_group", "attribution", "caption"):
+            elif name in _DEFINING:
+                self._define(node, _DEFINING[name])
+            elif name in ("paragraph", "attribution", "caption"):
                 self._add(kind, node, _inline(node))
             elif name in _CODE:
                 self._add("code", node, node.astext())
@@ -135,7 +144,19 @@ class _Reader:
         marker, self._marker = self._marker, ""
         raw = getattr(node, "rawsource", "") or text
         line = self._line(node, raw)
-        self.builder.add(kind, marker + text.strip("\n"), level=level, line=line)
+        self._definitions.add(kind, marker + text.strip("\n"), level, line)
+
+    def _define(self, node: nodes.Element, tag: str) -> None:
+        """Append a list of definitions or options, one of its terms, or what that means."""
+        self._definitions.enter(tag)
+        if tag != "dt":
+            self.add_children(node)
+        elif node.tagname == "term":
+            kinds = (n.astext() for n in _elements(node.parent) if n.tagname == "classifier")
+            self._add("paragraph", node, " ".join((_inline(node), *(f"({k})" for k in kinds))))
+        else:
+            self._add("paragraph", node, ", ".join(n.astext() for n in _elements(node)))
+        self._definitions.leave(tag)
 
     def _line(self, node: nodes.Node, raw: str) -> int | None:
         """The line of the file on which a block begins; the stated one may be a few off."""
@@ -162,6 +183,7 @@ class _Reader:
     def _add_table(self, table: nodes.Element) -> None:
         from docutils import nodes
 
+        self._definitions.settle()
         self.builder.tables += 1
         for title in table.findall(nodes.title):
             self._add("paragraph", title, _inline(title))
@@ -190,6 +212,7 @@ class _Reader:
         """Append the text of a directive that is not known here, without its options."""
         for block in _elements(message):
             source = block.astext()
+            self._definitions.settle()
             match = _DIRECTIVE.match(source)
             if block.tagname != "literal_block" or match is None:
                 continue

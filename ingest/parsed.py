@@ -24,7 +24,8 @@ _TEMPLATES = {
     datetime(2013, 1, 27, 9, 14, 16): "Steve Canny",
 }
 
-BlockKind = Literal["heading", "paragraph", "list_item", "table_row", "code"]
+BlockKind = Literal["heading", "paragraph", "list_item", "table_row", "code", "definition"]
+_RUNNING_ON = ("list_item", "table_row", "definition")
 
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")  # neither survives SQLite nor UTF-8
 # What shows nothing and only parts words in two: zero-width spaces (but South-East Asian scripts
@@ -36,6 +37,13 @@ _UNSHOWN = re.compile(
     "|(?<![^\x00-\u052f\u1e00-\u1fff])[\u200c\u200d]"
     r"|(?<=\w)[\u200e\u200f\u202a-\u202c\u2066-\u2069]+(?=\w)"
     "|[\ufe00-\ufe0f\U000e0100-\U000e01ef]{2,}"
+)
+# One of these among words is where a line may break, as within the long names of manuals; text is
+# hidden in many.
+_ALONE = re.compile(
+    "(?<![\u200b-\u200d\u2060-\u2064\ufeff])(?<![\u200b-\u200d\u2060-\u2064\ufeff].)"
+    "[\u200b\u2060\ufeff](?!.?[\u200b-\u200d\u2060-\u2064\ufeff])",
+    re.DOTALL,
 )
 # Tag characters mirror ASCII and show nothing: text written in them is for machines. Three of the
 # world's flags are emoji that end in some.
@@ -52,7 +60,10 @@ _CHARACTER_REPAIR = (
 class Block:
     """One piece of structure, ``text[start:end]``: not empty, no whitespace at either end.
 
-    ``level`` is 1 to 6 for a heading and 0 for the rest. ``page`` is 1-based, None without pages.
+    ``level`` is 1 to 6 for a heading and 0 for the rest; inside a list of definitions it is higher
+    (``ingest.definitions``), for a heading or a term and for what stands below them. The first
+    ``term`` characters stand over what follows as a heading does. A definition is a term and all
+    that is said of it. ``page`` is 1-based, None without pages.
     """
 
     kind: BlockKind
@@ -60,6 +71,7 @@ class Block:
     end: int
     level: int = 0
     page: int | None = None
+    term: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +102,7 @@ class Builder:
     """Lays blocks one after the other into one text and keeps their offsets.
 
     What a parser learns on the way about the whole file (``images``, ``blank_pages`` and others of
-    ``Fidelity``) it sets on the builder.
+    ``Fidelity``) it sets on the builder. ``below`` is the level of blocks that are given none.
     """
 
     def __init__(self) -> None:
@@ -102,6 +114,7 @@ class Builder:
         self.ocr_pages: list[int] = []
         self.ocr_confidence: float | None = None
         self.labels: tuple[str, ...] = ()
+        self.below = 0
         self._places: list[Place] = []
         self._flags: list[Flag] = []
         self._parts: list[str] = []
@@ -118,10 +131,12 @@ class Builder:
         line: int | None = None,
         places: Sequence[Place] = (),
         hidden: str = "",
+        term: str = "",
     ) -> None:
         """Append a block, stripped; whitespace alone is no block.
 
         Rows of a table and items of a list follow on the next line, all else after a blank line.
+        ``term`` is what of the beginning of ``text`` stands over what follows.
         ``places`` count their offsets from the start of ``text`` as given; without any, the block
         as a whole gets one if its ``page`` or ``line`` is known. ``hidden`` says why a person does
         not see this block.
@@ -141,12 +156,13 @@ class Builder:
             return
         self._repaired += repaired
         if self.blocks:
-            run_on = kind == self.blocks[-1].kind and kind in ("list_item", "table_row")
+            run_on = kind == self.blocks[-1].kind and kind in _RUNNING_ON
             self._append("\n" if run_on else "\n\n")
         start = self._length
         self._append(text)
         end = self._length
-        self.blocks.append(Block(kind, start, end, level, page))
+        head = len(repair(term)[0])
+        self.blocks.append(Block(kind, start, end, level or self.below, page, head))
         if not places and (page is not None or line is not None):
             self._places.append(Place(start, end, page=page, line=line))
         for place in places:
@@ -242,16 +258,18 @@ class Builder:
 def repair(text: str) -> tuple[str, int]:
     r"""``text`` with ``\n`` line ends, without NUL, lone surrogates and marks that show nothing.
 
-    Also how many of them it had. Text in invisible tag characters is made visible: ``INVISIBLE``.
+    Also how many of them it had, but for marks that only say where a line may break. Text in
+    invisible tag characters is made visible: ``INVISIBLE``.
     """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     text, unusable = _UNUSABLE.subn("\ufffd", text)
     if text.isascii():
         return text, unusable
-    before = len(text)
+    unshown = sum(
+        len(found[0]) for found in _UNSHOWN.finditer(text) if not _ALONE.match(text, found.start())
+    )
     text = _UNSHOWN.sub("", text)
-    unshown = before - len(text)
     tags = sum(len(run) for run in _TAGS.findall(text))
     return _TAGS.sub(_made_visible, text) if tags else text, unusable + unshown + tags
 

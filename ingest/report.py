@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from rag.types import Fidelity
 
-State = Literal["added", "changed", "unchanged", "removed", "failed"]
+State = Literal["added", "changed", "unchanged", "removed", "skipped", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class FileReport:
     """What became of one file, and how well it was read.
 
     ``flagged`` ranges are text that may be meant to deceive, kept out of every answer. ``problem``
-    is the reason of a failure, for the user.
+    is the reason of a failure, for the user, or why a file that holds nothing to read was skipped.
     """
 
     uri: str

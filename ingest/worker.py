@@ -28,7 +28,7 @@ from ingest.containers import Document
 from ingest.parse import parse
 from ingest.parsed import Parsed
 from ingest.wire import pack, uncollected, unpack
-from rag.errors import BadDocument
+from rag.errors import BadDocument, NoDocument
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +112,8 @@ class Reader:
         if "problem" in reply:
             if reply["trace"]:
                 log.error("cannot read %s\n%s", document.uri, reply["trace"])
-            return BadDocument(reply["problem"].replace(str(document.path), document.uri))
+            kind = NoDocument if reply["nothing"] else BadDocument
+            return kind(reply["problem"].replace(str(document.path), document.uri))
         with uncollected():
             parsed: Parsed = unpack(Parsed, reply["parsed"])[0]
         if document.is_member and parsed.title == document.path.stem:  # which nobody chose
@@ -262,13 +263,15 @@ def _answer(document: Document, memory_bytes: int) -> bytes:
     except MemoryError:
         raise
     except BadDocument as error:
-        reply |= {"problem": str(error), "trace": ""}
+        nothing = isinstance(error, NoDocument)
+        reply |= {"problem": str(error), "trace": "", "nothing": nothing}
     except Exception as error:
         # Whatever a parser stumbles over in one file must not stop the others.
         reply |= {
             "problem": f"{path}: cannot be read ({type(error).__name__}: {error}): "
             "save it anew or convert it to another format",
             "trace": traceback.format_exc(),
+            "nothing": False,
         }
     reply["retire"] = _peak_bytes() > memory_bytes // 2
     data = json.dumps(reply, ensure_ascii=False, separators=(",", ":"))

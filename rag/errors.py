@@ -4,6 +4,7 @@ FootnoteError
 ├── BadInput          a path, file or argument that cannot be used
 │   └── BadQuestion   a question or history that cannot be asked
 ├── BadDocument       one file that cannot be read; never stops the others
+│   └── NoDocument    one that holds nothing to read, such as an icon: passed over, no failure
 ├── BadIndex          the index is missing, foreign, newer or damaged
 │   └── IndexBusy     another process is writing to it
 └── ModelError        the embedding or language model cannot be loaded or used
@@ -33,6 +34,10 @@ class BadQuestion(BadInput):
 
 class BadDocument(FootnoteError):
     """One file that cannot be read. The run goes on with the others."""
+
+
+class NoDocument(BadDocument):
+    """One file that is as it should be and holds nothing to read. It is passed over."""
 
 
 class BadIndex(FootnoteError):

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from rag.opposites import share_opposed
 from rag.question import NEGATION, Query, found_in, held_by, pairs_of
+from rag.terms import with_term
 from rag.types import Passage
 from rag.words import NUMBER_WORDS, STOP, Token, is_figure, tokens, word_set
 
@@ -103,7 +104,7 @@ def passage_features(
     has been embedded itself.
     """
     chunk, share = passage.chunk, query.share
-    texts = [chunk.cut(span) for span in chunk.sentences]
+    texts = [with_term(chunk, chunk.cut(span)) for span in chunk.sentences]
     words = [tokens(text) for text in texts]
     held = [held_by(query, text) for text in texts]
     above = (passage.source.title, *chunk.headings)

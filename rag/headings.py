@@ -1,6 +1,7 @@
-"""What only a heading says: when something was, or in which version or section it stands.
+"""What only a heading says: when something was, in which version or section it stands, or of what.
 
-Release notes, minutes and diaries say above what they tell when it was, and nowhere else.
+Release notes, minutes and diaries say above what they tell when it was, and nowhere else; manuals,
+which option it is that they describe.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ from rag.dates import period_asked
 from rag.library_reader import LibraryReader
 from rag.question import read_question
 from rag.select import Candidate
-from rag.types import Passage, Span
+from rag.terms import is_named, term_of
+from rag.types import Chunk, Passage, Span
 
 DATED = 100
 """The most days of a time by which a heading says when. Of a year it must say nothing else."""
+BEFORE = 8
+"""So many passages before one are looked through for the term that it defines."""
 _UNIT = r"(?:clause|section|chapter|annex|appendix|schedule)"
 _WHICH = re.compile(
     rf"\b(?:which|what) (?:version|release|{_UNIT})\b(?! (?:of|in)\b)", re.IGNORECASE
@@ -78,6 +82,46 @@ def heading_over(
         sentences=(span,),
     )
     return as_it_stands(replace(passage, chunk=above, copies=()), span)
+
+
+def with_terms(
+    question: str, quoted: Sequence[Candidate], library: LibraryReader
+) -> list[Candidate]:
+    """What is quoted, and the term over each definition of which only a later sentence is.
+
+    "The default is 64 MB." alone does not say of what. Where all that is quoted is of one term, and
+    the question names it, it goes without saying.
+    """
+    openings = [_opening(candidate.passage.chunk, library) for candidate in quoted]
+    terms = {term_of(opening) if opening else "" for opening in openings}
+    if len(terms) == 1 and is_named(terms.pop(), question):
+        return list(quoted)
+    said = {(c.passage.source.id, c.span.start) for c in quoted}
+    whole: list[Candidate] = []
+    for candidate, opening in zip(quoted, openings, strict=True):
+        if opening and (opening.source_id, opening.start) not in said:
+            said.add((opening.source_id, opening.start))
+            span = Span(opening.start, opening.start + len(f"{term_of(opening)}:"))
+            passage = replace(candidate.passage, chunk=opening, copies=())
+            whole.append(replace(as_it_stands(passage, span), score=candidate.score))
+        whole.append(candidate)
+    return whole
+
+
+def _opening(chunk: Chunk, library: LibraryReader) -> Chunk | None:
+    """The passage with which the definition begins that one is of; None for any other passage."""
+    if term_of(chunk):
+        return chunk
+    number = library.numbers([chunk.id]).get(chunk.id) if chunk.headings else None
+    if number is None:
+        return None
+    before = library.chunks(range(number - BEFORE, number))
+    alike = (
+        c
+        for _, c in sorted(before.items(), reverse=True)
+        if c.source_id == chunk.source_id and c.headings == chunk.headings
+    )
+    return next((c for c in alike if term_of(c)), None)
 
 
 def as_it_stands(passage: Passage, span: Span) -> Candidate:

@@ -14,7 +14,7 @@ from rag.confidence import THRESHOLD, confidence
 from rag.errors import ModelError
 from rag.followup import CARRIED, may_be_whole, standalone
 from rag.generate import rewrite
-from rag.headings import with_heading
+from rag.headings import with_heading, with_terms
 from rag.index import Index
 from rag.library_reader import LibraryReader
 from rag.lists import with_lists
@@ -218,7 +218,8 @@ def _chosen(
     turn_by_turn = [c for row in zip_longest(*of_each) for c in row if c]
     best = list({(c.passage.source.id, c.span): c for c in turn_by_turn}.values())[:QUOTES]
     quoted = [*whole, *with_lists(question, with_replies(best, library), library)]
-    return list({(c.passage.source.id, c.span): c for c in quoted}.values())
+    told = with_terms(question, quoted, library)
+    return list({(c.passage.source.id, c.span): c for c in told}.values())
 
 
 def interleaved(

@@ -23,6 +23,7 @@ from rag.followup import CARRIED
 from rag.odds import sigmoid
 from rag.question import NEGATION, Query, held_by, joined_names, read_question
 from rag.scope import are_apart
+from rag.terms import of_terms_named, with_term
 from rag.types import Chunk, Citation, Passage, Source, Span
 from rag.words import content_stems, stems_of, tokens
 
@@ -145,7 +146,7 @@ def rank_sentences(
         _move_to_the_row_asked_for(query, found, rows, answers)
     short += _seen(found, short, rows[:, -1])
     found, rows, answers = [found[i] for i in short], rows[short], [answers[i] for i in short]
-    vectors = embed([question, *(text for _, _, text, _ in found)])
+    vectors = embed([question, *(with_term(p.chunk, text) for p, _, text, _ in found)])
     rows[:, _SIMILARITY] = vectors[1:] @ vectors[0]
     for row, (passage, *_) in zip(rows, found, strict=True):
         if passage.similarity is None:
@@ -280,6 +281,7 @@ def choose(
     """
     if not ranked:
         return []
+    ranked = of_terms_named(question, ranked)
     best = ranked[0]
     rule = WEIGHTS[way_of(reader)]["quote"]
     chosen = [c for c in ranked[:QUOTES] if best.rank - c.rank <= rule["within"]]

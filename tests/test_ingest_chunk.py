@@ -27,7 +27,7 @@ WORDS = st.sampled_from(
     ]
 )
 BODIES = st.one_of(st.text(max_size=300), st.lists(WORDS, max_size=400).map(" ".join))
-KINDS: list[BlockKind] = ["heading", "paragraph", "list_item", "table_row", "code"]
+KINDS: list[BlockKind] = ["heading", "paragraph", "list_item", "table_row", "code", "definition"]
 
 
 @st.composite
@@ -39,7 +39,12 @@ def documents(draw: st.DrawFn) -> Parsed:
             max_size=12,
         )
     ):
-        builder.add(kind, body, level=level if kind == "heading" else 0, page=page)
+        term = " ".join(body.split()[:level]) if kind == "paragraph" and page == 3 else ""
+        if term:
+            builder.add(kind, f"{term}: {body}", level=6 + level, page=page, term=term)
+            builder.below = 6 + level
+        else:
+            builder.add(kind, body, level=level if kind == "heading" else 0, page=page)
     return builder.build(title=draw(st.text(max_size=400)), media_type="text/plain")
 
 

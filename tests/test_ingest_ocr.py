@@ -17,7 +17,7 @@ from ingest import ocr
 from ingest.parse_image import parse_image
 from ingest.parse_pdf import parse_pdf
 from ingest.parsed import Parsed
-from rag.errors import BadDocument
+from rag.errors import BadDocument, NoDocument
 
 PROSE = [
     "Acme makes anvils and has done so for a very long time now, through",
@@ -156,6 +156,13 @@ def test_a_picture_without_text_is_blank_and_said(tmp_path: Path) -> None:
     parsed = parse_pdf(tmp_path / "a.pdf", "application/pdf")
     assert parsed.fidelity.blank_pages == (2,)
     assert parsed.fidelity.warnings == ("page 2: no text was found in its picture",)
+
+
+@pytest.mark.parametrize("size", [(12, 12), (16, 155)])
+def test_icons_are_passed_over_as_too_small(tmp_path: Path, size: tuple[int, int]) -> None:
+    Image.new("RGB", size, "white").save(tmp_path / "plus.png")
+    with pytest.raises(NoDocument, match=rf"plus\.png: .* {size[0]} by {size[1]} pixels, too sm"):
+        parse_image(tmp_path / "plus.png", "image/png")
 
 
 def test_a_blurred_picture_gives_a_warning(tmp_path: Path, picture: Image.Image) -> None:

@@ -279,15 +279,21 @@ def test_text_in_tag_characters_is_shown_and_flagged(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ("ig\u200bnore pre\u2060vious", "ignore previous"),
+        ("i\u200bg\u200bnore pre\u2060\u200bvious", "ignore previous"),
         ("pass\u202eword\u202c", "password\u202c"),
         ("a\u200db \u200cc", "ab c"),
         ("x\ufe00\ufe01\ufe02y", "xy"),
-        ("\ufeffword", "word"),
+        ("\ufeff\u2060word", "word"),
     ],
 )
 def test_what_shows_nothing_is_removed(given: str, expected: str) -> None:
     assert repair(given) == (expected, len(given) - len(expected))
+
+
+def test_where_a_line_may_break_is_removed_without_a_warning() -> None:
+    given = "\ufeffpg_\u200bstat_\u200buser_\u200btables, and more…\u200b pre\u2060vious"
+    assert repair(given) == ("pg_stat_user_tables, and more… previous", 0)
+    assert repair("a\u200bb\u200bc\u200bd") == ("abcd", 3)
 
 
 @pytest.mark.parametrize(

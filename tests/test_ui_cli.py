@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from tests.conftest import LIBRARY, ROOT
 from ui.cli import main
@@ -259,6 +260,14 @@ def test_bad_files_fail_the_run_but_not_the_others(tmp_path: Path, docs: Path) -
     assert len(failures) == 6
     for name in ("empty.txt", "photo.txt", "broken.pdf", "huge.txt!/huge (part 1).txt"):
         assert any(name in line for line in failures)
+
+
+def test_an_icon_is_skipped_and_fails_nothing(tmp_path: Path, docs: Path) -> None:
+    Image.new("RGB", (12, 12), "white").save(docs / "plus.png")
+    result = footnote("ingest", docs, "--index", tmp_path / "ix")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "plus.png: is a picture of 12 by 12 pixels, too small to hold text" in result.stdout
+    assert "3 added, 1 skipped" in result.stdout
 
 
 @pytest.mark.slow

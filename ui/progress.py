@@ -15,7 +15,7 @@ from rag.index import Index
 from rag.types import Fidelity
 from ui.printable import visible
 
-STATES: tuple[State, ...] = ("added", "changed", "unchanged", "removed", "failed")
+STATES: tuple[State, ...] = ("added", "changed", "unchanged", "removed", "skipped", "failed")
 
 
 class BarProgress(Progress):
@@ -96,6 +96,8 @@ def line(row: FileReport) -> str:
     """What became of one file, with its warnings."""
     if row.state in ("failed", "removed"):
         return visible(f"{row.state} {row.uri}")
+    if row.state == "skipped":
+        return visible(f"{row.state} {row.problem}")
     read = read_line(row.pages, row.characters, row.fidelity, row.flagged)
     return visible(f"{row.state} {row.uri} ({read})") + warning_lines(row.fidelity)
 

@@ -268,7 +268,9 @@ class _Follow(Progress):
                 job.detail = f"searchable by words; meaning {done:,} of {total:,}"
 
     def _tell(self, job: Job, row: FileReport) -> None:
-        if row.state == "failed":
+        if row.state == "skipped" and row.uri != job.uri:
+            return  # an icon beside the documents of an archive
+        if row.state in ("failed", "skipped"):
             # The job shows its name; where the server keeps the file is not the reader's.
             job.state, job.detail = "failed", row.problem.removeprefix(f"{row.uri}: ")
         elif row.state == "unchanged":
