@@ -16,7 +16,7 @@ from ingest.table_header import are_pairs
 from rag.types import Box, Fidelity, Flag, Place, Span
 
 # Of parsers and chunker together; raised when they read a file differently.
-VERSION = 7
+VERSION = 8
 # When the templates of python-docx and python-pptx were made, and by whom: files keep both unless
 # they are given others.
 _TEMPLATES = {
