@@ -53,11 +53,12 @@ class Page(NamedTuple):
 
 
 def walk(
-    root: LexborNode, page: Page, *, beside: bool = False
+    root: LexborNode, page: Page, *, beside: bool = False, into_grids: bool = False
 ) -> Iterator[tuple[LexborNode, bool]]:
     """Every visible node below ``root``, once entering and, elements with content, once leaving.
 
-    Stays outside of tables that are grids of data. Not recursive: pages nest without limit.
+    Stays outside of tables that are grids of data, unless told. Not recursive: pages nest without
+    limit.
     """
     node = root.child
     open_nodes: list[LexborNode] = []
@@ -71,7 +72,8 @@ def walk(
             node = node.next
             continue
         yield node, True
-        if node.tag in ("-text", "br", "hr", "img") or (node.tag == "table" and is_grid(node)):
+        is_leaf = node.tag in ("-text", "br", "hr", "img")
+        if is_leaf or (node.tag == "table" and not into_grids and is_grid(node)):
             node = node.next
         else:
             open_nodes.append(node)
@@ -114,7 +116,10 @@ def is_inside(node: LexborNode, tags: Sequence[str]) -> bool:
 
 
 def is_grid(table: LexborNode) -> bool:
-    """Whether a table holds data: two or more columns, no table inside, no box around a note."""
+    """Whether a table holds data: two or more columns, and no box around a note.
+
+    One with a table inside lays out the page, unless a header names its columns.
+    """
     if table.attributes.get("role") in ("presentation", "none"):
         return False
     if table.parent is not None and is_admonition(table.parent):
@@ -122,9 +127,27 @@ def is_grid(table: LexborNode) -> bool:
         words = first.text().strip() if first is not None else ""
         if not words or is_label(words):  # beside or above the note
             return False
+    rows = rows_of(table)
     if any(table.mem_id != inner.mem_id for inner in table.css("table")):
-        return False
-    return any(len(cells_of(row)) > 1 for row in table.css("tr"))
+        return bool(rows) and len(cells_of(rows[0])) > 1 and is_header(rows[0])
+    return any(len(cells_of(row)) > 1 for row in rows)
+
+
+def rows_of(table: LexborNode) -> list[LexborNode]:
+    """The rows of a table, without those of tables inside it."""
+    return [row for row in table.css("tr") if _is_row_of(row, table)]
+
+
+def _is_row_of(row: LexborNode, table: LexborNode) -> bool:
+    parent = row.parent
+    if parent is not None and parent.tag in ("tbody", "tfoot", "thead"):
+        parent = parent.parent
+    return parent is not None and parent.mem_id == table.mem_id
+
+
+def is_header(row: LexborNode) -> bool:
+    """Whether a row names the columns."""
+    return all(cell.tag == "th" for cell in cells_of(row)) or is_inside(row, ("thead",))
 
 
 def cells_of(row: LexborNode) -> list[LexborNode]:
@@ -146,7 +169,7 @@ def is_label(text: str) -> bool:
 def flat(node: LexborNode, page: Page) -> str:
     """The visible text of a node on one line."""
     parts = []
-    for inner, _ in walk(node, page, beside=True):
+    for inner, _ in walk(node, page, beside=True, into_grids=True):
         breaks = inner.tag == "br" or inner.tag in BLOCKS
         parts.append(text_of(inner) if inner.tag == "-text" else " " if breaks else "")
     return collapse("".join(parts))

@@ -20,8 +20,9 @@ from ingest.html_walk import (
     flat,
     is_admonition,
     is_grid,
-    is_inside,
+    is_header,
     is_label,
+    rows_of,
     text_of,
     walk,
 )
@@ -262,9 +263,9 @@ def _add_table(builder: Builder, table: LexborNode, page: Page) -> None:
     header: list[str] = []
     body: list[list[str]] = []
     reaching: dict[int, tuple[int, str]] = {}  # column -> rows a cell above still covers, its text
-    for row in table.css("tr"):
+    for row in rows_of(table):
         cells = cells_of(row)
-        heads = all(cell.tag == "th" for cell in cells) or is_inside(row, ("thead",))
+        heads = is_header(row)
         texts: list[str] = []
         for cell in cells:
             while len(texts) in reaching:

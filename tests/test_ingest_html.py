@@ -36,6 +36,21 @@ def above(parsed: Parsed, encoder: Encoder) -> list[tuple[tuple[str, ...], str]]
     return [(c.headings, c.text[:16]) for c in chunks]
 
 
+def test_a_table_with_a_header_is_one_though_a_cell_holds_another(tmp_path: Path) -> None:
+    parsed = read(
+        tmp_path,
+        "<table><tr><th>Format<th>Meaning<tr><td>%D<td>Microseconds"
+        "<tr><td>%t<td>A time: <table><tr><td>sec<td>seconds<tr><td>msec<td>milliseconds</table>"
+        "</table><table><tr><td><p>Left<td><table><tr><td>a<td>b</table></table>",
+    )
+    assert outline(parsed) == [
+        ("table_row", "Format: %D; Meaning: Microseconds"),
+        ("table_row", "Format: %t; Meaning: A time: sec seconds msec milliseconds"),
+        ("paragraph", "Left"),
+        ("table_row", "a | b"),
+    ]
+
+
 def test_short_definitions_are_quoted_whole_with_their_term(
     tmp_path: Path, encoder: Encoder
 ) -> None:
