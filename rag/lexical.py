@@ -94,7 +94,12 @@ def _words(text: str) -> list[str]:
 
 
 def _identifiers(text: str) -> list[str]:
-    return [WHOLE + name.lower().translate(_SIGNS) for name in IDENTIFIER.findall(text)]
+    return [WHOLE + _caseless(name).translate(_SIGNS) for name in IDENTIFIER.findall(text)]
+
+
+def _caseless(name: str) -> str:
+    """An identifier in small letters; of a single letter the size tells two apart: -n and -N."""
+    return f"{name[0]}0g{name[1].lower()}" if len(name) == 2 and name[1].isupper() else name.lower()
 
 
 def _stems(words: list[str]) -> list[str]:

@@ -99,6 +99,8 @@ class Token:
 @lru_cache(maxsize=50_000)
 def stems(word: str) -> tuple[str, ...]:
     """The terms of one word as the index has them; irregular forms and numbers meet their base."""
+    if IDENTIFIER.fullmatch(word):
+        return tuple(analyze(word))
     word = word.lower()
     if word[0].isdigit():
         return (word.replace(",", ""),)

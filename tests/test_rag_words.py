@@ -102,3 +102,5 @@ def test_an_identifier_is_asked_for_as_a_whole() -> None:
     assert asked.stem in stems_of("Set work_mem to 4MB.")
     assert asked.stem not in stems_of("The work of maintenance_work_mem takes mem.")
     assert "work" in stems_of("Set work_mem to 4MB.")
+    assert stems_of("Work_Mem") == stems_of("work_mem")
+    assert stems_of("%D") != stems_of("%d")
