@@ -23,7 +23,7 @@ from rag.followup import CARRIED
 from rag.odds import sigmoid
 from rag.question import NEGATION, Query, held_by, joined_names, read_question
 from rag.scope import are_apart
-from rag.terms import of_terms_named, with_term
+from rag.terms import definition_asked, of_terms_named, with_term
 from rag.types import Chunk, Citation, Passage, Source, Span
 from rag.words import content_stems, stems_of, tokens
 
@@ -145,6 +145,9 @@ def rank_sentences(
     if read:
         _move_to_the_row_asked_for(query, found, rows, answers)
     short += _seen(found, short, rows[:, -1])
+    defines = definition_asked(CARRIED.sub("", question))
+    if defines:
+        short += [k for k, f in enumerate(found) if k not in short and defines.match(f[2])]
     found, rows, answers = [found[i] for i in short], rows[short], [answers[i] for i in short]
     vectors = embed([question, *(with_term(p.chunk, text) for p, _, text, _ in found)])
     rows[:, _SIMILARITY] = vectors[1:] @ vectors[0]
@@ -152,6 +155,8 @@ def rank_sentences(
         if passage.similarity is None:
             row[_PASSAGE_SIMILARITY] = row[_SIMILARITY]
     ranks = rows @ _RANK[way]
+    if defines:
+        ranks[[bool(defines.match(text)) for _, _, text, _ in found]] = ranks.max()
     chance = WEIGHTS[way]["chance"]
     return [
         Candidate(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rag.types import Chunk
@@ -19,9 +20,38 @@ if TYPE_CHECKING:
 NAMED_WITHIN = 3.0
 """So far behind the best, in log-odds, what defines a term that is asked about may be."""
 
+LONGEST_TERM = 5
+"""The most words of a term that is asked for."""
+
 _SEVERAL = re.compile(r", (?=\S)")
 # "port (integer)" is called "port", and "--exclude=<pattern>" is "--exclude".
 _ARGUMENT = re.compile(r"\s*[(<\[=].*", re.DOTALL)
+
+
+_WHAT_IS = re.compile(
+    r"\W*(?:(?:so|and|but),? )?(?:what(?:['’]s| is| are)|define|explain|what does)\s+"
+    r"(?:(?:meant by|the (?:meaning|definition) of)\s+)?(?:(?:an?|the)\s+)?[\"“‘']?"
+    r"(?P<term>\w[\w.&/'’ -]{0,60}?)[\"”’']?(?:\s+means?)?"
+    r"(?:,?\s+(?:in|under|by|according to|for)\s+(?:the\s+)?[\w .-]+)?\W*",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=64)
+def definition_asked(question: str) -> re.Pattern[str] | None:
+    """How a sentence begins that defines what a question asks for; None if it asks otherwise.
+
+    Contracts and glossaries write so: ``1.7. "Larger Work" means ...``, ``Latency: the delay ...``.
+    """
+    asked = _WHAT_IS.fullmatch(question)
+    if not asked or len(words := asked["term"].split()) > LONGEST_TERM:
+        return None
+    term = r"\s+".join(map(re.escape, words)).removesuffix("s")
+    return re.compile(
+        rf"\W*(?:\d[\d.]*\s+)?(?:(?:an?|the)\s+)?[\"“‘'*_]*{term}s?[\"”’'*_]*(?:\s+\([^)]*\))?"
+        r"(?::\s|,?\s+(?:shall\s+)?(?:means?|refers?\s+to|denotes?|(?:is|are)\s+defined\s+as)\s)",
+        re.IGNORECASE,
+    )
 
 
 def term_of(chunk: Chunk) -> str:

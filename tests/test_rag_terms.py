@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from ingest.sync import sync
+from ingest.sync import add_texts, sync
 from rag.index import Index, create_index
-from rag.terms import is_named
+from rag.terms import definition_asked, is_named
 from rag.types import Answer
 
 FILLER = "If this value is specified without units, it is taken as kilobytes. " * 3
@@ -101,3 +101,44 @@ def test_definitions_that_are_announced_are_a_list(index: Index) -> None:
 )
 def test_a_term_is_named_by_one_of_its_names(term: str, question: str, named: bool) -> None:
     assert is_named(term, question) is named
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("What is a Larger Work?", '1.7. "Larger Work" means a work that joins others.'),
+        ("what is a larger work under the licence?", "“Larger Work” shall mean a work."),
+        ("What are Secondary Licenses?", '"Secondary License" refers to either of them.'),
+        ("What does latency mean?", "Latency: the delay before a reply."),
+        ("What is the rent?", "The Rent (yearly) means 9,000 pounds."),
+    ],
+)
+def test_a_definition_is_known_by_how_it_begins(question: str, text: str) -> None:
+    defines = definition_asked(question)
+    assert defines is not None and defines.match(text)
+    assert not defines.match(f"It is known what {text}")
+    assert not defines.match(
+        text.replace("ten", "nten")
+        .replace("Work", "Word")
+        .replace("Sec", "B")
+        .replace("Rent", "Rest")
+    )
+
+
+@pytest.mark.parametrize(
+    "question", ["Who pays the rent?", "When does it end?", "What is a b c d e f g h?", "What?"]
+)
+def test_what_asks_for_no_definition(question: str) -> None:
+    assert definition_asked(question) is None
+
+
+def test_a_definition_is_quoted_before_what_speaks_of_its_term(index: Index) -> None:
+    text = (
+        "A larger work is not affected. You may create and distribute a Larger Work under terms "
+        "of your choice, if a larger work meets the rules.\n\n"
+        '1.7. "Larger Work" means a thing that joins this one with other material.\n'
+    )
+    with create_index(index.folder.parent / "licence") as licence:
+        add_texts(licence, [("licence", "Licence", text)])
+        answer = licence.ask("What is a Larger Work?")
+    assert max(answer.sentences, key=lambda s: s.score).text.endswith("other material.")
