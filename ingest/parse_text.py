@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ingest.decode import decode
 from ingest.parsed import Block, BlockKind, Parsed, collapse
+from ingest.text_pages import WRAP_WIDTH, without_running
 from rag.features import CLAUSE
 from rag.types import Fidelity, Place
 
@@ -31,17 +32,18 @@ _STATES = re.compile(
     re.IGNORECASE,
 )
 _END = re.compile(r"[.!?,;:…。！？：；]$")
-WRAP_WIDTH = 120  # nobody wraps lines by hand at more columns
 _HEADING_LENGTH = 80
 
 
 def parse_plain(path: Path, data: bytes, media_type: str) -> Parsed:
     """Read plain text, kept character by character: blocks are ranges of the file's own text.
 
-    Blank lines end paragraphs. Between them, lines wrapped by hand are one paragraph, other lines
-    each their own. The title is the first line if that is a heading, else the file's name.
+    Only what runs along the tops and bottoms of its pages is left out. Blank lines end paragraphs.
+    Between them, lines wrapped by hand are one paragraph, other lines each their own. The title is
+    the first line if that is a heading, else the file's name.
     """
     text, warnings = decode(path, data)
+    text, lines = without_running(text)
     pieces = list(_plain_pieces(text))
     letterhead = _letterhead(text, pieces)
     blocks: list[Block] = []
@@ -72,19 +74,28 @@ def parse_plain(path: Path, data: bytes, media_type: str) -> Parsed:
         blocks.append(Block(kind, start, end, level))
     titled = bool(blocks) and blocks[0].kind == "heading"
     title = collapse(text[blocks[0].start : blocks[0].end]) if titled else path.stem
-    return kept(text, blocks, title, media_type, warnings)
+    return kept(text, blocks, title, media_type, warnings, lines)
 
 
 def kept(
-    text: str, blocks: Sequence[Block], title: str, media_type: str, warnings: tuple[str, ...]
+    text: str,
+    blocks: Sequence[Block],
+    title: str,
+    media_type: str,
+    warnings: tuple[str, ...],
+    lines: Sequence[int] | None = None,
 ) -> Parsed:
-    """A document whose blocks are ranges of the file's own ``text``, each placed by its line."""
+    """A document whose blocks are ranges of the file's own ``text``, each placed by its line.
+
+    Where some lines of the file were left out, ``lines`` has the number of each that is there.
+    """
     places: list[Place] = []
     line, counted = 1, 0
     for block in blocks:
         line += text.count("\n", counted, block.start)
         counted = block.start
-        places.append(Place(block.start, block.end, line=line))
+        number = lines[line - 1] if lines else line
+        places.append(Place(block.start, block.end, line=number))
     return Parsed(
         text,
         tuple(blocks),
