@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
 from ingest.decode import decode
 from ingest.parsed import Block, BlockKind, Parsed, collapse
-from ingest.text_pages import WRAP_WIDTH, without_running
+from ingest.text_lines import ITEM, LABELLED, WRAP_WIDTH, paragraphs
+from ingest.text_pages import without_running
 from rag.features import CLAUSE
 from rag.types import Fidelity, Place
 
-_ITEM = re.compile(r"\s*(?:[-*+•‣◦▪–]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)])\s+\S")
 _NUMBERED = re.compile(r"\d+[.)]\s")
-LABELLED = re.compile(r"\s*[A-Z][^\n.:;!?]{1,40}: \S")  # "Signed for the tenant: ..."
 # "Step 2: ..." and "Appendix: ..." head all the same.
 _COUNTED = re.compile(
     r"[^\n:]* (?:\d+|[IVXLC]+|[A-Z]): "
@@ -44,7 +43,7 @@ def parse_plain(path: Path, data: bytes, media_type: str) -> Parsed:
     """
     text, warnings = decode(path, data)
     text, lines = without_running(text)
-    pieces = list(_plain_pieces(text))
+    pieces = paragraphs(text)
     letterhead = _letterhead(text, pieces)
     blocks: list[Block] = []
     above = 0  # the level of the last heading
@@ -61,9 +60,9 @@ def parse_plain(path: Path, data: bytes, media_type: str) -> Parsed:
             # What a letter says is not under the list of findings above it.
             heads = heads or (above > 1 and bool(_SALUTATION.fullmatch(line)))
         kind: BlockKind = "paragraph"
-        if heads and _NUMBERED.match(line) and not _ITEM.match(text, *following):
+        if heads and _NUMBERED.match(line) and not ITEM.match(text, *following):
             kind = "heading"
-        elif _ITEM.match(line):
+        elif ITEM.match(line):
             kind = "list_item"
         elif heads:
             kind = "heading"
@@ -108,56 +107,6 @@ def kept(
     )
 
 
-def _plain_pieces(text: str) -> Iterator[tuple[int, int]]:
-    """The ranges of paragraphs, list items and single lines, without whitespace around them."""
-    group: list[tuple[int, int]] = []
-    for match in re.finditer(r"[^\n]*\n?", text):
-        line = match[0]
-        if line.strip():
-            start = match.start() + len(line) - len(line.lstrip())
-            group.append((start, match.start() + len(line.rstrip())))
-        else:
-            yield from _unwrap(text, group)
-            group = []
-
-
-def _unwrap(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Join the lines between two blank lines that were wrapped by hand.
-
-    A wrapped line ended for want of room: the first word of the next one did not fit any more.
-    """
-    # Counted from the margin: continuations may hang under the text of their first line.
-    margin = {line: line[0] - (text.rfind("\n", 0, line[0]) + 1) for line in lines}
-    ends = {line: line[1] - line[0] + margin[line] for line in lines}
-    width = max(ends.values(), default=0)
-    items = {line for line in lines if _ITEM.match(text, *line)}
-    pairs = list(pairwise(lines))
-    joined = [
-        after not in items
-        and not (LABELLED.match(text, *before) and LABELLED.match(text, *after))
-        and text[slice(*before)].isupper() == text[slice(*after)].isupper()
-        and ends[before] + 1 + len(text[slice(*after)].split(maxsplit=1)[0]) > width
-        for before, after in pairs
-    ]
-    # Lines of a poem or a log end anywhere; that one of them is the longest is no wrapping. Where
-    # the margin changes, a term stands above its definition: that tells nothing of the lines below.
-    kept = sum(
-        not join and after not in items and margin[before] == margin[after]
-        for join, (before, after) in zip(joined, pairs, strict=True)
-    )
-    wrapped = width <= WRAP_WIDTH and 2 * kept <= sum(joined)
-    start = end = -1
-    for line, join in zip(lines, [False, *joined], strict=False):
-        if join and wrapped:
-            end = line[1]
-            continue
-        if start >= 0:
-            yield start, end
-        start, end = line
-    if start >= 0:
-        yield start, end
-
-
 def _letterhead(text: str, pieces: Sequence[tuple[int, int]]) -> int:
     """How many pieces are the title and the lines directly below it; 0 without such a title.
 
@@ -174,7 +123,7 @@ def _letterhead(text: str, pieces: Sequence[tuple[int, int]]) -> int:
     words = _LONG_WORD.findall(line)
     named = len(words) > 1 and 2 * sum(word[0].isupper() for word in words) >= len(words)
     prose = any(_is_prose(text[slice(*piece)], line) for piece in pieces[size:])
-    title = _says_nothing(line) and not below[0].islower() and not _ITEM.match(below)
+    title = _says_nothing(line) and not below[0].islower() and not ITEM.match(below)
     return size if named and prose and title else 0
 
 
@@ -189,7 +138,7 @@ def _is_heading(line: str, following: str, *, first: bool) -> bool:
     if not (first or line.isupper()) and LABELLED.match(line) and not _COUNTED.match(line):
         return False
     heads = _is_prose(following, line) and (first or not _STATES.match(line))
-    return heads or bool(_ITEM.match(following))
+    return heads or bool(ITEM.match(following))
 
 
 def _is_prose(text: str, heading: str) -> bool:

@@ -8,9 +8,11 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from ingest.text_lines import ITEM, WRAP_WIDTH
+
 _FOOTER = re.compile(r"\[Page (\d{1,5})\]\s*")
 _TOP = 4  # so many lines may stand together at the top of a page, or at its bottom
-_FEW = 3  # a text of fewer pages tells nothing of what comes back
+_FEW = 3  # a text of fewer pages tells nothing of what comes back, unless they are numbered
 _SHARE = 3  # what comes back on every third page is running; left and right pages may differ
 # A number that counts pages stands alone, apart or beside the word: "Chapter 3" does not.
 _PAGE_NUMBER = re.compile(
@@ -18,8 +20,6 @@ _PAGE_NUMBER = re.compile(
     re.IGNORECASE,
 )
 _END = re.compile(r"[.!?:;…。！？：；][\"'”’)\]]*$")
-_ITEM = re.compile(r"\s*(?:[-*+•‣◦▪–o]|\(?(?:[\d.]+|[a-zA-Z]|[ivx]+)[.)])\s")
-WRAP_WIDTH = 120  # nobody wraps lines by hand at more columns
 _NEAR = 0.75  # a line this full, measured by the longest of its page, ended for want of room
 
 
@@ -37,9 +37,10 @@ def without_running(text: str) -> tuple[str, Sequence[int]]:
     """
     numbered = range(1, text.count("\n") + 2)
     pages = _pages(text)
-    if len(pages) < _FEW:
+    few = 2 if sum(map(_is_numbered, pages)) > 1 else _FEW
+    if len(pages) < few:
         return text, numbered
-    running = _running(pages)
+    running = _running(pages, few)
     kept = [[line for line in page if line.number not in running] for page in pages]
     kept = [lines for page in kept if (lines := _trimmed(page))]
     if not running or not kept:
@@ -75,16 +76,19 @@ def _after_footers(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
     yield page
 
 
-def _running(pages: Sequence[Sequence[_Line]]) -> set[int]:
+def _is_numbered(page: Sequence[_Line]) -> bool:
+    """Whether a page ends with its number."""
+    return any(_FOOTER.search(line.text) for line in _edge(page[::-1]))
+
+
+def _running(pages: Sequence[Sequence[_Line]], few: int) -> set[int]:
     """The numbers of the lines that come back at the top or at the bottom of many pages.
 
     On the first page a header may be the text's only title: without a page number it stays there.
     """
     tops = [_edge(page) for page in pages]
     titles = {line.number for line in tops[0] if not _PAGE_NUMBER.search(line.text)}
-    footers = _repeated([_edge(page[::-1]) for page in pages], _FEW)
-    # Three numbered pages may have headers on the second and third.
-    return (_repeated(tops, _FEW - bool(footers)) - titles) | footers
+    return (_repeated(tops, few) - titles) | _repeated([_edge(p[::-1]) for p in pages], few)
 
 
 def _repeated(edges: Sequence[Sequence[_Line]], few: int) -> set[int]:
@@ -147,7 +151,7 @@ def _joined(pages: Sequence[Sequence[_Line]]) -> Iterator[_Line]:
 def _goes_on(before: Sequence[_Line], after: Sequence[_Line]) -> bool:
     """Whether the last line of a page ends amid a sentence that the next page continues."""
     last, first = before[-1].text.rstrip(), after[0].text
-    if _END.search(last) or _ITEM.match(first):
+    if _END.search(last) or ITEM.match(first):
         return False
     width = min(WRAP_WIDTH, max(len(line.text.rstrip()) for line in before))
     is_full = len(last) >= _NEAR * width and _margin(last) == _margin(first)

@@ -87,3 +87,61 @@ def test_very_many_pages_are_read_at_once(tmp_path: Path) -> None:
     began = time.monotonic()
     read(tmp_path, "mill.txt", "The Mill\n\fWheel " * 50_000 + "\f" * 500_000)
     assert time.monotonic() - began < 10
+
+
+FILLED = "".join(
+    f"   Nobody may stop the wheel of the mill while it grinds corn for\n   town {name}.\n\n"
+    for name in "ABCDEFGHIJKLMN"
+)
+TORN = """   2. Grant of Wheel. Subject to the terms and conditions of the
+      mill, each miller hereby grants to You a perpetual,
+      (but for what is said here) wheel to turn, have turned, use,
+      sell, and otherwise move THE CORN OF THE MILL, ITS FLOUR AND ITS BREAD
+      as of the day on which such corn comes to the mill for it is
+      ground. The miller says so.
+
+      (a) You must give any other people of this town a copy of the
+          wheel; and
+      (b) You must not stop it.
+  ii. moral rights of the miller;
+ iii. the wheel.
+
+1.7. "Larger Mill"
+    means a mill that has wheels of
+    more than one kind."""
+
+
+def test_a_text_wrapped_at_one_width_has_whole_paragraphs(tmp_path: Path) -> None:
+    parsed = read(tmp_path, "mill.txt", FILLED + TORN)
+    assert [(kind, " ".join(text.split())) for kind, text in outline(parsed)[14:]] == [
+        (
+            "list_item",
+            "2. Grant of Wheel. Subject to the terms and conditions of the mill, each miller "
+            "hereby grants to You a perpetual, (but for what is said here) wheel to turn, have "
+            "turned, use, sell, and otherwise move THE CORN OF THE MILL, ITS FLOUR AND ITS BREAD "
+            "as of the day on which such corn comes to the mill for it is ground. The miller says "
+            "so.",
+        ),
+        ("list_item", "(a) You must give any other people of this town a copy of the wheel; and"),
+        ("list_item", "(b) You must not stop it."),
+        ("list_item", "ii. moral rights of the miller;"),
+        ("list_item", "iii. the wheel."),
+        ("paragraph", '1.7. "Larger Mill" means a mill that has wheels of more than one kind.'),
+    ]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["The mill is old,", "Its wheel is cold,", "And nobody is told.", "So it goes"],
+        ["Ada Holm", "12 Weaver Street", "Ambleford on the River", "AM1 2XY"],
+        ["if wheel:", "    turn(wheel, by=water, until=evening)", "else:", "    wait()"],
+        [f"Wheel {n}     turns {n * n} times a day       {'x' * 22}" for n in range(1, 5)],
+        [f"Wheel {n}: it turns so many times a day, or more {'x' * 12}" for n in range(1, 5)],
+    ],
+)
+def test_lines_that_end_where_they_will_stay_lines(tmp_path: Path, lines: list[str]) -> None:
+    text = "\n".join(lines)
+    alone = [t for _, t in outline(read(tmp_path, "a.txt", f"The end.\n\n{text}\n"))[1:]]
+    beside = [t for _, t in outline(read(tmp_path, "b.txt", f"{FILLED}{text}\n"))[14:]]
+    assert beside == alone
