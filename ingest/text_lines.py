@@ -33,11 +33,14 @@ class _Line(NamedTuple):
     right: int
 
 
-def paragraphs(text: str) -> list[tuple[int, int]]:
-    """The ranges of paragraphs, list items and single lines, without whitespace around them."""
+def paragraphs(text: str) -> tuple[list[tuple[int, int]], int]:
+    """The ranges of paragraphs, list items and single lines, without whitespace around them.
+
+    And the columns at which the text as a whole was wrapped by hand, 0 if it was not.
+    """
     groups = list(_groups(text))
     width = _width(groups)
-    return [piece for group in groups for piece in _unwrap(text, group, width)]
+    return [piece for group in groups for piece in _unwrap(text, group, width)], width
 
 
 def _groups(text: str) -> Iterator[list[_Line]]:
@@ -133,7 +136,8 @@ class _Pair(NamedTuple):
         ends = bool(_END.search(self.upper))
         alike = self.upper.isupper() == self.lower.isupper() or not ends
         columns = _COLUMNS.search(self.upper) or _COLUMNS.search(self.lower)
-        least = _FULL if ends else _NEARLY
+        level = self.before.margin == self.after.margin  # a centred title's lines are not
+        least = _NEARLY if level and not ends else _FULL
         return self.before.right >= least * width and alike and not columns
 
     @property

@@ -23,49 +23,48 @@ _END = re.compile(r"[.!?:;…。！？：；][\"'”’)\]]*$")
 _NEAR = 0.75  # a line this full, measured by the longest of its page, ended for want of room
 
 
-class _Line(NamedTuple):
-    number: int  # counted from 1
+class Line(NamedTuple):
+    """A line, and its number in the file, counted from 1."""
+
+    number: int
     text: str
 
 
-def without_running(text: str) -> tuple[str, Sequence[int]]:
-    """``text`` without running headers and footers, and for each of its lines that of the file.
+def without_running(text: str) -> Sequence[Line]:
+    """The lines of ``text`` without running headers and footers.
 
     Pages end with a form feed, or else with a line that ends in "[Page 3]". At a page turn a
     paragraph goes on if it does not end there. A text without pages or without such lines is
     returned as it is.
     """
-    numbered = range(1, text.count("\n") + 2)
+    lines = [Line(number, line) for number, line in enumerate(text.split("\n"), 1)]
     pages = _pages(text)
     few = 2 if sum(map(_is_numbered, pages)) > 1 else _FEW
     if len(pages) < few:
-        return text, numbered
+        return lines
     running = _running(pages, few)
     kept = [[line for line in page if line.number not in running] for page in pages]
-    kept = [lines for page in kept if (lines := _trimmed(page))]
-    if not running or not kept:
-        return text, numbered
-    joined = list(_joined(kept))
-    return "\n".join(line.text for line in joined), [line.number for line in joined]
+    kept = [page for page in map(_trimmed, kept) if page]
+    return list(_joined(kept)) if running and kept else lines
 
 
-def _pages(text: str) -> list[list[_Line]]:
+def _pages(text: str) -> list[list[Line]]:
     """The pages that are not empty."""
     number = 1
-    pages: list[list[_Line]] = []
+    pages: list[list[Line]] = []
     for part in text.split("\f"):
         texts = part.split("\n")
-        pages.append([_Line(number + offset, line) for offset, line in enumerate(texts)])
+        pages.append([Line(number + offset, line) for offset, line in enumerate(texts)])
         number += len(texts) - 1
     if len(pages) == 1:
         pages = list(_after_footers(pages[0]))
     return [page for page in pages if any(line.text.strip() for line in page)]
 
 
-def _after_footers(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
+def _after_footers(lines: Sequence[Line]) -> Iterator[list[Line]]:
     """Lines cut behind each that ends in the number of its page."""
     last = 0
-    page: list[_Line] = []
+    page: list[Line] = []
     for line in lines:
         page.append(line)
         match = _FOOTER.search(line.text)
@@ -76,22 +75,22 @@ def _after_footers(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
     yield page
 
 
-def _is_numbered(page: Sequence[_Line]) -> bool:
+def _is_numbered(page: Sequence[Line]) -> bool:
     """Whether a page ends with its number."""
     return any(_FOOTER.search(line.text) for line in _edge(page[::-1]))
 
 
-def _running(pages: Sequence[Sequence[_Line]], few: int) -> set[int]:
+def _running(pages: Sequence[Sequence[Line]], few: int) -> set[int]:
     """The numbers of the lines that come back at the top or at the bottom of many pages.
 
     On the first page a header may be the text's only title: without a page number it stays there.
     """
     tops = [_edge(page) for page in pages]
-    titles = {line.number for line in tops[0] if not _PAGE_NUMBER.search(line.text)}
+    titles = {line.number for line in tops[0] if _key(line.text, 0) == _key(line.text, 1)}
     return (_repeated(tops, few) - titles) | _repeated([_edge(p[::-1]) for p in pages], few)
 
 
-def _repeated(edges: Sequence[Sequence[_Line]], few: int) -> set[int]:
+def _repeated(edges: Sequence[Sequence[Line]], few: int) -> set[int]:
     """The numbers of the lines that come back, and of those beside them that do so less often.
 
     The name of a chapter stands below the title of the whole, on fewer pages than that.
@@ -109,9 +108,9 @@ def _repeated(edges: Sequence[Sequence[_Line]], few: int) -> set[int]:
     return found
 
 
-def _edge(page: Sequence[_Line]) -> list[_Line]:
+def _edge(page: Sequence[Line]) -> list[Line]:
     """The lines that stand together at the beginning of a page."""
-    edge: list[_Line] = []
+    edge: list[Line] = []
     for line in page:
         if line.text.strip():
             edge.append(line)
@@ -124,31 +123,34 @@ def _edge(page: Sequence[_Line]) -> list[_Line]:
 
 def _key(text: str, page: int) -> str:
     """The same for lines that differ only in how they are set and in the number of their page."""
+    text = text.strip()
+    if len(text) > WRAP_WIDTH:
+        return text
 
     def relative(match: re.Match[str]) -> str:
         number = match[match.lastindex or 0]
         said = "#" if match[1] else str(int(number) - page)
         return f" {match[0].replace(number, f'<{said}>')} "
 
-    return " ".join(_PAGE_NUMBER.sub(relative, text.strip()).split())
+    return " ".join(_PAGE_NUMBER.sub(relative, text).split())
 
 
-def _trimmed(page: list[_Line]) -> list[_Line]:
+def _trimmed(page: list[Line]) -> list[Line]:
     """A page without the empty lines at its beginning and end."""
     full = [position for position, line in enumerate(page) if line.text.strip()]
     return page[full[0] : full[-1] + 1] if full else []
 
 
-def _joined(pages: Sequence[Sequence[_Line]]) -> Iterator[_Line]:
+def _joined(pages: Sequence[Sequence[Line]]) -> Iterator[Line]:
     """The lines of all pages, an empty one between two unless a paragraph goes on."""
     for before, after in pairwise(pages):
         yield from before
         if not _goes_on(before, after):
-            yield _Line(before[-1].number, "")
+            yield Line(before[-1].number, "")
     yield from pages[-1]
 
 
-def _goes_on(before: Sequence[_Line], after: Sequence[_Line]) -> bool:
+def _goes_on(before: Sequence[Line], after: Sequence[Line]) -> bool:
     """Whether the last line of a page ends amid a sentence that the next page continues."""
     last, first = before[-1].text.rstrip(), after[0].text
     if _END.search(last) or ITEM.match(first):
