@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingest.decode import decode
-from ingest.parse_text import LABELLED, WRAP_WIDTH
 from ingest.parsed import BlockKind, Builder, Parsed, iso_date
 from ingest.rows import add_row
 from ingest.table_header import are_pairs
+from ingest.text_lines import LABELLED, WRAP_WIDTH
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
