@@ -7,11 +7,13 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 # What these are called by the programs that make manuals, as whole names of a class or an id.
 _SURELY = frozenset({
     "navheader", "navfooter", "toplang", "bottomlang", "breadcrumb", "breadcrumbs",
-    "sphinxsidebar", "sphinxsidebarwrapper", "previous_page", "next_page", "toc_page",
+    "sphinxsidebar", "sphinxsidebarwrapper", "indexdiv", "chapterindex", "sectionindex",
+    "previous_page", "next_page", "toc_page",
 })  # fmt: skip
 _NAMES = frozenset({
     "nav", "navbar", "navigation", "navlinks", "nav-links", "nav-panel", "navpanel", "navbox",
     "menu", "submenu", "topnav", "sidenav", "pagination", "pager", "path", "quickview", "related",
+    "page-header", "page-footer",
     "toc", "toctree-wrapper", "contents", "table-of-contents", "localtoc", "minitoc",
 })  # fmt: skip
 """What is called so is left out if it holds little else than links: it may be the content."""
@@ -68,7 +70,12 @@ def _box(link: LexborNode) -> LexborNode | None:
 
 
 def _leads_elsewhere(node: LexborNode, text: str) -> bool:
-    """Whether most of an element is links: what is only named so may be a chapter."""
+    """Whether most of an element is links, and it holds no title of the page.
+
+    What is only named so may be a chapter.
+    """
+    if node.css_first("h1") is not None:
+        return False
     return sum(_letters(link.text()) for link in node.css("a[href]")) >= _LINKS * _letters(text)
 
 

@@ -151,6 +151,8 @@ def test_a_definition_of_the_greatest_length_is_one(tmp_path: Path) -> None:
         "<dt><a href=#b>2. The second part</a></dl></div>",
         "<ul id=nav_flow class='nav big'><li><a href=a>Home</a><li><a href=b>Download</a></ul>",
         "<div role=navigation>Anything at all</div>",
+        "<div class=indexdiv><h3>Q</h3><dl><dt>queue<dd><a href=a>Command line</a></dl></div>",
+        "<div id=page-header><p><a href=a>Modules</a> | <a href=b>Directives</a><p>Server</div>",
         "<ol class=breadcrumb><li>Home<li>Here</ol>",
         '<p>Next: <a href="#b" rel="next">Definitions</a>, Up: <a href="#t" rel=up>Features</a> '
         '[<a href="#c" rel=contents>Contents</a>]</p>',
@@ -166,6 +168,7 @@ def test_navigation_is_known_by_its_name_or_its_links(tmp_path: Path, beside: st
         "<div class=contents><p>The box holds <a href=a>a pump</a> and two filters.</p></div>",
         "<section id=path><h2>The path</h2><p>It leads uphill.</p></section>",
         "<table class=related><tr><th><a href=a>Module</a><td><a href=b>core</a></table>",
+        "<div class=page-header><h1><a href=a>The title</a></h1></div>",
         "<p class=canvas>A word that only begins so.</p>",
         "<p>As the <a rel=next href=b>next chapter</a> says, pumps are to be cleaned daily.</p>",
         "<ul><li><a href=a>The only list</a></ul>",
