@@ -13,6 +13,7 @@ from pathlib import PurePath
 
 from rag.dates import Period, day_of, period_asked
 from rag.followup import CARRIED
+from rag.lexical import names_by_initials
 from rag.types import Citation, Passage, Source
 from rag.words import STOP, stems_of, tokens
 
@@ -46,7 +47,7 @@ def in_scope(
     first = passages[:k]
     names = _names(question, first)
     here = any(_holds(passage, names, openings) for passage in first)
-    if names and not here and names <= stems_of(*(p.source.title for p in passages)):
+    if names and not here and names <= _called(passages):
         first, names = passages, _names(question, passages)
     named = _of_the_name(names, first, openings)
     return list(_newest(question, _of_the_time(question, named)))[:k]
@@ -100,21 +101,26 @@ def _of_the_name(
     stand under it or in a document that opens with it: of reports that are alike, another company's
     say the right about the wrong.
     """
-    if not names & stems_of(*(p.source.title for p in passages)):
+    if not names & _called(passages):
         return passages
     return [p for p in passages if _holds(p, names, openings)]
 
 
 def _holds(passage: Passage, names: frozenset[str], openings: Mapping[str, str]) -> bool:
-    source, chunk = passage.source, passage.chunk
-    return bool(
-        names & stems_of(source.title, openings.get(source.id, ""), *chunk.headings, chunk.text)
-    )
+    said = (openings.get(passage.source.id, ""), *passage.chunk.headings, passage.chunk.text)
+    return bool(names & (_called([passage]) | stems_of(*said)))
+
+
+def _called(passages: Sequence[Passage]) -> frozenset[str]:
+    """The stems of what the passages' documents are called, and the initials of their titles."""
+    sources = {p.source.id: p.source for p in passages}.values()
+    initials = (short for source in sources for short in names_by_initials(source.title))
+    return stems_of(*(name for source in sources for name in called(source)), *initials)
 
 
 def _names(question: str, passages: Sequence[Passage]) -> frozenset[str]:
     """The question's names: what it writes large, and what titles hold and passages write large."""
-    titled = stems_of(*(p.source.title for p in passages))
+    titled = _called(passages)
     words = [t for t in tokens(question) if t.lower not in STOP]
     begins = tokens(question)[:1]  # a capital there is no sign of a name
     written = {t.stem for t in words if t.capital and t not in begins}

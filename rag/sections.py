@@ -18,7 +18,7 @@ from rag.lists import LONGEST_ITEM, MOST_ITEMS, as_item
 from rag.scope import DEPTH, called
 from rag.select import Candidate
 from rag.types import Chunk, Passage, Source, Span
-from rag.words import content_stems, tokens
+from rag.words import content_stems, stems_of, tokens
 
 LOOKED_AT = 5
 """So many documents are looked through for a part, those with the question's words first."""
@@ -125,6 +125,8 @@ def named_part(
         dated = heading_over(found[0], library, is_dated) if left <= _APPEARS else None
         return Named(address.rest, found, [dated] if dated else ())
     asks_for_it = not (left - _CHANGES if address.is_version else left)
+    if _WANTS_ALL.match(question):  # "What are the conditions of section 4?"
+        asks_for_it |= left <= stems_of(*(p.chunk.text for p in found))
     return Named(address.rest, found, _all(found) if asks_for_it else ())
 
 

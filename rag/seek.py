@@ -29,6 +29,7 @@ from rag.sections import named_part
 from rag.select import QUOTES, Candidate, choose, rank_sentences
 from rag.settings import Settings
 from rag.spelling import respell
+from rag.terms import definition_asked
 from rag.types import Passage, Source, Turn
 from rag.words import stems_of, tokens
 
@@ -36,7 +37,8 @@ NAMED = 1.0
 """The confidence in a document, or a part of one, that is asked for by its name or number."""
 BRIEF = "these are sentences of the document itself; a language model would put it in other words"
 SURE = 0.5
-"""The confidence from which on a question has turned to another document than the one before."""
+"""The confidence in a sentence that defines what is asked for, and the one from which on a question
+has turned to another document than the one before."""
 # In log-odds. A follow-up wants something new, unless nothing else comes near what was quoted.
 REPEAT_LEAD = 5.0
 
@@ -142,7 +144,10 @@ def _judge(
 
     def judged(asked: str, passages: Sequence[Passage]) -> Part:
         ranked = _news_first(rank_sentences(asked, passages, openings, embed, idf, reader), said)
-        return Part(query, passages, ranked, confidence(asked, passages, ranked, reader))
+        sure = confidence(asked, passages, ranked, reader)
+        if ranked and (defines := definition_asked(asked)) and defines.match(ranked[0].text):
+            sure = max(sure, SURE)
+        return Part(query, passages, ranked, sure)
 
     within = in_scope(query, retrieved, openings, DEPTH)
     named = named_part(query, within, openings, index.library)

@@ -40,6 +40,8 @@ SPOKEN = 0.2
 """So much of what was carried over to a follow-up a passage must speak of to be read for it."""
 SEEN = 0.05
 """From this chance on a sentence where it sees the answer joins the shortlist."""
+FIRST = 1e-6
+"""By so little, in log-odds, a definition that is asked for goes before the best of the others."""
 SURELY_SEEN = 0.5
 SEEN_BESIDE = 0.1
 """Beside a sentence in which it sees the answer so surely, none in which it does less than this."""
@@ -156,7 +158,7 @@ def rank_sentences(
             row[_PASSAGE_SIMILARITY] = row[_SIMILARITY]
     ranks = rows @ _RANK[way]
     if defines:
-        ranks[[bool(defines.match(text)) for _, _, text, _ in found]] = ranks.max()
+        ranks[[bool(defines.match(text)) for _, _, text, _ in found]] = ranks.max() + FIRST
     chance = WEIGHTS[way]["chance"]
     return [
         Candidate(

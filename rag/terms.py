@@ -32,7 +32,7 @@ _WHAT_IS = re.compile(
     r"\W*(?:(?:so|and|but),? )?(?:what(?:['’]s| is| are)|define|explain|what does)\s+"
     r"(?:(?:meant by|the (?:meaning|definition) of)\s+)?(?:(?:an?|the)\s+)?[\"“‘']?"
     r"(?P<term>\w[\w.&/'’ -]{0,60}?)[\"”’']?(?:\s+means?)?"
-    r"(?:,?\s+(?:in|under|by|according to|for)\s+(?:the\s+)?[\w .-]+)?\W*",
+    r"(?:,?\s+(?:in|under|by|according to|for)\s+(?:the\s+)?[^\W\d][^\d]*?)?\W*",
     re.IGNORECASE,
 )
 

@@ -93,6 +93,15 @@ def test_where_no_title_has_a_name_of_the_question_nothing_is_left_out() -> None
     assert found("How are sales of Norvik?", PLAIN) == ["Apple", "Intel"]
 
 
+def test_a_document_is_named_by_the_initials_of_its_title_or_by_its_file() -> None:
+    moss = passage("licence.txt", "The fee is 9.", "Mill Owners Sale Code")
+    mpc = passage("MPC-2.txt", "The fee is 8.", "Terms")
+    other = passage("other.txt", "The fee is 7.", "Other terms")
+    assert in_scope("What is the fee under the MOSC?", [other, mpc, moss], {}, 10) == [moss]
+    assert in_scope("What is the fee under the MPC?", [other, moss, mpc], {}, 10) == [mpc]
+    assert in_scope("What is the fee under the MPQ?", [other, mpc], {}, 10) == [other, mpc]
+
+
 def test_passages_without_the_identifier_asked_for_are_left_out() -> None:
     own = passage("manual.html", "The default of work_mem is 4MB.")
     other = passage("tuning.html", "The default of maintenance_work_mem is 64MB.")
