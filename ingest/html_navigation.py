@@ -25,8 +25,6 @@ _TURNING = (
 )
 """Links by which a reader turns the pages."""
 _LONGEST_TURNING = 400
-
-
 _READINGS = 30
 """So many times its length is read of a page whose named elements are in one another."""
 

@@ -161,7 +161,7 @@ class Builder:
         start = self._length
         self._append(text)
         end = self._length
-        head = len(repair(term)[0])
+        head = len(repair(term)[0].strip())
         self.blocks.append(Block(kind, start, end, level or self.below, page, head))
         if not places and (page is not None or line is not None):
             self._places.append(Place(start, end, page=page, line=line))

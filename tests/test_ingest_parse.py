@@ -32,8 +32,8 @@ def check(parsed: Parsed) -> None:
         assert not parsed.text[end : block.start].strip()
         text = parsed.text[block.start : block.end]
         assert text == text.strip()
-        assert (block.level > 0) == (block.kind == "heading")
-        assert block.level <= 6
+        assert block.level >= 7 or (block.level > 0) == (block.kind == "heading")
+        assert not block.term or (block.level >= 7 and text[: block.term].strip())
         assert (block.page is None) == (parsed.pages is None)
         end = block.end
     assert not parsed.text[end:].strip()
