@@ -213,6 +213,21 @@ def test_restructured_text_reads_as_its_reader_sees_it(tmp_path: Path) -> None:
     )
 
 
+def test_a_head_of_restructured_text_may_have_an_empty_first_cell(tmp_path: Path) -> None:
+    border = "====== ===== =====\n"
+    table = f"{border}       Min   Max\n       grams grams\n{border}Plum   70    162\n{border}"
+    rule = "+----+----+\n"
+    grid = f"{rule}|    | A  |\n{rule}| x  | B  |\n{rule.replace('-', '=')}| y  | 2  |\n{rule}"
+    code = "".join(f"   {line}\n" for line in table.splitlines())
+    parsed = read(tmp_path, "a.rst", f"{table}\n{grid}\n::\n\n{code}")
+    assert outline(parsed) == [
+        ("table_row", "Plum; Min grams: 70; Max grams: 162"),
+        ("table_row", "x: y; A B: 2"),
+        ("code", table.rstrip()),
+    ]
+    assert cells(parsed)["Table 2!B3"] == "2"
+
+
 def test_json_is_rows_under_their_paths(tmp_path: Path) -> None:
     parsed = parse(make(tmp_path, "plums.json"))
     assert outline(parsed) == [
