@@ -9,6 +9,7 @@ from urllib.parse import unquote, urldefrag
 from zipfile import ZipFile
 
 from ingest.decode import decode
+from ingest.epub_contents import without_contents
 from ingest.parse_html import add_html, declared_encoding, open_tags
 from ingest.parsed import Builder, Parsed, collapse, iso_date
 from ingest.zipped import open_zip, read_xml, reading
@@ -23,7 +24,7 @@ _PAGES = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml")
 
 
 def parse_epub(path: Path, media_type: str) -> Parsed:
-    """Read a book along its spine, without its table of contents.
+    """Read a book along its spine, without its tables of contents.
 
     Raises ``BadDocument`` for a file that is no EPUB, is broken, protected against copying, or
     would unpack to too much; see ``open_zip``.
@@ -45,7 +46,7 @@ def parse_epub(path: Path, media_type: str) -> Parsed:
             data = archive.read(name)
             text, warnings = decode(path, data, declared_encoding(data))
             builder.warnings += (w for w in warnings if w not in builder.warnings)
-            add_html(builder, open_tags(text), beside=True)
+            add_html(builder, without_contents(open_tags(text)), beside=True)
         if missing:
             builder.warnings.append(f"{missing} of its chapters are missing in the file")
         return builder.build(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,8 @@ _DIRECTIVE = re.compile(r"\.\.\s+(?:\|[^|]*\|\s+)?(\S+)::[ \t]*([^\n]*)\n?")
 _OPTION = re.compile(r"[ \t]*:[\w-]+:[^\n]*(?:\n|\Z)")
 _PARAGRAPH = re.compile(r"[ \t]*\S[^\n]*(?:\n[ \t]*\S[^\n]*)*")
 MAX_MARKS = 20_000  # asterisks and backticks of a paragraph, which cost quadratic time
+_BORDER = re.compile(r"[ \t]*(=+)(?:[ ]+=+)+[ \t]*")
+_BLANK = "\u2063"  # stands where a cell is empty; in no text, as decoding removes it
 _NEAR = 4  # lines around the stated one in which a block is looked for
 
 
@@ -66,7 +69,7 @@ def parse_rst(path: Path, data: bytes, media_type: str) -> Parsed:
     reader = _Reader(text)
     reader.builder.warnings += warnings
     try:
-        document = publish_doctree(text, settings_overrides=_SETTINGS)
+        document = publish_doctree(_with_blank_cells(text), settings_overrides=_SETTINGS)
         reader.add_children(document)
     except RecursionError as error:
         raise BadDocument(f"{path}: is nested too deeply: flatten it") from error
@@ -117,7 +120,7 @@ class _Reader:
             elif name in ("paragraph", "attribution", "caption"):
                 self._add(kind, node, _inline(node))
             elif name in _CODE:
-                self._add("code", node, node.astext())
+                self._add("code", node, _shown(node))
             elif name in ("bullet_list", "enumerated_list"):
                 self._add_list(node)
             elif name == "line_block":
@@ -189,7 +192,13 @@ class _Reader:
             self._add("paragraph", title, _inline(title))
         rows = list(table.findall(nodes.row))
         texts = [[collapse(_inline(entry)) for entry in row.children] for row in rows]
-        heads = (len(rows) > 1 and rows[0].parent.tagname == "thead") or has_header(texts)
+        marked = sum(row.parent.tagname == "thead" for row in rows)
+        above = 0  # rows of the head that are one with the next
+        if 1 < marked < len(rows) and len(set(map(len, texts[:marked]))) == 1:
+            head = [" ".join(filter(None, column)) for column in zip(*texts[:marked], strict=True)]
+            above = marked - 1
+            rows, texts = rows[above:], [head, *texts[marked:]]
+        heads = (len(rows) > 1 and marked > 0) or has_header(texts)
         pairs = not heads and are_pairs(texts)
         labels = dict(enumerate(texts[0])) if heads else {}
         for number, (row, cells) in enumerate(zip(rows, texts, strict=True), 1):
@@ -203,7 +212,7 @@ class _Reader:
                 dict(enumerate(cells)),
                 labels,
                 sheet=sheet,
-                row=number,
+                row=above + number,
                 line=line,
                 pairs=pairs,
             )
@@ -211,7 +220,7 @@ class _Reader:
     def _add_unknown(self, message: nodes.Element) -> None:
         """Append the text of a directive that is not known here, without its options."""
         for block in _elements(message):
-            source = block.astext()
+            source = _shown(block)
             self._definitions.settle()
             match = _DIRECTIVE.match(source)
             if block.tagname != "literal_block" or match is None:
@@ -231,6 +240,25 @@ class _Reader:
                 self.builder.add("paragraph", _plain(piece[0]), line=line)
 
 
+def _with_blank_cells(text: str) -> str:
+    """``text`` with a mark in the first cell of simple tables' heads and bodies where it is empty.
+
+    The library leaves a row out that begins with an empty cell right under a border.
+    """
+    lines = text.split("\n")
+    for number, (above, line) in enumerate(pairwise(lines), 1):
+        border = _BORDER.fullmatch(above) if above.lstrip().startswith("=") else None
+        if border and line.strip() and not line[: border.end(1)].strip():
+            start = border.start(1)
+            lines[number] = f"{line[:start]}{_BLANK}{line[start + 1 :]}"
+    return "\n".join(lines)
+
+
+def _shown(node: nodes.Node) -> str:
+    text: str = node.astext()
+    return text.replace(_BLANK, " ")
+
+
 def _plain(source: str) -> str:
     return collapse(_ROLE.sub(r"\1", source))
 
@@ -244,12 +272,14 @@ def _elements(parent: nodes.Element) -> list[nodes.Element]:
 def _inline(node: nodes.Node) -> str:
     """The text of a node on one line, references to notes in brackets, unknown roles as text."""
     name = type(node).__name__
+    if name == "system_message":
+        return ""
     if name == "problematic":
-        return _ROLE.sub(r"\1", node.astext())
+        return _ROLE.sub(r"\1", _shown(node))
     if name in ("footnote_reference", "citation_reference"):
         return f"[{node.astext()}]"
     if name == "Text":
-        return node.astext().replace("\n", " ")
+        return _shown(node).replace("\n", " ")
     separator = " " if name in ("entry", "description", "field_body") else ""
     return separator.join(map(_inline, node.children))
 

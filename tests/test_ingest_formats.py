@@ -159,6 +159,24 @@ def test_a_book_is_read_along_its_spine(tmp_path: Path) -> None:
     assert parsed.fidelity.warnings == ("1 of its chapters are missing in the file",)
 
 
+def test_contents_within_a_book_are_left_out(tmp_path: Path) -> None:
+    links = "".join(f'<li><a href="c{n}.xhtml#x">{n}. The plum</a></li>' for n in range(1, 7))
+    see = '<li><a href="c1.xhtml">The plum</a></li>'
+    wide = links.replace("c", "https://plum.example/c")
+    parts = epub_parts()
+    first, second = "OEBPS/text/one.xhtml", "OEBPS/text/two b.xhtml"
+    assert first in parts
+    assert second in parts
+    parts[first] = f"<html><body><h1>Contents</h1><ol>{links}</ol></body></html>"
+    parts[second] = (
+        f"<html><body><h1>Plums</h1><p>This book tells of plums.</p><ul>{links}</ul>"
+        f"<p>See</p><ul>{see}</ul><ul>{wide}</ul><p>{links}</p></body></html>"
+    )
+    texts = [text for _, text in outline(parse(write_zip(tmp_path / "a.epub", parts)))]
+    assert texts[:4] == ["Plums", "This book tells of plums.", "See", "The plum"]
+    assert texts.count("1. The plum") == 2
+
+
 def test_an_open_document_is_read_in_order(tmp_path: Path) -> None:
     parsed = parse(make(tmp_path, "plums.odt"))
     assert outline(parsed) == [
@@ -211,6 +229,21 @@ def test_restructured_text_reads_as_its_reader_sees_it(tmp_path: Path) -> None:
         "directives read as plain text: versionadded",
         "directives left out: include",
     )
+
+
+def test_a_head_of_restructured_text_may_have_an_empty_first_cell(tmp_path: Path) -> None:
+    border = "====== ===== =====\n"
+    table = f"{border}       Min   Max\n       grams grams\n{border}Plum   70    162\n{border}"
+    rule = "+----+----+\n"
+    grid = f"{rule}|    | A  |\n{rule}| x  | B  |\n{rule.replace('-', '=')}| y  | 2  |\n{rule}"
+    code = "".join(f"   {line}\n" for line in table.splitlines())
+    parsed = read(tmp_path, "a.rst", f"{table}\n{grid}\n::\n\n{code}")
+    assert outline(parsed) == [
+        ("table_row", "Plum; Min grams: 70; Max grams: 162"),
+        ("table_row", "x: y; A B: 2"),
+        ("code", table.rstrip()),
+    ]
+    assert cells(parsed)["Table 2!B3"] == "2"
 
 
 def test_json_is_rows_under_their_paths(tmp_path: Path) -> None:
