@@ -36,16 +36,24 @@ _WHAT_IS = re.compile(
     re.IGNORECASE,
 )
 
+_CODE = re.compile(
+    r"(?:(?:http|smtp|error|exit|reply|response|return|status) ?)*(?:codes? )?\d[\w.]*",
+    re.IGNORECASE,
+)
+
 
 @lru_cache(maxsize=64)
 def definition_asked(question: str) -> re.Pattern[str] | None:
     """How a sentence begins that defines what a question asks for; None if it asks otherwise.
 
-    Contracts and glossaries write so: ``1.7. "Larger Work" means ...``, ``Latency: the delay ...``.
+    Contracts and glossaries write so: ``1.7. "Larger Work" means ...``, ``Latency: the delay ...``,
+    and lists of codes so: ``354 Start mail input``.
     """
     asked = _WHAT_IS.fullmatch(question)
     if not asked or len(words := asked["term"].split()) > LONGEST_TERM:
         return None
+    if _CODE.fullmatch(asked["term"]):
+        return re.compile(rf"\W*{re.escape(words[-1])}(?::\s|\s+(?=[A-Z<]))")
     term = r"\s+".join(map(re.escape, words)).removesuffix("s")
     return re.compile(
         rf"\W*(?:\d[\d.]*\s+)?(?:(?:an?|the)\s+)?[\"“‘'*_]*{term}s?[\"”’'*_]*(?:\s+\([^)]*\))?"
