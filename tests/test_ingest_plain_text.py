@@ -199,7 +199,7 @@ def test_rules_in_tables_are_under_no_heading(tmp_path: Path, table: str) -> Non
 @pytest.mark.parametrize("dots", [" . . . . . . . ", "........", "            "])
 def test_a_table_of_contents_is_left_out(tmp_path: Path, dots: str) -> None:
     contents = (
-        f"Table of Contents\n\n   1. Wheels{dots}2\n     1.1 What a Miller May Do\n"
+        f"Table of Contents\n\n   Section 1. Wheels{dots}2\n     1.1 What a Miller May Do\n"
         f"         {dots}3\n\n   2. Looms{dots}13\n   3. Corn of all Kinds{dots}21\n\n"
     )
     text = "".join(
@@ -232,6 +232,11 @@ def test_a_memo_has_its_number_and_title(tmp_path: Path) -> None:
         *["paragraph"] * 3,
         *("heading1", "heading2", "paragraph"),
     ]
+    bare = memo.replace(
+        "                    Simple Wheel Protocol\n                         for Looms\n", ""
+    )
+    assert read(tmp_path, "b.txt", bare).title != "RFC 5321: Abstract"
+    assert read(tmp_path, "c.txt", bare.replace("Abstract", "Wheels")).title == "RFC 5321: Wheels"
 
 
 def test_a_box_of_asterisks_is_not_read(tmp_path: Path) -> None:
