@@ -180,10 +180,21 @@ def test_numbered_and_underlined_headings_have_levels(tmp_path: Path) -> None:
 
 
 def test_in_a_wrapped_text_code_and_last_lines_head_nothing(tmp_path: Path) -> None:
-    lines = ["MAIL FROM:<ada@mill.example>", "Corn     = wheat / rye", "250 Corn is ready"]
+    lines = [
+        "MAIL FROM:<ada@mill.example>",
+        "Corn     = wheat / rye",
+        "250 Corn is ready",
+        "C: Corn",
+    ]
     text = "".join(f"{line}\n\n   That is what the mill answers to it.\n\n" for line in lines)
     kinds = [kind for kind, _ in outline(read(tmp_path, "a.txt", FILLED + text))]
-    assert kinds == ["paragraph"] * 20
+    assert kinds == ["paragraph"] * 22
+    title = (
+        "   MILL LICENCE\n   TERMS FOR ALL THE CORN\n\n   0. The corn is free for all who come.\n"
+    )
+    assert ("heading2", "TERMS FOR ALL THE CORN") in outline(
+        read(tmp_path, "c.txt", FILLED + title)
+    )
     states = "   OPEN STATE\n   SHUT STATE\n\n   In both the wheel of the mill turns.\n"
     kinds = [kind for kind, _ in outline(read(tmp_path, "b.txt", FILLED + states))]
     assert set(kinds) == {"paragraph"}
