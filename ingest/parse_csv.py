@@ -1,10 +1,12 @@
-"""Comma- and tab-separated tables."""
+"""Tables whose cells commas, tabs or the like part."""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from rag.errors import BadDocument
 
 _DELIMITERS = ",;\t|"
 _SNIFFED_ROWS = 50
+_FIGURE = re.compile(r"[+-]?\d[\d.,]*(?:[eE][+-]?\d+)?%?")
 
 
 def parse_csv(path: Path, data: bytes, media_type: str) -> Parsed:
@@ -25,7 +28,8 @@ def parse_csv(path: Path, data: bytes, media_type: str) -> Parsed:
     """
     text, warnings = decode(path, data)
     delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    blanks = delimiter == " "  # several count as one
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=blanks)
     rows: list[tuple[int, int, list[str]]] = []  # number as a spreadsheet counts, line, cells
     line = 1
     try:
@@ -51,7 +55,10 @@ def parse_csv(path: Path, data: bytes, media_type: str) -> Parsed:
 
 
 def _delimiter(text: str) -> str:
-    """The delimiter that cuts most of the first rows into the same number of cells."""
+    """The delimiter that cuts most of the first rows into the same number of cells.
+
+    Where none does, blanks that part columns of figures.
+    """
 
     def agreement(delimiter: str) -> tuple[int, int]:
         try:
@@ -62,4 +69,17 @@ def _delimiter(text: str) -> str:
         return (rows, size) if size > 1 else (0, 0)
 
     sample = list(islice(io.StringIO(text, newline=""), _SNIFFED_ROWS))
-    return max(_DELIMITERS, key=agreement)
+    best = max(_DELIMITERS, key=agreement)
+    return " " if agreement(best) == (0, 0) and _are_figures(sample) else best
+
+
+def _are_figures(lines: Sequence[str]) -> bool:
+    """Whether every line has as many words as the others, most of them figures."""
+    rows = [words for line in lines if (words := line.split())]
+    below = [word for row in rows[1:] for word in row]  # the first row may name the columns
+    alike = len(set(map(len, rows))) == 1 and len(below) > len(rows) > 2
+    return alike and 2 * sum(map(_is_figure, below)) > len(below)
+
+
+def _is_figure(word: str) -> bool:
+    return bool(_FIGURE.fullmatch(word))

@@ -21,7 +21,8 @@ _ENCRYPTED = frozenset(
     {"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"}
 )
 _FORWARDED = "message/rfc822"
-_READ = ("text/plain", "text/html")
+_STATUS = "message/delivery-status"
+_READ = ("text/plain", "text/html", "text/rfc822-headers")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _QUOTED = re.compile(r"[ \t]?> ?")
 _WROTE = re.compile(
@@ -85,6 +86,9 @@ def _add_message(
     builder.add("paragraph", "\n".join(f"{name}: {text}" for name, text in shown if text))
     before = len(builder.blocks)
     for part in _bodies(message, attachments):
+        if part.get_content_type() == _STATUS:
+            _add_status(builder, part)
+            continue
         inner = part.get_payload(0) if part.is_multipart() else None
         if isinstance(inner, Message):
             _add_message(builder, path, inner, attachments, level=level + 1)
@@ -138,7 +142,7 @@ def _bodies(part: Message, attachments: list[str]) -> Iterator[Message]:
             parts = _preferred(parts)
         for child in parts:
             yield from _bodies(child, attachments)
-    elif part.is_multipart() if kind == _FORWARDED else kind in _READ and not attached:
+    elif part.is_multipart() if kind in (_FORWARDED, _STATUS) else kind in _READ and not attached:
         yield part
     else:
         attachments.append(collapse(_filename(part)) or kind)
@@ -162,6 +166,18 @@ def _filename(part: Message) -> str:
 def _payload(part: Message) -> bytes:
     payload = part.get_payload(decode=True)
     return payload if isinstance(payload, bytes) else b""
+
+
+def _add_status(builder: Builder, part: Message) -> None:
+    """Append what became of a message: fields for the whole of it, then for each recipient."""
+    for fields in part.get_payload():
+        if isinstance(fields, Message):
+            lines = (
+                f"{name}: {text}"
+                for name in dict.fromkeys(fields)
+                if (text := _header(fields, name))
+            )
+            builder.add("paragraph", "\n".join(lines))
 
 
 def _add_body(builder: Builder, path: Path, part: Message, level: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from ingest.decode import decode
 from ingest.definitions import Definitions
 from ingest.parsed import BlockKind, Builder, Parsed, collapse, iso_date
 from ingest.rows import add_row
+from ingest.rst_tables import BLANK, with_blank_cells
 from ingest.table_header import are_pairs, has_header
 from rag.errors import BadDocument
 
@@ -44,8 +44,6 @@ _DIRECTIVE = re.compile(r"\.\.\s+(?:\|[^|]*\|\s+)?(\S+)::[ \t]*([^\n]*)\n?")
 _OPTION = re.compile(r"[ \t]*:[\w-]+:[^\n]*(?:\n|\Z)")
 _PARAGRAPH = re.compile(r"[ \t]*\S[^\n]*(?:\n[ \t]*\S[^\n]*)*")
 MAX_MARKS = 20_000  # asterisks and backticks of a paragraph, which cost quadratic time
-_BORDER = re.compile(r"[ \t]*(=+)(?:[ ]+=+)+[ \t]*")
-_BLANK = "\u2063"  # stands where a cell is empty; in no text, as decoding removes it
 _NEAR = 4  # lines around the stated one in which a block is looked for
 
 
@@ -69,7 +67,7 @@ def parse_rst(path: Path, data: bytes, media_type: str) -> Parsed:
     reader = _Reader(text)
     reader.builder.warnings += warnings
     try:
-        document = publish_doctree(_with_blank_cells(text), settings_overrides=_SETTINGS)
+        document = publish_doctree(with_blank_cells(text), settings_overrides=_SETTINGS)
         reader.add_children(document)
     except RecursionError as error:
         raise BadDocument(f"{path}: is nested too deeply: flatten it") from error
@@ -240,23 +238,10 @@ class _Reader:
                 self.builder.add("paragraph", _plain(piece[0]), line=line)
 
 
-def _with_blank_cells(text: str) -> str:
-    """``text`` with a mark in the first cell of simple tables' heads and bodies where it is empty.
-
-    The library leaves a row out that begins with an empty cell right under a border.
-    """
-    lines = text.split("\n")
-    for number, (above, line) in enumerate(pairwise(lines), 1):
-        border = _BORDER.fullmatch(above) if above.lstrip().startswith("=") else None
-        if border and line.strip() and not line[: border.end(1)].strip():
-            start = border.start(1)
-            lines[number] = f"{line[:start]}{_BLANK}{line[start + 1 :]}"
-    return "\n".join(lines)
-
-
 def _shown(node: nodes.Node) -> str:
+    """The text of a node, without the marks of empty cells."""
     text: str = node.astext()
-    return text.replace(_BLANK, " ")
+    return text.replace(BLANK, " ")
 
 
 def _plain(source: str) -> str:

@@ -16,6 +16,7 @@ _ORDERED = 0.8  # so many of the entries are on no page before that of the one a
 _WRAPPED = 2  # lines between two entries that may belong to them
 _ROMAN = re.compile(r"[ivxl]{1,7}")
 _HEADINGS = frozenset({"contents", "tableofcontents", "inhalt", "inhaltsverzeichnis", "sommaire"})
+_PART = re.compile(r"\s*(?:chapter|part|section)\b")
 _RULE = re.compile(r"\s*([-=~^_*#])\1{2,}\s*")
 _TABLE = re.compile(r"\||\S {3,}\S")
 _BOXED = re.compile(r"(?P<margin>\s*)\*(?P<inside>\s.*\s|\*+)\*\s*")
@@ -94,7 +95,7 @@ def _heading_above(lines: Sequence[Line], number: int) -> int | None:
 
 def _name(text: str) -> str:
     """What is told of a heading however it is set."""
-    return "".join(filter(str.isalnum, text.casefold()))
+    return "".join(filter(str.isalnum, _PART.sub("", text.casefold())))
 
 
 def without_rules(lines: Sequence[Line]) -> tuple[Sequence[Line], Mapping[int, str]]:

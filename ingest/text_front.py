@@ -10,7 +10,8 @@ from ingest.text_headings import Piece
 
 _NUMBER = re.compile(r"(?:^|\n)\s*(?:Request for Comments|RFC): *(\d{1,5})\b", re.IGNORECASE)
 _END = re.compile(r"[.:;]$")
-_LONGEST = 4  # lines of it
+_LONGEST = 4  # lines of a title
+_HEADINGS = frozenset({"abstract", "introduction", "preface", "status of this memo"})
 
 
 def memo_title(pieces: Sequence[Piece]) -> tuple[list[Piece], int, str]:
@@ -23,9 +24,8 @@ def memo_title(pieces: Sequence[Piece]) -> tuple[list[Piece], int, str]:
     after = pieces[head:]
     lines = after[: _size(after)]
     text = "\n".join(piece.text for piece in lines)
-    # It is centred, and the headings below it stand at the margin.
-    titled = text and lines[0].margin and text.count("\n") < _LONGEST and not _END.search(text)
-    if not (number and titled):
+    fits = text and text.count("\n") < _LONGEST and not _END.search(text)
+    if not (number and fits) or collapse(text).casefold() in _HEADINGS:
         return list(pieces), 0, ""
     first, last = lines[0], lines[-1]
     title = first._replace(end=last.end, below=last.below, text=text)

@@ -33,8 +33,9 @@ _STATES = re.compile(
     re.IGNORECASE,
 )
 _END = re.compile(r"[.!?,;:…。！？：；]$")
-_SIGNS = re.compile(r"[<>=|{}]|\S {3,}\S")  # of code, of tables
+_SIGNS = re.compile(r"[<>=|{}]|\S {3,}\S|\A[A-Z]: ")  # of code, of tables, of who says a line
 _HEADING_LENGTH = 80
+_TITLE_SPACES = 3
 
 
 class Piece(NamedTuple):
@@ -121,6 +122,8 @@ class Outline:
         if label is None or not (piece.above and piece.below and _may_be_named(label["title"])):
             return None
         number, appendix = label["number"], bool(label["appendix"])
+        if label["stop"] == ":" and not appendix:  # "C: HELO"
+            return None
         is_plain = not (label["stop"] or "." in number or appendix)
         if is_plain and number != str(self._top + 1):  # "3 Looms", but not "12 December"
             return None
@@ -151,7 +154,9 @@ class Outline:
     def _stands_out(self, position: int) -> bool:
         piece = self._pieces[position]
         is_value = piece.text[0].isdigit() and not _NUMBERED.match(piece.text)
-        return piece.above and not is_value and not _SIGNS.search(piece.text)
+        # The second line of a title in capitals may be, a short one ends a list of names.
+        apart = piece.above or (piece.text.isupper() and piece.text.count(" ") >= _TITLE_SPACES)
+        return apart and not is_value and not _SIGNS.search(piece.text)
 
     def _following(self, position: int) -> str:
         return self._pieces[position + 1].text if position + 1 < len(self._pieces) else ""

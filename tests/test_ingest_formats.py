@@ -244,6 +244,13 @@ def test_a_head_of_restructured_text_may_have_an_empty_first_cell(tmp_path: Path
         ("code", table.rstrip()),
     ]
     assert cells(parsed)["Table 2!B3"] == "2"
+    askew = table.replace("       Min   Max", "         Min   Max").replace(
+        "       grams grams\n", ""
+    )
+    row = ("table_row", "Plum; Min: 70; Max: 162")
+    assert outline(read(tmp_path, "b.rst", askew)) == [row]
+    crowded = askew.replace("Min  ", "Minimum")
+    assert outline(read(tmp_path, "c.rst", crowded)) == [("table_row", "Plum; 70; 162")]
 
 
 def test_json_is_rows_under_their_paths(tmp_path: Path) -> None:
@@ -364,6 +371,27 @@ def test_mail_in_html_alone_is_read_as_html(tmp_path: Path) -> None:
     message["Subject"] = "A"
     message.set_content("<header>Head</header><p>Hello <b>you</b></p>", subtype="html")
     assert read(tmp_path, "a.eml", message.as_bytes()).text == "A\n\nHead\n\nHello you"
+
+
+def test_a_report_of_a_lost_message_is_read(tmp_path: Path) -> None:
+    report = (
+        "Subject: Returned\nContent-Type: multipart/report; boundary=b\n\n--b\n\nIt was lost.\n"
+        "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mill.example\n\n"
+        "Final-Recipient: rfc822; ada@mill.example\nStatus: 5.1.1\n (no such user)\n\n"
+        "--b\nContent-Type: text/rfc822-headers\n\nSubject: Corn\nTo: ada@mill.example\n\n--b--\n"
+    )
+    parsed = read(tmp_path, "a.eml", report)
+    assert outline(parsed) == [
+        ("heading1", "Returned"),
+        ("paragraph", "It was lost."),
+        ("paragraph", "Reporting-MTA: dns; mill.example"),
+        (
+            "paragraph",
+            "Final-Recipient: rfc822; ada@mill.example\nStatus: 5.1.1 (no such user)",
+        ),
+        ("paragraph", "Subject: Corn\nTo: ada@mill.example"),
+    ]
+    assert parsed.fidelity.warnings == ()
 
 
 def test_a_forwarded_message_is_read_below(tmp_path: Path) -> None:

@@ -327,6 +327,8 @@ def test_long_markdown_lines_are_paragraphs(tmp_path: Path) -> None:
         ("a.csv", "1,2\n3,4\n", ["1 | 2", "3 | 4"]),
         ("a.csv", "Name,Born\n", ["Name | Born"]),
         ("a.csv", "one\ntwo\n", ["one", "two"]),
+        ("a.csv", "Corn Wheat\n 19  5 \n7 -2.5\n", ["Corn: 19; Wheat: 5", "Corn: 7; Wheat: -2.5"]),
+        ("a.csv", "5 mills\n7 looms\n2 wheels\n", ["5 mills", "7 looms", "2 wheels"]),
     ],
 )
 def test_tables_are_rows_with_their_labels(

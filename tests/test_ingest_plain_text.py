@@ -180,10 +180,21 @@ def test_numbered_and_underlined_headings_have_levels(tmp_path: Path) -> None:
 
 
 def test_in_a_wrapped_text_code_and_last_lines_head_nothing(tmp_path: Path) -> None:
-    lines = ["MAIL FROM:<ada@mill.example>", "Corn     = wheat / rye", "250 Corn is ready"]
+    lines = [
+        "MAIL FROM:<ada@mill.example>",
+        "Corn     = wheat / rye",
+        "250 Corn is ready",
+        "C: Corn",
+    ]
     text = "".join(f"{line}\n\n   That is what the mill answers to it.\n\n" for line in lines)
     kinds = [kind for kind, _ in outline(read(tmp_path, "a.txt", FILLED + text))]
-    assert kinds == ["paragraph"] * 20
+    assert kinds == ["paragraph"] * 22
+    title = (
+        "   MILL LICENCE\n   TERMS FOR ALL THE CORN\n\n   0. The corn is free for all who come.\n"
+    )
+    assert ("heading2", "TERMS FOR ALL THE CORN") in outline(
+        read(tmp_path, "c.txt", FILLED + title)
+    )
     states = "   OPEN STATE\n   SHUT STATE\n\n   In both the wheel of the mill turns.\n"
     kinds = [kind for kind, _ in outline(read(tmp_path, "b.txt", FILLED + states))]
     assert set(kinds) == {"paragraph"}
@@ -199,7 +210,7 @@ def test_rules_in_tables_are_under_no_heading(tmp_path: Path, table: str) -> Non
 @pytest.mark.parametrize("dots", [" . . . . . . . ", "........", "            "])
 def test_a_table_of_contents_is_left_out(tmp_path: Path, dots: str) -> None:
     contents = (
-        f"Table of Contents\n\n   1. Wheels{dots}2\n     1.1 What a Miller May Do\n"
+        f"Table of Contents\n\n   Section 1. Wheels{dots}2\n     1.1 What a Miller May Do\n"
         f"         {dots}3\n\n   2. Looms{dots}13\n   3. Corn of all Kinds{dots}21\n\n"
     )
     text = "".join(
@@ -232,6 +243,11 @@ def test_a_memo_has_its_number_and_title(tmp_path: Path) -> None:
         *["paragraph"] * 3,
         *("heading1", "heading2", "paragraph"),
     ]
+    bare = memo.replace(
+        "                    Simple Wheel Protocol\n                         for Looms\n", ""
+    )
+    assert read(tmp_path, "b.txt", bare).title != "RFC 5321: Abstract"
+    assert read(tmp_path, "c.txt", bare.replace("Abstract", "Wheels")).title == "RFC 5321: Wheels"
 
 
 def test_a_box_of_asterisks_is_not_read(tmp_path: Path) -> None:
