@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 import sentencex
 
+from rag.lexical import STOPWORDS
 from rag.types import Span
 
 _WIDE_SPACE = re.compile(r"[^\S\x00-\x7f]")
-_INSIDE = re.compile(r"(?<=\w[.!?])(?=[A-Za-z])")
-"""Where nothing ends: in "yarl.URL" and "table.Table"."""
+_GOES_ON = re.compile(r"(?<=\w[.!?])([A-Za-z]\w*)")
+"""What begins behind an end mark without a space, and ends no sentence: "yarl.URL"."""
 
 
 def pieces(text: str) -> Iterator[Span]:
@@ -24,10 +25,16 @@ def pieces(text: str) -> Iterator[Span]:
         found = shown.find(boundary["text"], at)
         if found < 0:
             continue
-        if found > at or not _INSIDE.match(shown, at):
+        if found > at or not _is_one_name(shown, at):
             if at > start:
                 yield Span(start, at)
             start = found
         at = found + len(boundary["text"])
     if at > start:
         yield Span(start, at)
+
+
+def _is_one_name(text: str, at: int) -> bool:
+    """Whether no sentence ends at a place; where small words follow, but a space is missing."""
+    follows = _GOES_ON.match(text, at)
+    return follows is not None and follows[1].lower() not in STOPWORDS
