@@ -7,12 +7,13 @@ from collections.abc import Iterator
 
 import sentencex
 
-from rag.lexical import STOPWORDS
 from rag.types import Span
 
 _WIDE_SPACE = re.compile(r"[^\S\x00-\x7f]")
-_GOES_ON = re.compile(r"(?<=\w[.!?])([A-Za-z]\w*)")
-"""What begins behind an end mark without a space, and ends no sentence: "yarl.URL"."""
+_ONE_NAME = re.compile(r"\w*[.!?](?:[A-Z]{2,}\b|[A-Za-z]*_\w|[A-Za-z]\w*[.(])|(\w+)\.(?i:\1)\b")
+"""In what no sentence ends: ``yarl.URL``, ``orjson.OPT_X``, ``path.Path()``, ``table.Table``."""
+_LONGEST_NAME = 60
+_LAST_WORD = re.compile(r"\w+[.!?]$")
 
 
 def pieces(text: str) -> Iterator[Span]:
@@ -35,6 +36,6 @@ def pieces(text: str) -> Iterator[Span]:
 
 
 def _is_one_name(text: str, at: int) -> bool:
-    """Whether no sentence ends at a place; where small words follow, but a space is missing."""
-    follows = _GOES_ON.match(text, at)
-    return follows is not None and follows[1].lower() not in STOPWORDS
+    """Whether a place, behind an end mark, is inside a name of a program's."""
+    before = _LAST_WORD.search(text, max(0, at - _LONGEST_NAME), at)
+    return before is not None and _ONE_NAME.match(text, before.start()) is not None
