@@ -22,12 +22,11 @@ NAMED_WITHIN = 3.0
 
 LONGEST_TERM = 5
 """The most words of a term that is asked for."""
-
+LONGEST_QUESTION = 200
+"""In characters. A longer one asks for more than a definition."""
 _SEVERAL = re.compile(r", (?=\S)")
 # "port (integer)" is called "port", and "--exclude=<pattern>" is "--exclude".
 _ARGUMENT = re.compile(r"\s*[(<\[=].*", re.DOTALL)
-
-
 _WHAT_IS = re.compile(
     r"\W*(?:(?:so|and|but),? )?(?:what(?:['’]s| is| are)|define|explain|what does)\s+"
     r"(?:(?:meant by|the (?:meaning|definition) of)\s+)?(?:(?:an?|the)\s+)?[\"“‘']?"
@@ -35,7 +34,6 @@ _WHAT_IS = re.compile(
     r"(?:,?\s+(?:in|under|by|according to|for)\s+(?:the\s+)?[^\W\d][^\d]*?)?\W*",
     re.IGNORECASE,
 )
-
 _CODE = re.compile(
     r"(?:(?:http|smtp|error|exit|reply|response|return|status) ?)*(?:codes? )?\d[\w.]*",
     re.IGNORECASE,
@@ -49,7 +47,7 @@ def definition_asked(question: str) -> re.Pattern[str] | None:
     Contracts and glossaries write so: ``1.7. "Larger Work" means ...``, ``Latency: the delay ...``,
     and lists of codes so: ``354 Start mail input``.
     """
-    asked = _WHAT_IS.fullmatch(question)
+    asked = _WHAT_IS.fullmatch(question) if len(question) <= LONGEST_QUESTION else None
     if not asked or len(words := asked["term"].split()) > LONGEST_TERM:
         return None
     if _CODE.fullmatch(asked["term"]):

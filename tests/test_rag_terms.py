@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -133,6 +134,13 @@ def test_a_definition_is_known_by_how_it_begins(question: str, text: str) -> Non
 )
 def test_what_asks_for_no_definition(question: str) -> None:
     assert definition_asked(question) is None
+
+
+def test_a_long_question_is_no_search_without_end() -> None:
+    start = time.perf_counter()
+    for length in (180, 9_900):
+        assert definition_asked(f"what is a in a{' ' * length}1") is None or length < 200
+    assert time.perf_counter() - start < 1
 
 
 def test_what_is_new_in_a_version_is_no_term() -> None:
